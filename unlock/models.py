@@ -1,0 +1,209 @@
+"""The rows of unlock: creators, containers and their copies, paid files, purchases, releases.
+
+Models hold facts and constraints only; verbs live in the modules named after the nouns
+(``uploads``, ``files``, ``purchases``, ``keys``). Money is in ``payments``; a purchase names its
+invoice by id and nothing more.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from unlock.states import FileState, GrantKind, UploadState
+
+
+def choices(enum: type[FileState] | type[UploadState] | type[GrantKind]) -> list[tuple[str, str]]:
+    """Django's ``choices`` of a StrEnum: value and label are the same plain word."""
+    return [(member.value, member.value) for member in enum]
+
+
+class Creator(models.Model):
+    """A signed-in person who sells files. Never staff: the two logins share nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="creator"
+    )
+    salt = models.BinaryField(max_length=16)  # of the Argon2id the browser runs before it logs in
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.user.get_username()
+
+
+class Container(models.Model):
+    """The ciphertext as stored: one core header, one index root, one ``content_id``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="containers")
+    core_header = models.BinaryField(max_length=128)
+    file_id = models.BinaryField(max_length=16)
+    size_bytes = models.BigIntegerField()
+    payload_bytes = models.BigIntegerField()
+    segments = models.BigIntegerField()
+    content_id = models.CharField(max_length=64, blank=True, db_index=True)  # hex, once known
+    verified_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(verified_at__isnull=True) | ~Q(content_id=""),
+                name="container_verified_has_content_id",
+            ),
+            models.UniqueConstraint(fields=["creator", "file_id"], name="container_file_id_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.size_bytes} bytes)"
+
+
+class Copy(models.Model):
+    """One place where a container lies. Only a verified copy is ever served."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    container = models.ForeignKey(Container, on_delete=models.PROTECT, related_name="copies")
+    store = models.CharField(max_length=40)  # a name from the settings
+    object_key = models.CharField(max_length=200)
+    size_bytes = models.BigIntegerField()
+    etag = models.CharField(max_length=200, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    damaged_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "copies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["store", "object_key"], name="copy_place_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store}:{self.object_key}"
+
+
+class Upload(models.Model):
+    """One multipart transfer of a container into a store."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="uploads")
+    container = models.OneToOneField(Container, on_delete=models.PROTECT, related_name="upload")
+    copy = models.OneToOneField(Copy, on_delete=models.PROTECT, related_name="upload")
+    multipart_id = models.CharField(max_length=300)
+    part_bytes = models.BigIntegerField()
+    part_count = models.IntegerField()
+    state = models.CharField(max_length=12, choices=choices(UploadState), default=UploadState.OPEN)
+    claimed_content_id = models.CharField(max_length=64, blank=True)
+    verified_bytes = models.BigIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    touched_at = models.DateTimeField(default=timezone.now)  # last sign of life; the sweep reads it
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "touched_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+
+class PaidFile(models.Model):
+    """One thing for sale: a page, a price, and one sealed container."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="files")
+    container = models.OneToOneField(
+        Container, on_delete=models.PROTECT, related_name="paid_file", null=True, blank=True
+    )
+    state = models.CharField(max_length=10, choices=choices(FileState), default=FileState.DRAFT)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=20_000)
+    price_amount = models.DecimalField(max_digits=20, decimal_places=8)
+    price_currency = models.CharField(max_length=5)
+    confirmations = models.PositiveSmallIntegerField(default=1)
+    generation = models.PositiveIntegerField(default=0)  # of S and L; rotated when a link leaked
+    wrapped_key = models.BinaryField(max_length=60, blank=True, default=b"")  # W, public
+    h_s = models.CharField(max_length=64, blank=True)  # hex SHA-256(S), public
+    s_sealed = models.BinaryField(max_length=200, blank=True, default=b"")  # HPKE to the instance
+    removed_reason = models.CharField(max_length=300, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["creator", "-created_at"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(price_amount__gte=0), name="price_not_negative"),
+            models.CheckConstraint(
+                condition=~Q(state=FileState.PUBLISHED)
+                | (Q(container__isnull=False) & ~Q(h_s="") & Q(published_at__isnull=False)),
+                name="published_is_complete",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Purchase(models.Model):
+    """One buyer's order of one paid file, proved by its claim secret (only the hash is kept)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    paid_file = models.ForeignKey(PaidFile, on_delete=models.PROTECT, related_name="purchases")
+    claim_hash = models.BinaryField(max_length=32, unique=True)
+    buyer_key = models.BinaryField(max_length=65)  # P-256 point; fixed when the purchase is made
+    content_id = models.CharField(max_length=64)  # what was sold, whatever the file becomes
+    invoice_id = models.UUIDField(null=True, blank=True, unique=True)
+    locations_signed = models.PositiveIntegerField(default=0)  # whole-object URLs handed out
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["paid_file", "-created_at"])]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Grant(models.Model):
+    """The other way to a release. One per purchase, made under the paid file's lock."""
+
+    purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="grant")
+    kind = models.CharField(max_length=10, choices=choices(GrantKind))
+    reason = models.CharField(max_length=300, blank=True)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.purchase_id}"
+
+
+class KeyRelease(models.Model):
+    """The one-way act of handing S to a purchase, sealed to the buyer's key. Repeatable to read."""
+
+    purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="release")
+    sealed = models.BinaryField(max_length=113)
+    wrapped_key = models.BinaryField(max_length=60)
+    h_s = models.CharField(max_length=64)
+    generation = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    first_fetched_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"release of {self.purchase_id}"
+
+
+class Cursor(models.Model):
+    """How far a drain has read an append-only stream (``announcements`` over invoice events)."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    position = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.position}"
