@@ -1,0 +1,2 @@
+/** English BIP39 wordlist. */
+export declare const wordlist: string[];
