@@ -23,6 +23,11 @@ def choices(enum: type[FileState] | type[UploadState] | type[GrantKind]) -> list
     return [(member.value, member.value) for member in enum]
 
 
+def known(field: str, enum: type[FileState] | type[UploadState] | type[GrantKind]) -> Q:
+    """The database's half of ``choices``: ``field`` holds a member of ``enum``."""
+    return Q(**{f"{field}__in": [member.value for member in enum]})
+
+
 class Creator(models.Model):
     """A signed-in person who sells files. Never staff: the two logins share nothing."""
 
@@ -36,6 +41,21 @@ class Creator(models.Model):
 
     def __str__(self) -> str:
         return self.user.get_username()
+
+
+class Invitation(models.Model):
+    """One ticket to sign up while sign-up is by invitation. Only the hash of its code is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code_hash = models.CharField(max_length=64, unique=True)  # hex SHA-256
+    note = models.CharField(max_length=200, blank=True)
+    used_by = models.OneToOneField(
+        Creator, on_delete=models.PROTECT, null=True, blank=True, related_name="invitation"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.note or str(self.id)
 
 
 class Container(models.Model):
@@ -95,7 +115,7 @@ class Upload(models.Model):
     creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="uploads")
     container = models.OneToOneField(Container, on_delete=models.PROTECT, related_name="upload")
     copy = models.OneToOneField(Copy, on_delete=models.PROTECT, related_name="upload")
-    multipart_id = models.CharField(max_length=300)
+    multipart_id = models.CharField(max_length=1024)  # some stores' ids are long
     part_bytes = models.BigIntegerField()
     part_count = models.IntegerField()
     state = models.CharField(max_length=12, choices=choices(UploadState), default=UploadState.OPEN)
@@ -108,6 +128,12 @@ class Upload(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["state", "touched_at"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=known("state", UploadState), name="upload_state_known"
+            ),
+            models.CheckConstraint(condition=Q(part_count__gte=1), name="upload_has_parts"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.state}"
@@ -138,6 +164,7 @@ class PaidFile(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["creator", "-created_at"])]
         constraints: ClassVar = [
+            models.CheckConstraint(condition=known("state", FileState), name="file_state_known"),
             models.CheckConstraint(condition=Q(price_amount__gte=0), name="price_not_negative"),
             models.CheckConstraint(
                 condition=~Q(state=FileState.PUBLISHED)
@@ -179,6 +206,11 @@ class Grant(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=known("kind", GrantKind), name="grant_kind_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.purchase_id}"
