@@ -8,6 +8,7 @@ invoice by id and nothing more.
 from __future__ import annotations
 
 import uuid
+from enum import StrEnum
 from typing import ClassVar
 
 from django.conf import settings
@@ -18,12 +19,12 @@ from django.utils import timezone
 from unlock.states import FileState, GrantKind, UploadState
 
 
-def choices(enum: type[FileState] | type[UploadState] | type[GrantKind]) -> list[tuple[str, str]]:
+def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
     """Django's ``choices`` of a StrEnum: value and label are the same plain word."""
     return [(member.value, member.value) for member in enum]
 
 
-def known(field: str, enum: type[FileState] | type[UploadState] | type[GrantKind]) -> Q:
+def known(field: str, enum: type[StrEnum]) -> Q:
     """The database's half of ``choices``: ``field`` holds a member of ``enum``."""
     return Q(**{f"{field}__in": [member.value for member in enum]})
 
