@@ -8,8 +8,7 @@ invoice by id and nothing more.
 from __future__ import annotations
 
 import uuid
-from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +16,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from unlock.states import FileState, GrantKind, UploadState
+
+if TYPE_CHECKING:
+    from enum import StrEnum
 
 
 def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
