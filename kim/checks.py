@@ -1,0 +1,57 @@
+"""``manage.py check``: configuration mistakes become sentences before anything serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+
+
+@register()
+def instance_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A worker's private keys must contain the public key that deposits are sealed to."""
+    del app_configs, kwargs
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(
+            ec.SECP256R1(), settings.KIM_INSTANCE_PUBLIC_KEY
+        )
+    except ValueError:
+        return [Error("KIM_INSTANCE_PUBLIC_KEY is not a point of P-256.", id="kim.E001")]
+    if not settings.KIM_INSTANCE_KEYS:
+        return []  # the web process holds none, by design
+    publics = {public_key(private) for private in settings.KIM_INSTANCE_KEYS}
+    if settings.KIM_INSTANCE_PUBLIC_KEY not in publics:
+        return [
+            Error(
+                "KIM_INSTANCE_KEYS does not contain the private half of KIM_INSTANCE_PUBLIC_KEY.",
+                hint="Deposits could never be opened. Put the right key first in the list.",
+                id="kim.E002",
+            )
+        ]
+    return []
+
+
+@register()
+def chain_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    del app_configs, kwargs
+    if settings.KIM_ELECTRUM_SERVERS:
+        return []
+    return [
+        Warning(
+            "KIM_ELECTRUM_SERVERS is empty: payments cannot be seen.",
+            hint="Name at least two servers of different operators (docs/operations.md).",
+            id="kim.W001",
+        )
+    ]
+
+
+def public_key(private: bytes) -> bytes:
+    """The uncompressed P-256 point (65 bytes) of a 32-byte big-endian private key."""
+    key = ec.derive_private_key(int.from_bytes(private, "big"), ec.SECP256R1())
+    return key.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )

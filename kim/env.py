@@ -1,0 +1,176 @@
+"""Settings come from the environment, and a wrong one stops the program with one clear line.
+
+Every reader takes the variable's name and raises :class:`BadSetting` that names it, says what is
+wrong and never repeats a secret's value. A name may be given as ``NAME_FILE`` instead: the path of
+a file that holds the value (container secrets).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class BadSetting(ImproperlyConfigured):
+    """A variable is missing or malformed; the message names it and says what to write."""
+
+
+@dataclass(frozen=True)
+class ElectrumServer:
+    """One ``host:port:s|t[:pin=sha256hex][:operator=name]`` of ``KIM_ELECTRUM_SERVERS``."""
+
+    host: str
+    port: int
+    tls: bool
+    pin: str = ""  # hex SHA-256 of the certificate, DER; empty: a CA must vouch
+    operator: str = ""
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """One S3-compatible store. ``public_endpoint`` is the one browsers reach."""
+
+    name: str
+    endpoint: str
+    public_endpoint: str
+    bucket: str
+    region: str
+    access_key: str
+    secret_key: str
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable as text; without a default it must be set and not empty."""
+    value = _read(name)
+    if value:
+        return value
+    if default is None:
+        raise BadSetting(f"{name} is not set. See .env.example; `make run` makes one for you.")
+    return default
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise BadSetting(f"{name} must be one of {', '.join(allowed)}.")
+    return value
+
+
+def integer(name: str, default: int, *, least: int = 0, most: int = 2**53) -> int:
+    raw = _read(name)
+    if not raw:
+        return default
+    try:
+        value = int(raw.replace("_", ""))
+    except ValueError:
+        raise BadSetting(f"{name} must be a whole number.") from None
+    if not least <= value <= most:
+        raise BadSetting(f"{name} must lie between {least} and {most}.")
+    return value
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    raw = _read(name)
+    if not raw:
+        return default
+    if raw not in ("1", "0", "true", "false"):
+        raise BadSetting(f"{name} must be 1 or 0.")
+    return raw in ("1", "true")
+
+
+def words(name: str, default: str = "") -> tuple[str, ...]:
+    """A comma-separated list, blanks dropped."""
+    return tuple(word.strip() for word in text(name, default).split(",") if word.strip())
+
+
+def secret_bytes(name: str, *, length: int, default: bytes | None = None) -> bytes:
+    """Base64url without padding, of an exact length. The value never appears in the error."""
+    raw = _read(name)
+    if not raw and default is not None:
+        return default
+    return decode(name, text(name), length=length)
+
+
+def decode(name: str, raw: str, *, length: int) -> bytes:
+    try:
+        value = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
+    except (binascii.Error, ValueError):
+        raise BadSetting(f"{name} is not base64url.") from None
+    if len(value) != length:
+        raise BadSetting(f"{name} must be {length} bytes in base64url, not {len(value)}.")
+    return value
+
+
+def electrum_servers(name: str) -> tuple[ElectrumServer, ...]:
+    """The list of ``KIM_ELECTRUM_SERVERS``; plain TCP (``t``) is for loopback only."""
+    return tuple(_electrum_server(name, item) for item in words(name))
+
+
+def database(name: str, default: str) -> dict[str, object]:
+    """``sqlite:///path`` or ``postgres://user:password@host:port/name`` as Django wants it."""
+    url = urlsplit(text(name, default))
+    if url.scheme == "sqlite":
+        return _sqlite(url.path[1:] if url.path.startswith("//") else url.path)
+    if url.scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(url.path.lstrip("/")),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": unquote(url.hostname or ""),
+            "PORT": str(url.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": {"connect_timeout": 10},
+        }
+    raise BadSetting(f"{name} must begin with sqlite:/// or postgres://.")
+
+
+def _sqlite(path: str) -> dict[str, object]:
+    # IMMEDIATE takes the write lock at BEGIN: without it, concurrent writers that began by
+    # reading fail at once with "database is locked", whatever the time-out (docs/operations.md).
+    # synchronous=FULL because payment rows must survive a power cut.
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            " PRAGMA busy_timeout=20000;",
+        },
+    }
+
+
+def _electrum_server(name: str, item: str) -> ElectrumServer:
+    fields = item.split(":")
+    if len(fields) < 3 or fields[2] not in ("s", "t") or not fields[1].isdigit():
+        raise BadSetting(f"{name}: '{item}' is not host:port:s or host:port:t.")
+    host, port, tls = fields[0], int(fields[1]), fields[2] == "s"
+    options = dict(field.partition("=")[::2] for field in fields[3:])
+    if unknown := set(options) - {"pin", "operator"}:
+        raise BadSetting(f"{name}: unknown option {sorted(unknown)[0]!r}; pin and operator exist.")
+    if not tls and host not in ("127.0.0.1", "localhost"):
+        raise BadSetting(f"{name}: plain TCP (t) is for loopback only; use {host}:{port}:s.")
+    return ElectrumServer(
+        host, port, tls, options.get("pin", "").lower(), options.get("operator", "")
+    )
+
+
+def _read(name: str) -> str:
+    value = os.environ.get(name, "")
+    path = os.environ.get(f"{name}_FILE", "")
+    if value and path:
+        raise BadSetting(f"{name} and {name}_FILE are both set; keep one.")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadSetting(f"{name}_FILE: cannot read {path}: {error.strerror}.") from error
+    return value.strip()

@@ -1,0 +1,157 @@
+"""What every answer carries, and what every failure becomes outside the API.
+
+The policy starts from nothing: each source is listed with its reason. Tests check the headers of
+every route (tests/project/test_headers.py).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponsePermanentRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.decorators import sync_and_async_middleware
+
+from kim import api
+from payments.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+type_of_get = Callable[[HttpRequest], Any]
+
+_PERMISSIONS = ", ".join(
+    f"{name}=()"
+    for name in (
+        "accelerometer", "camera", "geolocation", "gyroscope", "magnetometer", "microphone",
+        "midi", "payment", "usb", "browsing-topics",
+    )
+)  # fmt: skip
+
+
+def policy(path: str) -> str:
+    """The Content-Security-Policy of a path. Stores are the only foreign hosts, for bytes only."""
+    stores = " ".join(sorted({_origin(store.public_endpoint) for store in settings.KIM_STORES}))
+    lists = {
+        "default-src": "'none'",
+        "script-src": "'self'",  # our modules; no inline, no eval, no wasm
+        "style-src": "'self'",
+        "img-src": "'self' data: blob:",  # QR codes and covers made in the page
+        "media-src": "'self' blob:",
+        "connect-src": f"'self' {stores}",  # the API, and the stores the bytes lie in
+        "worker-src": "'self'",
+        "frame-src": "'self'",  # the service worker's downloads under /x/
+        "manifest-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    if not path.startswith("/admin/"):  # Django admin's own scripts assign markup
+        lists["require-trusted-types-for"] = "'script'"
+        lists["trusted-types"] = "kim-url"
+    return "; ".join(f"{name} {value}" for name, value in lists.items())
+
+
+@sync_and_async_middleware
+def headers(get_response: type_of_get) -> Callable[..., Any]:
+    """Security headers on every answer, error pages and static files included."""
+
+    def dress(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response.setdefault("Content-Security-Policy", policy(request.path))
+        response.setdefault("Permissions-Policy", _PERMISSIONS)
+        response.setdefault("Referrer-Policy", "no-referrer")
+        response.setdefault("X-Content-Type-Options", "nosniff")
+        response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.setdefault("X-Frame-Options", "DENY")
+        if not request.path.startswith("/static/"):
+            response.setdefault("Cache-Control", "no-store")
+        return response
+
+    return _both(get_response, after=dress)
+
+
+@sync_and_async_middleware
+def one_origin(get_response: type_of_get) -> Callable[..., Any]:
+    """``localhost`` goes to the public address: keys in IndexedDB belong to one origin."""
+    public = urlsplit(settings.KIM_PUBLIC_URL)
+
+    def redirect(request: HttpRequest) -> HttpResponseBase | None:
+        host = request.META.get("HTTP_HOST", "").partition(":")[0]
+        if host != "localhost" or public.hostname == "localhost" or request.method != "GET":
+            return None
+        return HttpResponsePermanentRedirect(settings.KIM_PUBLIC_URL + request.get_full_path())
+
+    return _both(get_response, before=redirect)
+
+
+class errors:  # noqa: N801  (a middleware is named like the function it stands for)
+    """A refusal outside DRF becomes the same JSON under /api/, a readable page elsewhere."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: type_of_get) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            from asgiref.sync import markcoroutinefunction
+
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        if isinstance(error, OperationalError):
+            log.warning("database refused: %s", type(error).__name__)
+            said = (
+                "database_busy",
+                "The database is busy.",
+                "Nothing was changed. Try again.",
+                503,
+            )
+        elif isinstance(error, ServiceError):
+            said = (error.code, error.message, error.said_hint, error.http_status)
+        else:
+            return None
+        code, message, hint, status = said
+        if request.path.startswith("/api/"):
+            return api.plain(request, code, message, hint=hint, http_status=status)
+        page = {"code": code, "message": message, "hint": hint}
+        return render(request, "refused.html", page, status=status)
+
+
+def _both(
+    get_response: type_of_get,
+    *,
+    before: Callable[[HttpRequest], HttpResponseBase | None] | None = None,
+    after: Callable[[HttpRequest, HttpResponseBase], HttpResponseBase] | None = None,
+) -> Callable[..., Any]:
+    """One middleware for both kinds of server: ``before`` may answer, ``after`` may dress."""
+    if iscoroutinefunction(get_response):
+        waiting: Callable[[HttpRequest], Awaitable[HttpResponseBase]] = get_response
+
+        async def in_async(request: HttpRequest) -> HttpResponseBase:
+            early = before(request) if before else None
+            response = early if early is not None else await waiting(request)
+            return after(request, response) if after else response
+
+        return in_async
+
+    def in_sync(request: HttpRequest) -> HttpResponseBase:
+        early = before(request) if before else None
+        response: HttpResponseBase = early if early is not None else get_response(request)
+        return after(request, response) if after else response
+
+    return in_sync
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

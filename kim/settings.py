@@ -1,0 +1,256 @@
+"""Every setting, read from the environment through ``kim.env``; documented in docs/operations.md.
+
+Nothing secret has a default, and nothing is read from the environment elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kim import env
+from kim.logs import configuration as _log_configuration
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# --- the instance -------------------------------------------------------------------------------
+KIM_VERSION = "0.1.0"
+KIM_PUBLIC_URL = env.text("KIM_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+KIM_INSTANCE_NAME = env.text("KIM_INSTANCE_NAME", "kim")
+KIM_SIGNUP = env.choice("KIM_SIGNUP", ("open", "invite", "closed"), "open")
+KIM_INVITATIONS = env.words("KIM_INVITATIONS")  # codes that let one in while sign-up is by invite
+DEBUG = env.boolean("KIM_DEBUG", default=False)
+SECRET_KEY = env.text("KIM_SECRET_KEY")
+if len(SECRET_KEY) < 32:
+    raise env.BadSetting("KIM_SECRET_KEY must have at least 32 characters.")
+
+# --- keys (who holds which: docs/threat-model.md) -----------------------------------------------
+KIM_INSTANCE_PUBLIC_KEY = env.secret_bytes("KIM_INSTANCE_PUBLIC_KEY", length=65)  # all processes
+KIM_INSTANCE_KEYS = tuple(  # private halves, newest first; in the worker's environment only
+    env.decode("KIM_INSTANCE_KEYS", word, length=32) for word in env.words("KIM_INSTANCE_KEYS")
+)
+KIM_SIGNING_KEY = env.secret_bytes("KIM_SIGNING_KEY", length=32)  # Ed25519: receipts, tickets
+KIM_FIELD_KEY = env.secret_bytes("KIM_FIELD_KEY", length=32)  # seals xpubs at rest
+
+# --- the chain ----------------------------------------------------------------------------------
+KIM_NETWORK = env.choice("KIM_NETWORK", ("mainnet", "chipnet", "regtest"), "regtest")
+KIM_ELECTRUM_SERVERS = env.electrum_servers("KIM_ELECTRUM_SERVERS")
+KIM_ELECTRUM_TIMEOUT_SECONDS = env.integer("KIM_ELECTRUM_TIMEOUT_SECONDS", 15, least=1, most=120)
+KIM_SWEEP_SECONDS = env.integer("KIM_SWEEP_SECONDS", 60, least=1, most=3600)
+KIM_FORWARD_SECONDS = env.integer("KIM_FORWARD_SECONDS", 60, least=1, most=3600)
+KIM_QUOTE_MINUTES = env.integer("KIM_QUOTE_MINUTES", 20, least=1, most=120)
+KIM_SUGGESTED_PAYOUT = env.text("KIM_SUGGESTED_PAYOUT", "")  # regtest: the devchain wallet
+KIM_DEVCHAIN_URL = env.text("KIM_DEVCHAIN_URL", "")  # regtest: shown as "pay from the dev wallet"
+
+# --- rates --------------------------------------------------------------------------------------
+KIM_RATE_SOURCES = env.words("KIM_RATE_SOURCES", "kraken,bitstamp,coinbase,coingecko,bitpay")
+KIM_RATE_SECONDS = env.integer("KIM_RATE_SECONDS", 60, least=5, most=3600)
+KIM_RATE_BASE_URL = env.text("KIM_RATE_BASE_URL", "")  # a proxy (or a test) in front of all sources
+KIM_DEVELOPMENT_RATE = env.text("KIM_DEVELOPMENT_RATE", "400")  # regtest: 1 BCH in EUR, labelled
+
+# --- stores -------------------------------------------------------------------------------------
+KIM_S3_ENDPOINT = env.text("KIM_S3_ENDPOINT", "http://127.0.0.1:8020").rstrip("/")
+KIM_S3_PUBLIC_ENDPOINT = env.text("KIM_S3_PUBLIC_ENDPOINT", KIM_S3_ENDPOINT).rstrip("/")
+KIM_S3_BUCKET = env.text("KIM_S3_BUCKET", "kim")
+KIM_S3_REGION = env.text("KIM_S3_REGION", "us-east-1")
+KIM_S3_ACCESS_KEY = env.text("KIM_S3_ACCESS_KEY")
+KIM_S3_SECRET_KEY = env.text("KIM_S3_SECRET_KEY")
+KIM_STORES = (
+    env.StoreConfig(
+        name="main",
+        endpoint=KIM_S3_ENDPOINT,
+        public_endpoint=KIM_S3_PUBLIC_ENDPOINT,
+        bucket=KIM_S3_BUCKET,
+        region=KIM_S3_REGION,
+        access_key=KIM_S3_ACCESS_KEY,
+        secret_key=KIM_S3_SECRET_KEY,
+    ),
+)
+
+# --- limits -------------------------------------------------------------------------------------
+KIM_MAX_FILE_BYTES = env.integer("KIM_MAX_FILE_BYTES", 100 * 2**30, least=1)
+KIM_UPLOAD_STALE_HOURS = env.integer("KIM_UPLOAD_STALE_HOURS", 7 * 24, least=1)
+KIM_PURCHASES_OPEN_PER_IP = env.integer("KIM_PURCHASES_OPEN_PER_IP", 3, least=1)
+KIM_LOCATIONS_PER_PURCHASE = env.integer("KIM_LOCATIONS_PER_PURCHASE", 200, least=1)
+KIM_RATE_SIGNUP = env.text("KIM_RATE_SIGNUP", "10/hour")
+KIM_RATE_LOGIN = env.text("KIM_RATE_LOGIN", "20/minute")
+KIM_RATE_PURCHASE = env.text("KIM_RATE_PURCHASE", "10/minute")
+KIM_RATE_PRESIGN = env.text("KIM_RATE_PRESIGN", "600/minute")
+KIM_RATE_ANY = env.text("KIM_RATE_ANY", "1200/minute")
+KIM_TRUSTED_PROXIES = env.integer("KIM_TRUSTED_PROXIES", 0, most=5)  # hops that set X-Forwarded-For
+KIM_LIVE_REREAD_SECONDS = env.integer("KIM_LIVE_REREAD_SECONDS", 5, least=1, most=60)
+
+# --- Django -------------------------------------------------------------------------------------
+_public = urlsplit(KIM_PUBLIC_URL)
+ALLOWED_HOSTS = [_public.hostname or "", "localhost", *env.words("KIM_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [KIM_PUBLIC_URL]
+_https = _public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_NAME = "__Host-session" if _https else "kim-session"
+# Readable by our own page, which copies it into the X-CSRFToken header.
+CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SECURE_SSL_REDIRECT = False  # the reverse proxy's business; deploy/ has it
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+if KIM_TRUSTED_PROXIES and _https:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # nothing larger than JSON ever comes through us
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "payments.apps.PaymentsConfig",
+    "unlock.apps.UnlockConfig",
+    "kim.apps.KimConfig",
+]
+MIDDLEWARE = [
+    "kim.middleware.headers",
+    "kim.middleware.one_origin",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "kim.middleware.errors",
+]
+ROOT_URLCONF = "kim.urls"
+ASGI_APPLICATION = "kim.asgi.application"
+WSGI_APPLICATION = "kim.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "kim.context.instance",
+            ]
+        },
+    }
+]
+DATABASES = {
+    "default": env.database("KIM_DATABASE_URL", f"sqlite:///{ROOT / 'var' / 'kim.sqlite3'}")
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [  # staff only: creators send a derived value (docs/protocol.md)
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# Redis is an alarm clock and a counter, never a memory: losing it loses no fact.
+KIM_REDIS_URL = env.text("KIM_REDIS_URL", "redis://127.0.0.1:8010/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": KIM_REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+}
+
+
+def _static_version() -> str:
+    """A hash over every static file: the URL changes exactly when a byte does.
+
+    The files keep their names, so ES modules import each other by relative paths with no import
+    map and no rewriting, and every answer may be cached for ever (docs/adr/0005).
+    """
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "static").rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+STATIC_URL = f"/static/{_static_version()}/"
+STATICFILES_DIRS = [ROOT / "static"]
+STATIC_ROOT = ROOT / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 31_536_000
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "kim.api.answer",
+    "DEFAULT_THROTTLE_CLASSES": ["kim.throttles.AnyThrottle", "kim.throttles.ScopedThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "signup": KIM_RATE_SIGNUP,
+        "login": KIM_RATE_LOGIN,
+        "purchase": KIM_RATE_PURCHASE,
+        "presign": KIM_RATE_PRESIGN,
+        "any": KIM_RATE_ANY,
+    },
+    "NUM_PROXIES": KIM_TRUSTED_PROXIES,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "kim",
+    "DESCRIPTION": "Sell encrypted files for Bitcoin Cash.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+
+# --- Celery: hints wake it, beat keeps the promise ----------------------------------------------
+CELERY_BROKER_URL = KIM_REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 6 * 3600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 7 * 3600,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "retry_on_timeout": True,
+}
+CELERY_TIMEZONE = "UTC"
+# Re-hashing gigabytes must never make a release wait: two queues, two pools of threads.
+CELERY_TASK_ROUTES = {"unlock.verify_upload": {"queue": "slow"}}
+CELERY_TASK_DEFAULT_QUEUE = "quick"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "payments.sweep", "schedule": KIM_SWEEP_SECONDS},
+    "forward": {"task": "payments.forward", "schedule": KIM_FORWARD_SECONDS},
+    "rebroadcast": {"task": "payments.rebroadcast", "schedule": 600},
+    "fetch-rates": {"task": "payments.fetch_rates", "schedule": KIM_RATE_SECONDS},
+    "announce": {"task": "unlock.announce", "schedule": 5},
+    "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
+    "abort-stale-uploads": {"task": "unlock.abort_stale_uploads", "schedule": 3600},
+}
+
+LOGGING = _log_configuration(level=env.text("KIM_LOG_LEVEL", "INFO"), as_json=not DEBUG)
+LOGGING_CONFIG = "logging.config.dictConfig"

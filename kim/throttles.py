@@ -1,0 +1,52 @@
+"""Rate limits, counted in Redis per client address. Without Redis they let through, and say so.
+
+A limit protects the service; losing Redis must not close the shop (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+log = logging.getLogger(__name__)
+
+
+class AddressThrottle(SimpleRateThrottle):
+    """One bucket per scope and client address (``KIM_TRUSTED_PROXIES`` hops believed)."""
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        del view
+        return f"throttle:{self.scope}:{self.get_ident(request)}"
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        try:
+            return super().allow_request(request, view)
+        except RedisError as error:
+            log.warning("rate limits are off: %s", type(error).__name__)
+            return True
+
+
+class AnyThrottle(AddressThrottle):
+    scope = "any"
+
+
+class ScopedThrottle(AddressThrottle):
+    """Views that name a ``throttle_scope`` (signup, login, purchase, presign) get their own limit."""
+
+    scope = "any"
+
+    def __init__(self) -> None:
+        """The rate is known only once the view is: see ``allow_request``."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        scope = getattr(view, "throttle_scope", None)
+        if scope is None:
+            return True
+        self.scope = scope
+        self.rate = self.get_rate()
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        return super().allow_request(request, view)

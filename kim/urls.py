@@ -1,0 +1,28 @@
+"""Every route, by audience: health, API, admin, pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from kim import health, pages
+
+urlpatterns = [
+    path("healthz", health.live, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/", include("payments.urls")),
+    path("api/v1/", include("unlock.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("unlock.urls_pages")),
+]
+
+handler400 = pages.bad_request
+handler403 = pages.forbidden
+handler404 = pages.not_found
+handler500 = pages.failed
+
+admin.site.site_header = "kim"
+admin.site.site_title = "kim"
+admin.site.index_title = "What needs you now"
