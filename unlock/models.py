@@ -188,12 +188,21 @@ class Purchase(models.Model):
     claim_hash = models.BinaryField(max_length=32, unique=True)
     buyer_key = models.BinaryField(max_length=65)  # P-256 point; fixed when the purchase is made
     content_id = models.CharField(max_length=64)  # what was sold, whatever the file becomes
+    generation = models.PositiveIntegerField(default=0)  # of the link it was bought with
     invoice_id = models.UUIDField(null=True, blank=True, unique=True)
     locations_signed = models.PositiveIntegerField(default=0)  # whole-object URLs handed out
+    release_due_at = models.DateTimeField(null=True, blank=True)  # the worker owes a key; try then
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["paid_file", "-created_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["paid_file", "-created_at"]),
+            models.Index(
+                fields=["release_due_at"],
+                condition=Q(release_due_at__isnull=False),
+                name="purchase_release_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
