@@ -98,3 +98,46 @@ class SignatureInvalid(ContainerError):
 
     code = "signature_invalid"
     hint = "Take the receipt or ticket as it came from the server that signed it."
+
+
+# --- storage: the buckets -----------------------------------------------------------------------
+
+
+class StoreError(ServiceError):
+    """A store refused what we asked; asking again will not help."""
+
+    code = "store_refused"
+    hint = "The person who runs this site has to look at the storage settings."
+    http_status = 502
+
+
+class StoreUnavailable(StoreError):
+    """The store could not be reached, or stumbled. The same request may work in a moment."""
+
+    code = "store_unavailable"
+    hint = "Storage is not answering; nothing is lost. Try again in a moment."
+    http_status = 503
+
+
+class ObjectMissing(StoreError):
+    """There is no such object (or bucket)."""
+
+    code = "object_missing"
+
+
+class ObjectChanged(StoreError):
+    """The object under this key is not the one that was verified: its ETag differs."""
+
+    code = "object_changed"
+
+
+class MultipartMissing(StoreError):
+    """The store knows no such multipart transfer: finished, aborted or expired."""
+
+    code = "multipart_missing"
+
+
+class PartsRefused(StoreError):
+    """The store would not build the object from these parts."""
+
+    code = "parts_refused"
