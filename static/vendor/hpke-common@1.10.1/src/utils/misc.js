@@ -139,7 +139,7 @@ export async function loadSubtleCrypto() {
     // Node.js <= v18
     try {
         // @ts-ignore: to ignore "crypto"
-        const { webcrypto } = await import("crypto"); // node:crypto
+        const { webcrypto } = { webcrypto: globalThis.crypto }; // node:crypto
         return webcrypto.subtle;
     }
     catch (_e) {
@@ -154,7 +154,7 @@ export async function loadCrypto() {
     // Node.js <= v18
     try {
         // @ts-ignore: to ignore "crypto"
-        const { webcrypto } = await import("crypto"); // node:crypto
+        const { webcrypto } = { webcrypto: globalThis.crypto }; // node:crypto
         return webcrypto;
     }
     catch (_e) {

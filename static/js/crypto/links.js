@@ -1,0 +1,146 @@
+/**
+ * Share links and return links. The secrets stand behind the #, which browsers never send.
+ * share:  /f/<paid file>#1.<L>        return:  /p/<purchase>#1.<L>.<seed_n>
+ * @module
+ */
+
+import { fromBase64url, toBase64url } from './bytes.js';
+import { LinkMalformed, UnsupportedVersion } from './errors.js';
+import { LINK_SECRET_SIZE, ROOT_SIZE } from './keys.js';
+
+/** @import { Bytes } from './bytes.js' */
+
+const VERSION = '1';
+/** Long enough to be a link secret or longer; no word of prose starts with "#1." and goes on so. */
+const SECRET_PATTERN = /(?:#|%23)1\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]*)?/gi;
+
+/**
+ * @param {string} origin  "https://host"
+ * @param {string} paidFileId
+ * @param {Bytes} link  L
+ */
+export function shareLink(origin, paidFileId, link) {
+  return `${origin}/f/${paidFileId}#${VERSION}.${toBase64url(link)}`;
+}
+
+/**
+ * @param {string} origin
+ * @param {string} purchaseId
+ * @param {Bytes} link  L
+ * @param {Bytes} seed  seed_n
+ */
+export function returnLink(origin, purchaseId, link, seed) {
+  return `${origin}/p/${purchaseId}${returnFragment(link, seed)}`;
+}
+
+/**
+ * @param {Bytes} link  L
+ * @param {Bytes} seed  seed_n
+ * @returns {string} with the #
+ */
+export function returnFragment(link, seed) {
+  return `#${VERSION}.${toBase64url(link)}.${toBase64url(seed)}`;
+}
+
+/**
+ * @param {string} fragment  location.hash, with or without the #
+ * @returns {Bytes} L
+ * @throws {LinkMalformed | UnsupportedVersion}
+ */
+export function parseShareFragment(fragment) {
+  const [link] = parts(fragment, [LINK_SECRET_SIZE]);
+  return /** @type {Bytes} */ (link);
+}
+
+/**
+ * @param {string} fragment  location.hash, with or without the #
+ * @returns {{link: Bytes, seed: Bytes}} L and seed_n
+ * @throws {LinkMalformed | UnsupportedVersion}
+ */
+export function parseReturnFragment(fragment) {
+  const [link, seed] = parts(fragment, [LINK_SECRET_SIZE, ROOT_SIZE]);
+  return { link: /** @type {Bytes} */ (link), seed: /** @type {Bytes} */ (seed) };
+}
+
+/**
+ * @param {string} text  a whole link
+ * @returns {{origin: string, paidFileId: string, link: Bytes}}
+ * @throws {LinkMalformed | UnsupportedVersion}
+ */
+export function parseShareLink(text) {
+  const { origin, id, fragment } = dissect(text, 'f');
+  return { origin, paidFileId: id, link: parseShareFragment(fragment) };
+}
+
+/**
+ * @param {string} text  a whole link
+ * @returns {{origin: string, purchaseId: string, link: Bytes, seed: Bytes}}
+ * @throws {LinkMalformed | UnsupportedVersion}
+ */
+export function parseReturnLink(text) {
+  const { origin, id, fragment } = dissect(text, 'p');
+  return { origin, purchaseId: id, ...parseReturnFragment(fragment) };
+}
+
+/**
+ * Text that people type may hold a pasted link; its secret must not leave the browser.
+ * @param {string} text
+ * @returns {{found: boolean, text: string}} the text without the secrets, links kept up to the #
+ */
+export function findLinkSecret(text) {
+  const cut = text.replace(SECRET_PATTERN, '');
+  return { found: cut !== text, text: cut };
+}
+
+/**
+ * @param {string} text
+ * @param {'f' | 'p'} kind
+ */
+function dissect(text, kind) {
+  let url;
+  try {
+    url = new URL(text.trim());
+  } catch (cause) {
+    throw new LinkMalformed('that is not a link', { cause });
+  }
+  const id = new RegExp(`^/${kind}/([A-Za-z0-9-]{1,64})/?$`).exec(url.pathname)?.[1];
+  if (!id) throw new LinkMalformed('that is a link to something else');
+  return { origin: url.origin, id, fragment: url.hash };
+}
+
+/**
+ * Punctuation that chat programs glue to the end of a link is ignored.
+ * @param {string} fragment
+ * @param {number[]} sizes
+ * @returns {Bytes[]}
+ */
+function parts(fragment, sizes) {
+  const [version, ...values] = fragment
+    .trim()
+    .replace(/^#/, '')
+    .replace(/[^A-Za-z0-9_-]+$/, '')
+    .split('.');
+  if (!version) throw new LinkMalformed('the part behind the # is missing');
+  if (/^[0-9]+$/.test(version) && version !== VERSION) {
+    throw new UnsupportedVersion(`link version ${version}`);
+  }
+  if (version !== VERSION || values.length !== sizes.length) {
+    throw new LinkMalformed('the part behind the # is incomplete');
+  }
+  return values.map((value, at) => secretOf(value, sizes[at] ?? 0));
+}
+
+/**
+ * @param {string} value
+ * @param {number} size
+ */
+function secretOf(value, size) {
+  let bytes;
+  try {
+    bytes = fromBase64url(value);
+  } catch (cause) {
+    throw new LinkMalformed('the part behind the # is damaged', { cause });
+  }
+  if (bytes.length !== size) throw new LinkMalformed('the part behind the # is incomplete');
+  return bytes;
+}
