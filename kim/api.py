@@ -26,6 +26,7 @@ def body(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler. Unknown errors return None: Django answers 500 and logs them."""
+    del context
     if isinstance(error, ServiceError):
         return Response(
             body(error.code, error.message, error.said_hint),
@@ -86,7 +87,7 @@ def _framework(error: exceptions.APIException) -> Response:
 
 
 def _retry(http_status: int) -> dict[str, str]:
-    return {"Retry-After": str(_BUSY_SECONDS)} if http_status == 503 else {}  # noqa: PLR2004
+    return {"Retry-After": str(_BUSY_SECONDS)} if http_status == 503 else {}
 
 
 def _flatten(detail: Any) -> str:

@@ -155,7 +155,7 @@ def _electrum_server(name: str, item: str) -> ElectrumServer:
     host, port, tls = fields[0], int(fields[1]), fields[2] == "s"
     options = dict(field.partition("=")[::2] for field in fields[3:])
     if unknown := set(options) - {"pin", "operator"}:
-        raise BadSetting(f"{name}: unknown option {sorted(unknown)[0]!r}; pin and operator exist.")
+        raise BadSetting(f"{name}: unknown option {min(unknown)!r}; pin and operator exist.")
     if not tls and host not in ("127.0.0.1", "localhost"):
         raise BadSetting(f"{name}: plain TCP (t) is for loopback only; use {host}:{port}:s.")
     return ElectrumServer(

@@ -1,0 +1,51 @@
+"""What an embedded instance needs before it serves: tables, a bucket, a first creator."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from unlock import creators, storage
+
+_USERNAME = "maya"
+
+
+class Command(BaseCommand):
+    help = "Migrates, makes the bucket with its CORS, and a creator to try things with. Repeatable."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--login-file", type=Path, required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        storage.prepare(allowed_origin=settings.KIM_PUBLIC_URL)
+        self._first_creator(options["login_file"])
+
+    def _first_creator(self, path: Path) -> None:
+        """The login is printed by ``make run``; it lives beside the data, readable by its owner."""
+        if path.exists():
+            return
+        password = secrets.token_urlsafe(9)
+        salt = secrets.token_bytes(16)
+        derived = derive(password, salt)
+        if not creators.exists(_USERNAME):
+            creators.sign_up(_USERNAME, salt=salt, derived=derived, invitation="")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
+        ) as file:
+            json.dump({"username": _USERNAME, "password": password}, file)
+
+
+def derive(password: str, salt: bytes) -> bytes:
+    """What the login page computes in the browser (docs/protocol.md): Argon2id, 64 MiB, t=3."""
+    kdf = Argon2id(salt=salt, length=32, iterations=3, lanes=1, memory_cost=64 * 1024)
+    return kdf.derive(password.encode())
