@@ -5,6 +5,8 @@ on it), a ``hint`` (what to do next) and the HTTP status it becomes. ``kim.api``
 that turns them into answers.
 """
 
+# ruff: noqa: N818 - the names the glossary and the API's codes use
+
 from __future__ import annotations
 
 from typing import ClassVar
@@ -21,3 +23,147 @@ class ServiceError(Exception):
         super().__init__(message)
         self.message = message
         self.said_hint = self.hint if hint is None else hint
+
+
+# --- addresses and xpubs: what a creator pastes ------------------------------------------------
+
+
+class BadAddress(ServiceError):
+    """Not an address we could pay: wrong characters, checksum, length or type."""
+
+    code = "bad_address"
+    hint = "Copy the address again from the wallet; it starts with bitcoincash: and q or p."
+
+
+class WrongNetwork(ServiceError):
+    """A good address or xpub, but of another chain."""
+
+    code = "wrong_network"
+    hint = "Use an address of the network this site runs on."
+
+
+class BadXpub(ServiceError):
+    """Not an extended public key we can derive addresses from."""
+
+    code = "bad_xpub"
+    hint = "Copy the account's extended public key again; it starts with xpub."
+
+
+class SecretGiven(ServiceError):
+    """A private key or seed words were pasted. They are not stored, logged or repeated."""
+
+    code = "secret_given"
+    hint = (
+        "Never give these to any site. Treat them as seen, move the coins to a new wallet, "
+        "and paste an address or an xpub instead."
+    )
+
+
+# --- amounts: prices and rates -----------------------------------------------------------------
+
+
+class BadPrice(ServiceError):
+    """A price that is no number, is negative, too precise for its currency, or absurdly large."""
+
+    code = "bad_price"
+    hint = "Write a price such as 2.50."
+
+
+class UnknownCurrency(ServiceError):
+    """A currency we have no name or rate for."""
+
+    code = "unknown_currency"
+    hint = "Choose one of the listed currencies, or BCH."
+
+
+class PriceBelowFloor(ServiceError):
+    """So little that the network would not carry it, or its fee would eat it."""
+
+    code = "price_below_floor"
+    hint = "Raise the price to the least amount shown."
+
+
+class RateUnavailable(ServiceError):
+    """No exchange rate that can be trusted; we do not guess."""
+
+    code = "rate_unavailable"
+    hint = "Try again in a minute, or price in BCH."
+    http_status = 503
+
+
+# --- transactions, covenants, headers: bytes from servers --------------------------------------
+
+
+class BadTransaction(ServiceError):
+    """Bytes that are not the transaction they were said to be."""
+
+    code = "bad_transaction"
+    hint = "Ask another server."
+    http_status = 502
+
+
+class BadHeaders(ServiceError):
+    """Block headers that break a rule of this network, so no chain of ours."""
+
+    code = "bad_headers"
+    hint = "Do not use this server."
+    http_status = 502
+
+
+class BadProof(ServiceError):
+    """A merkle proof that does not lead from the transaction to our own header."""
+
+    code = "bad_proof"
+    hint = "Ask another server."
+    http_status = 502
+
+
+class NotForwardable(ServiceError):
+    """An output too small to pay its forwarding fee and still leave a payable amount."""
+
+    code = "not_forwardable"
+    hint = "It can be forwarded once more money has come to the same address."
+    http_status = 409
+
+
+class ChainUnavailable(ServiceError):
+    """No server of the Bitcoin Cash network can be asked right now."""
+
+    code = "chain_unavailable"
+    hint = "Nothing is lost; try again in a minute."
+    http_status = 503
+
+
+class BroadcastRefused(ServiceError):
+    """No server took the transaction."""
+
+    code = "broadcast_refused"
+    hint = "It will be tried again."
+    http_status = 502
+
+
+# --- payouts and invoices ----------------------------------------------------------------------
+
+
+class PayoutMissing(ServiceError):
+    """There is no such payout, or the creator has not said yet where the money goes."""
+
+    code = "payout_missing"
+    hint = "Say first where the money goes."
+    http_status = 404
+
+
+class InvoiceMissing(ServiceError):
+    """There is no such invoice."""
+
+    code = "invoice_missing"
+    hint = "Check the link."
+    http_status = 404
+
+
+class QuoteStillOpen(ServiceError):
+    """A new quote was asked for while the old one holds, or the invoice needs none."""
+
+    code = "quote_still_open"
+    hint = "Pay the amount shown; it holds until the timer ends."
+    http_status = 409
