@@ -141,3 +141,120 @@ class PartsRefused(StoreError):
     """The store would not build the object from these parts."""
 
     code = "parts_refused"
+
+
+# --- purchases and grants: a buyer's order, and the other way to a key --------------------------
+
+
+class ClaimMissing(ServiceError):
+    """A buyer's call without ``Authorization: Claim <base64url of 32 bytes>``, or with a cut one."""
+
+    code = "claim_missing"
+    hint = "Open your return link again; it carries the proof that this purchase is yours."
+    http_status = 401
+
+
+class PurchaseUnknown(ServiceError):
+    """No such purchase, or another buyer's: the two must look the same."""
+
+    code = "purchase_unknown"
+    hint = "Check that the return link is whole."
+    http_status = 404
+
+
+class ClaimKnown(ServiceError):
+    """The claim was used before; the browser takes the next one."""
+
+    code = "claim_known"
+    hint = "Make the next claim and ask again."
+    http_status = 409
+
+
+class BuyerKeyInvalid(ServiceError):
+    """The buyer's public key is not an uncompressed point of P-256."""
+
+    code = "buyer_key_invalid"
+    hint = "Reload the page and press Buy again."
+
+
+class NotForSale(ServiceError):
+    """Draft, paused, removed, or nowhere to be paid to."""
+
+    code = "not_for_sale"
+    hint = "Ask the creator; nothing was ordered, and do not pay."
+    http_status = 409
+
+
+class TooManyPurchases(ServiceError):
+    """This address has enough unpaid orders of this file open."""
+
+    code = "too_many_purchases"
+    hint = "Pay one of the open orders, or wait until they have run out."
+    http_status = 429
+
+
+class FileNotReady(ServiceError):
+    """A self-test of a file whose container is not verified, or whose secret is not deposited."""
+
+    code = "file_not_ready"
+    hint = "Wait until the upload is verified and the key is deposited."
+    http_status = 409
+
+
+class GrantsExhausted(ServiceError):
+    """As many grants of this kind exist as the creator allowed."""
+
+    code = "grants_exhausted"
+    hint = "There are none left."
+    http_status = 409
+
+
+# --- keys, locations, receipts: what a purchase brings ------------------------------------------
+
+
+class NotPaid(ServiceError):
+    """The gate is shut: neither a settled invoice nor a grant."""
+
+    code = "not_paid"
+    hint = "Pay the invoice; this page opens the file by itself as soon as the payment is confirmed."
+    http_status = 402
+
+
+class SecretUnusable(ServiceError):
+    """A deposit that does not open, or is not the secret of what was bought. Never shows bytes."""
+
+    code = "secret_unusable"
+    hint = "The person who runs this site has to look at the instance keys and this file."
+    http_status = 500
+
+
+class InstanceKeyMissing(ServiceError):
+    """The worker's private keys are missing, or do not belong to the published instance key."""
+
+    code = "instance_key_missing"
+    hint = "Set KIM_INSTANCE_KEYS of the worker to the private half of KIM_INSTANCE_PUBLIC_KEY."
+    http_status = 500
+
+
+class TooManyLocations(ServiceError):
+    """This purchase was given enough download addresses for now."""
+
+    code = "too_many_locations"
+    hint = "Use the address you have until it expires, or come back tomorrow."
+    http_status = 429
+
+
+class CopyUnavailable(ServiceError):
+    """No copy of the container is there and unchanged."""
+
+    code = "copy_unavailable"
+    hint = "Try again in a moment. Your purchase stays yours."
+    http_status = 503
+
+
+class TooManyStreams(ServiceError):
+    """Enough pages follow this purchase live; the others ask again from time to time."""
+
+    code = "too_many_streams"
+    hint = "Close other tabs of this purchase."
+    http_status = 429

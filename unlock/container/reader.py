@@ -27,6 +27,11 @@ class Container:
         self.index: Index = parse_index(raw_index, self.core)
         self.content_id = layout.content_id(self.core, self.index.root)
 
+    def check_content_id(self, expected: bytes) -> None:
+        """Raise Damaged unless these are the bytes that were sold."""
+        if self.content_id != expected:
+            raise Damaged("The file is not the one that was sold, or was changed.")
+
     def stored_segment(self, number: int) -> bytes:
         """Return segment ``number`` as stored, after comparing its hash. Raises Damaged."""
         stored = self._read(*self.core.segment_range(number))
