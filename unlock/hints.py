@@ -1,0 +1,46 @@
+"""Live hints over Redis: "look again", never a fact. Losing one, or all of Redis, loses nothing."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from redis import Redis
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+log = logging.getLogger(__name__)
+
+PURCHASE_CHANNEL = "kim:purchase:"
+INVOICE_CHANNEL = "kim:invoice:"  # published by payments, after every event
+FILE_CHANNEL = "kim:file:"
+_TIMEOUT_SECONDS = 2
+
+
+def purchase_changed(purchase_id: UUID) -> None:
+    """Tell open pages, after commit, that a purchase's release moved."""
+    transaction.on_commit(lambda: _publish(f"{PURCHASE_CHANNEL}{purchase_id}"))
+
+
+def file_changed(paid_file_id: UUID) -> None:
+    """Tell open pages, after commit, that a file was paused, published again or removed."""
+    transaction.on_commit(lambda: _publish(f"{FILE_CHANNEL}{paid_file_id}"))
+
+
+def _publish(channel: str) -> None:
+    try:
+        _redis(settings.KIM_REDIS_URL).publish(channel, "1")
+    except RedisError as error:
+        log.warning("a live hint was lost: %s", type(error).__name__)
+
+
+@functools.cache
+def _redis(url: str) -> Redis:
+    return Redis.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )

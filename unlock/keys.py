@@ -1,0 +1,223 @@
+"""The one gate: S is handed to a purchase if and only if its invoice is settled or it has a grant.
+
+``release`` runs in the worker, which alone holds the instance's private keys; it opens the deposit,
+seals S to the buyer's key and keeps the result. ``read`` runs in the web process, which could not
+open either. S lives in one local variable of ``_reseal`` and nowhere else: not in a row, a log, an
+error or a cache.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from payments import invoices
+from payments.states import InvoiceState
+from unlock import container, hints
+from unlock.errors import InstanceKeyMissing, PurchaseUnknown, SecretUnusable, WrongKey
+from unlock.models import Grant, KeyRelease, PaidFile, Purchase
+from unlock.states import GrantKind, ReleaseState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from payments.invoices import InvoiceView
+
+RETRY_AFTER = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything the gate looks at, as it was at one moment."""
+
+    purchase: Purchase
+    invoice: InvoiceView | None
+    grant: GrantKind | None
+    release: KeyRelease | None
+
+    @property
+    def is_open(self) -> bool:
+        """The gate. Settling is a one-way latch; a reversed payment is not paid until it is again."""
+        if self.grant is not None:
+            return True
+        return (
+            self.invoice is not None
+            and self.invoice.settled_at is not None
+            and self.invoice.state is not InvoiceState.REVERSED
+        )
+
+    @property
+    def release_state(self) -> ReleaseState:
+        """READY also when reversed after S was fetched: what was handed out stays served."""
+        if self.release is not None and (self.is_open or self.release.first_fetched_at is not None):
+            return ReleaseState.READY
+        return ReleaseState.PENDING if self.is_open else ReleaseState.NONE
+
+
+def standing_of(purchase_id: UUID, *, now: datetime) -> Standing:
+    """Raises PurchaseUnknown."""
+    found = standings_of([purchase_id], now=now)
+    if purchase_id not in found:
+        raise PurchaseUnknown("There is no such purchase.")
+    return found[purchase_id]
+
+
+def standings_of(purchase_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Standing]:
+    """Several in a constant number of queries; unknown ids are left out."""
+    bought = Purchase.objects.in_bulk(list(purchase_ids))
+    grants = Grant.objects.filter(purchase__in=bought).values_list("purchase_id", "kind")
+    kinds = {purchase_id: GrantKind(kind) for purchase_id, kind in grants}
+    releases = {row.purchase_id: row for row in KeyRelease.objects.filter(purchase__in=bought)}
+    owed = [row.invoice_id for row in bought.values() if row.invoice_id is not None]
+    statuses = invoices.statuses_of(owed, now=now) if owed else {}
+    return {
+        key: Standing(
+            purchase=row,
+            invoice=None if row.invoice_id is None else statuses.get(row.invoice_id),
+            grant=kinds.get(key),
+            release=releases.get(key),
+        )
+        for key, row in bought.items()
+    }
+
+
+def release(
+    purchase_id: UUID, *, private_keys: Sequence[bytes], now: datetime
+) -> KeyRelease | None:
+    """Seal S to the buyer if the gate is open, and keep it; None while it is shut.
+
+    Any number of workers may run it, twice: there is one row, and every caller gets that one.
+    Raises PurchaseUnknown, SecretUnusable, InstanceKeyMissing; nothing was released then.
+    """
+    with transaction.atomic():
+        # The gate is read under the purchase's lock, so two workers seal one after the other.
+        if not Purchase.objects.select_for_update().filter(id=purchase_id).exists():
+            raise PurchaseUnknown("There is no such purchase.")
+        standing = standing_of(purchase_id, now=now)
+        row = standing.release
+        if standing.is_open and row is None:
+            row = _make(standing.purchase, private_keys=private_keys, now=now)
+        # Shut or served, nothing is owed. Whoever opens the gate later says so anew: its event is
+        # committed after this read, and waits for this lock.
+        Purchase.objects.filter(id=purchase_id).update(release_due_at=None)
+        if not standing.is_open:
+            return None
+        hints.purchase_changed(purchase_id)
+        return row
+
+
+def read(purchase_id: UUID, *, now: datetime) -> KeyRelease | None:
+    """The kept release, for the buyer; None if there is none, or it is withheld.
+
+    Withheld: the payment was reversed before the buyer ever fetched S. After the first fetch it is
+    served for ever. Raises PurchaseUnknown.
+    """
+    standing = standing_of(purchase_id, now=now)
+    if standing.release_state is not ReleaseState.READY:
+        return None
+    KeyRelease.objects.filter(purchase=purchase_id, first_fetched_at__isnull=True).update(
+        first_fetched_at=now
+    )
+    return standing.release
+
+
+def owe(purchase_ids: Iterable[UUID], *, now: datetime) -> int:
+    """Note that these purchases wait for a key; how many did not have one. A hint, not the gate."""
+    waiting = Purchase.objects.filter(
+        id__in=list(purchase_ids), release__isnull=True, release_due_at__isnull=True
+    )
+    return waiting.update(release_due_at=now)
+
+
+def due(*, now: datetime, limit: int) -> list[UUID]:
+    """Purchases whose key is owed by ``now``, longest waiting first."""
+    waiting = Purchase.objects.filter(release_due_at__lte=now).order_by("release_due_at")
+    return list(waiting.values_list("id", flat=True)[:limit])
+
+
+def postpone(purchase_id: UUID, *, now: datetime) -> None:
+    """After a failure: look again later, behind those that can be served."""
+    Purchase.objects.filter(id=purchase_id, release_due_at__isnull=False).update(
+        release_due_at=now + RETRY_AFTER
+    )
+
+
+@sensitive_variables()
+def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> None:
+    """Refuse to start a worker that could not open what the web process seals.
+
+    The newest private key must be the published key's own, and the deposits of the first and the
+    last published file must open: a lost older key would lock its buyers out. Raises InstanceKeyMissing.
+    """
+    if not private_keys:
+        raise InstanceKeyMissing("KIM_INSTANCE_KEYS is empty: this worker cannot release keys.")
+    if container.public_key_of(private_keys[0]) != public_key:
+        raise InstanceKeyMissing("KIM_INSTANCE_KEYS does not begin with the key that is published.")
+    sold = PaidFile.objects.filter(published_at__isnull=False).select_related("container")
+    ends = (sold.order_by("published_at").first(), sold.order_by("published_at").last())
+    for paid_file in filter(None, ends):
+        try:
+            _open(paid_file, private_keys=private_keys)
+        except SecretUnusable as error:
+            raise InstanceKeyMissing(
+                f"The deposit of file {paid_file.id} does not open with KIM_INSTANCE_KEYS."
+            ) from error
+
+
+def _make(purchase: Purchase, *, private_keys: Sequence[bytes], now: datetime) -> KeyRelease:
+    paid_file = PaidFile.objects.select_related("container").get(id=purchase.paid_file_id)
+    if paid_file.container is None or paid_file.container.content_id != purchase.content_id:
+        raise SecretUnusable("The file's content is no longer what this purchase bought.")
+    if paid_file.generation != purchase.generation:
+        raise SecretUnusable("The file's secret is of another generation than this purchase.")
+    sealed = _reseal(purchase, paid_file=paid_file, private_keys=private_keys)
+    row, _ = KeyRelease.objects.get_or_create(
+        purchase=purchase,
+        defaults={
+            "sealed": sealed,
+            "wrapped_key": bytes(paid_file.wrapped_key),
+            "h_s": paid_file.h_s,
+            "generation": paid_file.generation,
+            "created_at": now,
+        },
+    )
+    return row
+
+
+@sensitive_variables()
+def _reseal(purchase: Purchase, *, paid_file: PaidFile, private_keys: Sequence[bytes]) -> bytes:
+    return container.seal_release(
+        bytes(purchase.buyer_key),
+        paid_file=paid_file.id,
+        purchase=purchase.id,
+        content_id=bytes.fromhex(purchase.content_id),
+        release_secret=_open(paid_file, private_keys=private_keys),
+    )
+
+
+@sensitive_variables()
+def _open(paid_file: PaidFile, *, private_keys: Sequence[bytes]) -> bytes:
+    """S, checked against the commitment that the buyer saw before paying."""
+    if not private_keys:
+        raise InstanceKeyMissing("This process holds no private key of the instance.")
+    if paid_file.container is None:
+        raise SecretUnusable("The file has no content.")
+    try:
+        secret = container.open_deposit(
+            private_keys,
+            bytes(paid_file.s_sealed),
+            paid_file=paid_file.id,
+            content_id=bytes.fromhex(paid_file.container.content_id),
+        )
+    except WrongKey as error:
+        raise SecretUnusable(f"The deposit of file {paid_file.id} does not open.") from error
+    if not hmac.compare_digest(container.hash_commitment(secret).hex(), paid_file.h_s):
+        raise SecretUnusable(f"The deposit of file {paid_file.id} is not what it commits to.")
+    return secret

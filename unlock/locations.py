@@ -1,0 +1,99 @@
+"""Where a buyer may fetch the whole container: only once money was seen, or with a grant.
+
+The ciphertext is no secret; what is guarded here is the creator's traffic.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import F
+
+from payments.states import InvoiceState
+from unlock import storage
+from unlock.errors import CopyUnavailable, NotPaid, StoreError, TooManyLocations
+from unlock.keys import Standing, standing_of
+from unlock.models import Copy, Purchase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from uuid import UUID
+
+log = logging.getLogger(__name__)
+
+_FETCHABLE = frozenset({InvoiceState.SEEN, InvoiceState.PAID})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A signed GET of one whole copy, good until ``expires_at`` (an hour at most)."""
+
+    copy: UUID
+    url: str
+    size_bytes: int
+    etag: str
+    expires_at: datetime
+
+
+def sign(purchase_id: UUID, *, now: datetime) -> tuple[Location, ...]:
+    """Sign every copy that is there and is still the one that was verified. Counted.
+
+    Raises PurchaseUnknown, NotPaid, TooManyLocations, CopyUnavailable.
+    """
+    standing = standing_of(purchase_id, now=now)
+    if not _may_fetch(standing):
+        raise NotPaid("No payment was seen yet.")
+    _count(standing.purchase, now=now)
+    signed = tuple(_sign_copies(standing.purchase, now=now))
+    if not signed:
+        raise CopyUnavailable("The stored file cannot be reached now.")
+    return signed
+
+
+def _may_fetch(standing: Standing) -> bool:
+    invoice = standing.invoice
+    return standing.grant is not None or (
+        invoice is not None and (invoice.state in _FETCHABLE or invoice.settled_at is not None)
+    )
+
+
+def _count(purchase: Purchase, *, now: datetime) -> None:
+    """Each day since the purchase allows as many again, so that nobody is ever locked out for good."""
+    days = max(0, (now - purchase.created_at).days)
+    allowed = settings.KIM_LOCATIONS_PER_PURCHASE * (1 + days)
+    counted = Purchase.objects.filter(id=purchase.id, locations_signed__lt=allowed).update(
+        locations_signed=F("locations_signed") + 1
+    )
+    if not counted:
+        raise TooManyLocations(f"{allowed} download addresses were given for this purchase.")
+
+
+def _sign_copies(purchase: Purchase, *, now: datetime) -> Iterator[Location]:
+    copies = Copy.objects.filter(
+        container__content_id=purchase.content_id,
+        container__paid_file=purchase.paid_file_id,
+        verified_at__isnull=False,
+        damaged_at__isnull=True,
+    )
+    for copy in copies.order_by("created_at"):
+        try:
+            store = storage.get(copy.store)
+            if store.head(copy.object_key) != storage.StoredObject(copy.size_bytes, copy.etag):
+                log.error("copy %s is not the object that was verified", copy.id)
+                Copy.objects.filter(id=copy.id).update(damaged_at=now)
+                continue
+            signed = store.sign_object(copy.object_key, size_bytes=copy.size_bytes, now=now)
+        except StoreError as error:
+            log.warning("copy %s cannot be signed: %s", copy.id, error.code)
+            continue
+        yield Location(
+            copy=copy.id,
+            url=signed.url,
+            size_bytes=copy.size_bytes,
+            etag=copy.etag,
+            expires_at=signed.expires_at,
+        )

@@ -1,0 +1,224 @@
+"""Purchases: a buyer's order of one paid file, proved by a claim of which only the hash is kept."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from redis.exceptions import RedisError
+
+from payments import invoices, payouts
+from payments.amounts import Price
+from payments.states import InvoiceState
+from unlock import container, grants
+from unlock.errors import (
+    BuyerKeyInvalid,
+    ClaimKnown,
+    FileNotReady,
+    NotForSale,
+    PurchaseUnknown,
+    TooManyPurchases,
+    WrongKey,
+)
+from unlock.models import PaidFile, Purchase
+from unlock.states import FileState, GrantKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from payments.invoices import InvoiceView
+
+_OPEN_REMEMBERED_SECONDS = 3600  # longer than a quote lasts; the states are read, not the clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a buyer's browser sends. ``source`` is the client's address; it is counted, not kept."""
+
+    paid_file_id: UUID
+    buyer_key: bytes
+    claim_hash: bytes
+    source: str
+
+
+def begin(order: Order, *, now: datetime) -> Purchase:
+    """Open an invoice with an address of its own and the purchase that it pays for.
+
+    The invoice is committed first and the purchase names it when it is made: a crash between the
+    two leaves an address that nobody was told, and whoever was told an address has a purchase that
+    can unlock. Call it outside any transaction.
+
+    Raises BuyerKeyInvalid, NotForSale, ClaimKnown, TooManyPurchases, and what ``invoices.open``
+    raises; no purchase exists then.
+    """
+    _check_key(order.buyer_key)
+    paid_file = _for_sale(order.paid_file_id)
+    payout = payouts.current(paid_file.creator_id)
+    if payout is None:
+        raise NotForSale("The creator has not said where the money goes.")
+    if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
+        raise ClaimKnown("This claim was used before.")
+    _check_open(order, now=now)
+    invoice = invoices.open(
+        payout_id=payout.id,
+        price=Price(amount=paid_file.price_amount, currency=paid_file.price_currency),
+        confirmations=paid_file.confirmations,
+        now=now,
+    )
+    try:
+        purchase = _link(order, offered=paid_file, invoice_id=invoice.id, now=now)
+    except (ClaimKnown, NotForSale):
+        invoices.void(invoice.id, now=now)
+        raise
+    _remember_open(order, invoice.id)
+    return purchase
+
+
+def begin_selftest(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
+    """A creator's own purchase of a file, with a grant: publishing runs the buyer's path with it.
+
+    Raises BuyerKeyInvalid, PurchaseUnknown (not this creator's file), FileNotReady, ClaimKnown.
+    """
+    _check_key(order.buyer_key)
+    with transaction.atomic():
+        paid_file = (
+            PaidFile.objects.select_for_update(of=("self",))
+            .select_related("container")
+            .filter(id=order.paid_file_id, creator_id=creator_id)
+            .exclude(state=FileState.REMOVED)
+            .first()
+        )
+        if paid_file is None:
+            raise PurchaseUnknown("There is no such file of yours.")
+        held = paid_file.container
+        if held is None or held.verified_at is None or not paid_file.s_sealed:
+            raise FileNotReady("The file is not uploaded, verified and sealed yet.")
+        purchase = _create(order, paid_file=paid_file, invoice_id=None, now=now)
+        grants.give(purchase.id, GrantKind.SELFTEST, now=now)
+        return purchase
+
+
+def find(purchase_id: UUID, *, claim_hash: bytes) -> Purchase:
+    """The purchase, if the claim is its own. Raises PurchaseUnknown for every other reason alike."""
+    purchase = (
+        Purchase.objects.select_related("paid_file__container", "paid_file__creator__user")
+        .filter(id=purchase_id)
+        .first()
+    )
+    if purchase is None or not hmac.compare_digest(bytes(purchase.claim_hash), claim_hash):
+        raise PurchaseUnknown("There is no such purchase.")
+    return purchase
+
+
+def requote(purchase: Purchase, *, now: datetime) -> InvoiceView:
+    """A new quote for the same address. Raises NotForSale, and what ``invoices.requote`` raises."""
+    if purchase.invoice_id is None:
+        raise NotForSale("This purchase has nothing to pay.")
+    state = purchase.paid_file.state
+    if state != FileState.PUBLISHED:
+        # Whoever sent a part already may complete it while the file is paused, never once removed.
+        begun = invoices.status_of(purchase.invoice_id, now=now).seen_sat > 0
+        if state != FileState.PAUSED or not begun:
+            raise NotForSale("The file is not for sale now.")
+    return invoices.requote(purchase.invoice_id, now=now)
+
+
+def passed_selftest(paid_file: PaidFile, purchase_id: UUID) -> bool:
+    """Whether this self-test got its key for the very content the file now names."""
+    if paid_file.container is None:
+        return False
+    return Purchase.objects.filter(
+        id=purchase_id,
+        paid_file=paid_file,
+        content_id=paid_file.container.content_id,
+        generation=paid_file.generation,
+        grant__kind=GrantKind.SELFTEST,
+        release__h_s=paid_file.h_s,
+        release__first_fetched_at__isnull=False,
+    ).exists()
+
+
+def _check_key(buyer_key: bytes) -> None:
+    try:
+        container.check_public_key(buyer_key)
+    except WrongKey as error:
+        raise BuyerKeyInvalid(error.message) from error
+
+
+def _for_sale(paid_file_id: UUID) -> PaidFile:
+    paid_file = (
+        PaidFile.objects.select_related("container")
+        .filter(id=paid_file_id, state=FileState.PUBLISHED, creator__suspended_at__isnull=True)
+        .first()
+    )
+    if paid_file is None:
+        raise NotForSale("This file is not for sale.")
+    return paid_file
+
+
+def _link(order: Order, *, offered: PaidFile, invoice_id: UUID, now: datetime) -> Purchase:
+    """Make the row under the file's lock, if the file is still what the invoice was opened for."""
+    with transaction.atomic():
+        paid_file = (
+            PaidFile.objects.select_for_update(of=("self",))
+            .select_related("container")
+            .get(id=offered.id)
+        )
+        fixed = ("state", "container_id", "generation", "price_amount", "price_currency")
+        if any(getattr(paid_file, name) != getattr(offered, name) for name in fixed):
+            raise NotForSale("The offer changed in this moment.")
+        return _create(order, paid_file=paid_file, invoice_id=invoice_id, now=now)
+
+
+def _create(
+    order: Order, *, paid_file: PaidFile, invoice_id: UUID | None, now: datetime
+) -> Purchase:
+    if paid_file.container is None:
+        raise NotForSale("This file has no content.")
+    try:
+        with transaction.atomic():
+            return Purchase.objects.create(
+                paid_file=paid_file,
+                claim_hash=order.claim_hash,
+                buyer_key=order.buyer_key,
+                content_id=paid_file.container.content_id,
+                generation=paid_file.generation,
+                invoice_id=invoice_id,
+                created_at=now,
+            )
+    except IntegrityError as error:
+        raise ClaimKnown("This claim was used before.") from error
+
+
+def _check_open(order: Order, *, now: datetime) -> None:
+    ids = _open_ids(order)
+    statuses = invoices.statuses_of(ids, now=now).values()
+    unpaid = sum(status.state is InvoiceState.OPEN for status in statuses)
+    if unpaid >= settings.KIM_PURCHASES_OPEN_PER_IP:
+        raise TooManyPurchases(f"{unpaid} orders of this file are open and unpaid.")
+
+
+def _remember_open(order: Order, invoice_id: UUID) -> None:
+    # A limit, not a fact: counted in the cache only, so that no table ties addresses to purchases.
+    recent = [*_open_ids(order), invoice_id][-20:]
+    try:
+        cache.set(_open_key(order), recent, _OPEN_REMEMBERED_SECONDS)
+    except RedisError:
+        return
+
+
+def _open_ids(order: Order) -> list[UUID]:
+    try:
+        recent: list[UUID] = cache.get(_open_key(order), [])
+    except RedisError:  # losing Redis must not close the shop
+        return []
+    return recent
+
+
+def _open_key(order: Order) -> str:
+    return f"open-orders:{order.paid_file_id}:{order.source}"

@@ -1,0 +1,5 @@
+"""What the worker runs. ``kim.celery`` finds the tasks here; names are stable, arguments are ids."""
+
+from unlock.tasks import keys
+
+__all__ = ["keys"]
