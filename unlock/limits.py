@@ -1,0 +1,103 @@
+"""Sizes, and the rules for what people type. Pure: numbers and text in, numbers and text out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import unquote
+
+from unlock.creator_errors import FileTooLarge, LinkSecretInText, TextInvalid, UsernameInvalid
+
+MIB: Final = 1024 * 1024
+PART_BYTES: Final = (8 * MIB, 16 * MIB, 32 * MIB, 64 * MIB)  # all equal: R2 demands it
+PARTS_MAX: Final = 10_000  # S3's limit
+PRESIGN_BATCH: Final = 20
+OPEN_UPLOADS_MAX: Final = 50  # per creator: what an abandoned script may leave in the store
+
+TITLE_MAX: Final = 200
+DESCRIPTION_MAX: Final = 20_000
+CONFIRMATIONS: Final = (1, 2, 6, 10)
+
+_USERNAME = re.compile(r"(?=.{3,32}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*")
+RESERVED_USERNAMES: Final = frozenset(
+    {
+        "about", "abuse", "account", "admin", "administrator", "anonymous", "api", "billing",
+        "buyer", "contact", "creator", "devchain", "docs", "everyone", "files", "help", "info",
+        "kim", "legal", "login", "logout", "mail", "moderator", "news", "null", "official",
+        "operator", "owner", "payments", "postmaster", "privacy", "root", "sales", "security",
+        "sell", "server", "settings", "signup", "staff", "static", "status", "support", "system",
+        "team", "terms", "test", "undefined", "unlock", "user", "webmaster", "www",
+    }
+)  # fmt: skip
+
+# The secret half of a link is "1." and 22 characters (docs/protocol.md); behind a "#" whatever
+# follows, elsewhere only if it stands alone, as prose about version 1.x must pass.
+_LINK_SECRET = re.compile(
+    r"#\s*1\.[A-Za-z0-9_-]{22}|(?<![A-Za-z0-9_.-])1\.[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])"
+)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LINE_BREAKS = frozenset("\n\t")
+
+
+def part_bytes_for(size_bytes: int) -> int:
+    """The size of every part but the last: the least that needs no more than 10,000 parts.
+
+    8 MiB up to 80 GB, then 16, 32 and 64 MiB. Raises FileTooLarge beyond that.
+    """
+    for part_bytes in PART_BYTES:
+        if count_parts(size_bytes, part_bytes) <= PARTS_MAX:
+            return part_bytes
+    raise FileTooLarge(f"{size_bytes} bytes are more than one upload can carry.")
+
+
+def count_parts(size_bytes: int, part_bytes: int) -> int:
+    return -(-size_bytes // part_bytes)
+
+
+def size_of_part(number: int, *, size_bytes: int, part_bytes: int) -> int:
+    """Exact bytes of part ``number`` (from 1)."""
+    return min(part_bytes, size_bytes - (number - 1) * part_bytes)
+
+
+def clean_title(text: str) -> str:
+    """One line, trimmed, NFC. Raises TextInvalid, LinkSecretInText."""
+    title = " ".join(_clean(text, allowed=frozenset(), most=TITLE_MAX).split())
+    if not title:
+        raise TextInvalid("The title is empty.", hint="Give the file a title.")
+    return title
+
+
+def clean_description(text: str) -> str:
+    """Any number of lines, trimmed, NFC. Raises TextInvalid, LinkSecretInText."""
+    return _clean(text.replace("\r\n", "\n"), allowed=_LINE_BREAKS, most=DESCRIPTION_MAX).strip()
+
+
+def clean_username(text: str) -> str:
+    """Lower-case ASCII, so that no two names look alike in another script. Raises UsernameInvalid."""
+    name = text.strip().lower()
+    if not name.isascii() or not _USERNAME.fullmatch(name):
+        raise UsernameInvalid("That is not a possible user name.")
+    if name in RESERVED_USERNAMES:
+        raise UsernameInvalid("That name is reserved.", hint="Choose another name.")
+    return name
+
+
+def has_link_secret(text: str) -> bool:
+    """Whether ``text`` holds the secret half of a link, also percent-encoded or stretched."""
+    shown = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return any(_LINK_SECRET.search(form) for form in (shown, unquote(shown)))
+
+
+def _clean(text: str, *, allowed: frozenset[str], most: int) -> str:
+    if has_link_secret(text):
+        raise LinkSecretInText("The text holds the secret part of a link.")
+    for character in text:
+        hidden = character in _BIDI_OVERRIDES or unicodedata.category(character) in {"Cc", "Cs"}
+        if hidden and character not in allowed:
+            raise TextInvalid(f"The text holds the character U+{ord(character):04X}.")
+    clean = unicodedata.normalize("NFC", text)
+    if len(clean) > most:
+        raise TextInvalid(f"The text is longer than {most} characters.")
+    return clean
