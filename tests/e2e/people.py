@@ -1,0 +1,121 @@
+"""What people do in the stories: maya sells, noor buys, and the devchain wallet pays."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+T = TypeVar("T")
+PASSWORD = "correct horse battery staple"
+
+
+class Devchain:
+    """The HTTP control of the development chain."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def call(self, path: str, **body: object) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        method, data = ("POST", json.dumps(body)) if path != "/api/state" else ("GET", None)
+        connection.request(method, path, data, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read())
+        connection.close()
+        assert response.status == 200, answer
+        return answer
+
+    def pay(self, uri: str, **more: object) -> str:
+        return str(self.call("/api/pay", uri=uri, **more)["txid"])
+
+    def mine(self, blocks: int = 1) -> None:
+        self.call("/api/mine", blocks=blocks)
+
+    def state(self) -> dict[str, Any]:
+        return self.call("/api/state")
+
+
+def by(page: Page, testid: str) -> Any:
+    return page.get_by_test_id(testid)
+
+
+def sign_up(page: Page, username: str) -> None:
+    page.goto("/signup/")
+    by(page, "signup-username").fill(username)
+    by(page, "signup-password").fill(PASSWORD)
+    by(page, "signup-submit").click()
+    expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
+
+
+def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    page.goto("/login/")
+    by(page, "login-username").fill(username)
+    by(page, "login-password").fill(password)
+    by(page, "login-submit").click()
+    expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
+
+
+def sell(
+    page: Page, file: Path, *, amount: str = "2.00", currency: str = "EUR", key_file: Path
+) -> str:
+    """Drops, prices, publishes; saves the key file; returns the share link."""
+    by(page, "drop-input").set_input_files(file)
+    by(page, "price-amount").fill(amount)
+    by(page, "price-currency").select_option(currency)
+    with page.expect_download(timeout=180_000) as download:
+        by(page, "publish").click()
+    download.value.save_as(key_file)
+    link = by(page, "share-link")
+    expect(link).to_be_visible(timeout=180_000)
+    return shown(link)
+
+
+def shown(locator: Any) -> str:
+    """The value of a field, or the text of anything else."""
+    text: str = locator.evaluate("e => ('value' in e && e.value) || e.textContent")
+    return text.strip()
+
+
+def buy(page: Page, link: str) -> str:
+    """Opens the share link and presses Buy; returns the BIP-21 URI."""
+    page.goto(link)
+    button = by(page, "buy")
+    expect(button).to_be_enabled(timeout=30_000)
+    button.click()
+    uri = by(page, "invoice-uri")
+    expect(uri).to_be_visible(timeout=30_000)
+    return str(uri.get_attribute("href"))
+
+
+def wait_state(page: Page, *states: str, seconds: float = 30) -> None:
+    status = by(page, "invoice-status")
+    wait_for(lambda: status.get_attribute("data-state") in states, seconds=seconds)
+
+
+def save(page: Page, target: Path) -> Path:
+    button = by(page, "save")
+    expect(button).to_be_enabled(timeout=60_000)
+    with page.expect_download(timeout=240_000) as download:
+        button.click()
+    download.value.save_as(target)
+    return target
+
+
+def wait_for(condition: Callable[[], T], *, seconds: float = 30, every: float = 0.05) -> T:
+    """Waits until the condition holds; its value. The deadline is the only clock."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(every)
+    return value
+
+
+def path_of(link: str) -> str:
+    return urlsplit(link).path

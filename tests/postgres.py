@@ -1,0 +1,79 @@
+"""A private PostgreSQL cluster for the length of a command: ``python -m tests.postgres -- pytest …``.
+
+Races need real row locks, which SQLite does not have. The cluster lives in the temp directory,
+listens on a free loopback port, and is gone afterwards. PostgreSQL refuses to run as root, so root
+hands it to the user ``postgres`` that Debian's package makes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+USER = "postgres"
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """Yields the database URL of a fresh cluster."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    directory = Path(tempfile.mkdtemp(prefix="kim-postgres-"))
+    data = directory / "data"
+    if os.getuid() == 0:
+        shutil.chown(directory, USER, USER)
+    port = _free_port()
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory}"
+        " -c fsync=off -c full_page_writes=off -c max_connections=120 -c shared_buffers=64MB"
+    )
+    try:
+        _run(binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run(
+            binaries / "pg_ctl",
+            "-D",
+            data,
+            "-w",
+            "-t",
+            "60",
+            "-l",
+            directory / "log",
+            "-o",
+            options,
+            "start",
+        )
+        yield f"postgres://{USER}@127.0.0.1:{port}/postgres"
+    finally:
+        if (data / "postmaster.pid").exists():
+            _run(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _run(*command: object) -> None:
+    words = [str(word) for word in command]
+    if os.getuid() == 0:
+        words = ["runuser", "-u", USER, "--", *words]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main(command: list[str]) -> int:
+    with cluster() as url:
+        environ = os.environ | {"KIM_DATABASE_URL": url}
+        return subprocess.run(command, env=environ, check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]))
