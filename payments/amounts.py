@@ -6,8 +6,9 @@ rounded on purpose. A float never comes near (a house test looks).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 from urllib.parse import quote
 
@@ -35,6 +36,8 @@ _EXPONENTS: Final = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
     **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
 }
+# Decimal itself would also read "1_000", "1e9", "NaN" and other scripts' digits.
+_NUMBER: Final = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?")
 _MAX_PRICE: Final = Decimal(10) ** 12
 
 
@@ -52,10 +55,9 @@ class Price:
 def parse_price(amount: str | Decimal, currency: str) -> Price:
     """A price from what a person typed. Raises ``BadPrice`` and ``UnknownCurrency``."""
     digits = exponent_of(currency)
-    try:
-        value = Decimal(amount)
-    except InvalidOperation as error:
-        raise BadPrice("The price is not a number.") from error
+    if isinstance(amount, str) and not _NUMBER.fullmatch(amount):
+        raise BadPrice("The price is not a number.")
+    value = Decimal(amount)
     if not value.is_finite() or value < 0 or value > _MAX_PRICE:
         raise BadPrice("The price is not a sensible amount.")
     if value != round(value, digits):
