@@ -1,0 +1,230 @@
+/**
+ * The creator's calls, one function each, and the shapes they answer with.
+ * @module
+ */
+import * as api from './api.js';
+
+/**
+ * @typedef {{amount: string, currency: string}} Price
+ *
+ * @typedef {object} Limits
+ * @property {number} max_file_bytes
+ * @property {number} presign_batch
+ * @property {string} network
+ * @property {string[]} currencies
+ * @property {number[]} confirmations
+ * @property {{address: number, xpub: number}} floor_sat
+ * @property {string} signup
+ * @property {number} title_max
+ * @property {number} description_max
+ *
+ * @typedef {{rate: string, at: string, sources: string[], label: string | null}} Rate
+ * @typedef {{currencies: Record<string, Rate>, stale: boolean}} Rates
+ *
+ * @typedef {{code: string, text: string}} Warning
+ * @typedef {object} PayoutPreview
+ * @property {'address' | 'xpub'} kind
+ * @property {string} shown
+ * @property {string[]} first_addresses
+ * @property {Warning[]} warnings
+ * @property {number} floor_sat
+ *
+ * @typedef {{seed: string, payee: string, max_fee_sat: number}} Recovery
+ * @typedef {object} Payout
+ * @property {string} [id]  absent while there is none yet
+ * @property {'address' | 'xpub'} [kind]
+ * @property {string} [shown]
+ * @property {number} [floor_sat]
+ * @property {Recovery | null} [recovery]
+ * @property {string | null} suggested
+ *
+ * @typedef {'open' | 'completing' | 'verifying' | 'verified' | 'failed' | 'aborted'} UploadState
+ * @typedef {object} Upload
+ * @property {string} id
+ * @property {UploadState} state
+ * @property {number} part_bytes
+ * @property {number} part_count
+ * @property {number} size_bytes
+ * @property {number} verified_bytes
+ * @property {{code: string, message: string} | null} error
+ *
+ * @typedef {object} FileView
+ * @property {string} id
+ * @property {'draft' | 'published' | 'paused' | 'removed'} state
+ * @property {string} title
+ * @property {string} description
+ * @property {Price} price
+ * @property {number | null} price_sat_estimate
+ * @property {number} size_bytes
+ * @property {number} payload_bytes
+ * @property {string} content_id
+ * @property {string} wrapped_key
+ * @property {string} h_s
+ * @property {number} generation
+ * @property {string} core_header
+ * @property {number} confirmations
+ * @property {string} file_id
+ * @property {number} sales
+ * @property {number} income_sat
+ * @property {string} created_at
+ * @property {{id: string, state: UploadState} | null} upload
+ * @property {{selftest: boolean, address_proven: boolean}} checks
+ *
+ * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
+ * @typedef {{number: number, url: string, headers: Record<string, string>, bytes: number}} SignedPart
+ */
+
+const AGAIN = { repeatable: true };
+
+/** @returns {Promise<Limits>} */
+export const limits = () => api.get('limits/');
+
+/** @returns {Promise<Rates>} */
+export const rates = () => api.get('rates/');
+
+/**
+ * @param {string} username
+ * @returns {Promise<{salt: string, memory_kib: number, passes: number, parallelism: number}>}
+ */
+export const loginParameters = (username) => api.post('login-parameters/', { username }, AGAIN);
+
+/** @param {{username: string, salt: string, derived: string, invitation?: string}} account */
+export const signUp = (account) => api.post('creators/', account);
+
+/** @param {{username: string, derived: string}} proof */
+export const logIn = (proof) => api.post('session/', proof);
+
+export const logOut = () => api.remove('session/');
+
+/** @param {{derived: string, new_salt: string, new_derived: string}} change */
+export const changePassword = (change) =>
+  api.put('session/password/', change, { repeatable: false });
+
+/**
+ * @param {string} value
+ * @param {AbortSignal} signal
+ * @returns {Promise<PayoutPreview>}
+ */
+export const previewPayout = (value, signal) =>
+  api.post('payouts/preview/', { value }, { ...AGAIN, signal });
+
+/** @returns {Promise<Payout | null>} */
+export const payout = () => api.get('payout/');
+
+/**
+ * @param {{value: string, derived?: string}} change
+ * @returns {Promise<Payout>}
+ */
+export const setPayout = (change) => api.put('payout/', change);
+
+/**
+ * @param {{size_bytes: number, core_header: string}} begin
+ * @returns {Promise<{id: string, part_bytes: number, part_count: number}>}
+ */
+export const beginUpload = (begin) => api.post('uploads/', begin);
+
+/**
+ * @param {string} id
+ * @param {number[]} numbers
+ * @returns {Promise<{urls: SignedPart[], expires_at: string}>}
+ */
+export const signParts = (id, numbers) => api.post(`uploads/${id}/parts/`, { numbers });
+
+/**
+ * @param {string} id
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Upload>}
+ */
+export const upload = (id, signal) => api.get(`uploads/${id}/`, signal ? { signal } : {});
+
+/**
+ * @param {string} id
+ * @param {string} contentId
+ * @returns {Promise<{state: UploadState}>}
+ */
+export const completeUpload = (id, contentId) =>
+  api.post(`uploads/${id}/completion/`, { content_id: contentId }, AGAIN);
+
+/** @param {string} id */
+export const abortUpload = (id) => api.remove(`uploads/${id}/`);
+
+/** @returns {Promise<{files: FileView[]}>} */
+export const files = () => api.get('files/?mine=1');
+
+/**
+ * @param {{title: string, description: string, price: Price, confirmations?: number,
+ *   upload?: string}} draft
+ * @returns {Promise<FileView>}
+ */
+export const createFile = (draft) => api.post('files/', draft);
+
+/**
+ * @param {string} id
+ * @returns {Promise<FileView>}
+ */
+export const file = (id) => api.get(`files/${id}/`);
+
+/**
+ * @param {string} id
+ * @param {object} change
+ * @returns {Promise<FileView>}
+ */
+export const changeFile = (id, change) => api.patch(`files/${id}/`, change, AGAIN);
+
+/** @param {string} id */
+export const removeDraft = (id) => api.remove(`files/${id}/`);
+
+/**
+ * @param {string} id
+ * @param {{content_id: string, generation: number, wrapped_key: string, h_s: string, s: string}}
+ *   deposit
+ */
+export const depositSecret = (id, deposit) => api.put(`files/${id}/secret/`, deposit);
+
+/**
+ * @param {string} id
+ * @param {{buyerKey: string, claim: string}} buyer
+ * @returns {Promise<{purchase: string}>}
+ */
+export const beginSelftest = (id, { buyerKey, claim }) =>
+  api.post(`files/${id}/selftest/`, { buyer_key: buyerKey }, { withSession: true, claim });
+
+/**
+ * @param {string} id
+ * @param {string} selftest
+ * @returns {Promise<FileView>}
+ */
+export const publish = (id, selftest) =>
+  api.post(`files/${id}/publication/`, { selftest, passed: true }, AGAIN);
+
+/**
+ * @param {string} id
+ * @returns {Promise<{header: SignedRange, index: SignedRange}>}
+ */
+export const ranges = (id) => api.get(`files/${id}/ranges/`);
+
+/**
+ * @typedef {object} Release
+ * @property {'pending'} [release]  the key is still being sealed: ask again
+ * @property {string} sealed
+ * @property {string} h_s
+ * @property {string} wrapped_key
+ * @property {string} content_id
+ * @property {number} generation
+ */
+
+/**
+ * @param {string} purchase
+ * @param {string} claim
+ * @returns {Promise<Release>}
+ */
+export const release = (purchase, claim) =>
+  api.post(`purchases/${purchase}/release/`, {}, { ...AGAIN, claim });
+
+/**
+ * @param {string} purchase
+ * @param {string} claim
+ * @returns {Promise<{urls: {copy: string, url: string, bytes: number, etag: string}[]}>}
+ */
+export const location = (purchase, claim) =>
+  api.post(`purchases/${purchase}/location/`, {}, { ...AGAIN, claim });

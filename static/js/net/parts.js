@@ -1,0 +1,118 @@
+/**
+ * Brings parts to the store: signs late and in batches, signs again when a URL has expired, and
+ * keeps trying while the tab lives.
+ * @module
+ */
+import { delayMs, untilOnline, wait } from './backoff.js';
+import { PutError, put } from './put.js';
+
+const BATCH = 20;
+
+/** By this machine's own clock, which may be wrong: a 403 has the last word. */
+const FRESH_MS = 45 * 60_000;
+
+/** Answers that will be the same next time; everything else may pass. */
+const FINAL = new Set([400, 404, 405, 411, 412, 413]);
+
+/**
+ * @typedef {{number: number, url: string, headers: Record<string, string>, bytes: number}} SignedPart
+ * @typedef {{urls: SignedPart[]}} Signatures
+ *
+ * @typedef {object} Watch
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} onProgress  of the present try; starts at 0 again on a repeat
+ * @property {(trouble: string | null) => void} onTrouble  a reason while waiting, null once it goes on
+ */
+
+export class PartSender {
+  #sign;
+  #order;
+  /** @type {Map<number, {part: SignedPart, untilMs: number}>} */
+  #signed = new Map();
+  /** @type {Promise<void> | null} */
+  #signing = null;
+
+  /**
+   * @param {(numbers: number[]) => Promise<Signatures>} sign
+   * @param {number[]} order  all part numbers, in the order they will be sent
+   */
+  constructor(sign, order) {
+    this.#sign = sign;
+    this.#order = order;
+  }
+
+  /**
+   * @param {number} number
+   * @param {XMLHttpRequestBodyInit} body
+   * @param {Watch} watch
+   * @returns {Promise<void>} once the store has the part
+   */
+  async send(number, body, { signal, onProgress, onTrouble }) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const { url, headers } = await this.#urlOf(number);
+        signal.throwIfAborted();
+        await put({ url, headers, body, onProgress, signal });
+        onTrouble(null);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        onProgress(0);
+        await this.#pause({ number, attempt, error, signal, onTrouble });
+      }
+    }
+  }
+
+  /**
+   * @param {{number: number, attempt: number, error: unknown, signal: AbortSignal,
+   *   onTrouble: Watch['onTrouble']}} failure
+   */
+  async #pause({ number, attempt, error, signal, onTrouble }) {
+    if (isFinal(error)) throw error;
+    const expired = error instanceof PutError && error.status === 403;
+    this.#signed.delete(number);
+    if (expired && attempt === 0) return; // an old signature: a fresh one, at once
+    onTrouble(navigator.onLine ? 'The store does not answer.' : 'You are offline.');
+    await untilOnline(signal);
+    await wait(delayMs(attempt), signal);
+  }
+
+  /**
+   * @param {number} number
+   * @returns {Promise<SignedPart>}
+   */
+  async #urlOf(number) {
+    for (;;) {
+      const known = this.#signed.get(number);
+      if (known && known.untilMs > Date.now()) return known.part;
+      if (this.#signing) {
+        await this.#signing; // another part's batch may hold this one's URL
+      } else {
+        this.#signing = this.#signFrom(number).finally(() => {
+          this.#signing = null;
+        });
+        await this.#signing;
+      }
+    }
+  }
+
+  /** @param {number} number  this one, and those that follow it and have no URL yet */
+  async #signFrom(number) {
+    const following = this.#order
+      .slice(this.#order.indexOf(number) + 1)
+      .filter((other) => !this.#signed.has(other));
+    const { urls } = await this.#sign([number, ...following.slice(0, BATCH - 1)]);
+    const untilMs = Date.now() + FRESH_MS;
+    for (const part of urls) this.#signed.set(part.number, { part, untilMs });
+    if (!this.#signed.has(number)) throw new PutError('the server signed no such part', 404);
+  }
+}
+
+/** @param {unknown} error */
+function isFinal(error) {
+  if (!(error instanceof Error)) return true;
+  const status = 'status' in error ? Number(error.status) : NaN;
+  // The API's own refusal to sign (401, 404, 409 …) is final; its absence (0, 5xx, 429) is not.
+  if (error instanceof PutError) return FINAL.has(status);
+  return !(status === 0 || status === 429 || status >= 500);
+}

@@ -1,0 +1,18 @@
+"""The pages' addresses. Share links and return links are for ever: never change these two."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from unlock.views import pages
+
+urlpatterns = [
+    path("", pages.start, name="start"),
+    path("signup/", pages.signup, name="signup"),
+    path("login/", pages.login, name="login"),
+    path("sell/", pages.sell, name="sell"),
+    path("files/", pages.files, name="files"),
+    path("settings/", pages.preferences, name="settings"),
+    path("f/<uuid:file_id>", pages.offer, name="offer"),
+    path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
+]

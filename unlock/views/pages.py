@@ -1,0 +1,114 @@
+"""The pages people open: shells rendered here, brought to life by modules in static/js/pages.
+
+A shell carries no secret and no decision: everything it shows comes from the API, and what stands
+behind the ``#`` of a link never arrives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from unlock.models import Creator, PaidFile, Purchase
+from unlock.states import FileState
+
+if TYPE_CHECKING:
+    import uuid
+
+Page = Callable[[HttpRequest], HttpResponse]
+
+
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """What kim is, in honest words, and one button."""
+    return _shell(request, "start")
+
+
+@require_safe
+@ensure_csrf_cookie
+def signup(request: HttpRequest) -> HttpResponse:
+    """A new creator; whoever is one already stands on the selling page."""
+    return redirect("sell") if creator_of(request) else _shell(request, "signup")
+
+
+@require_safe
+@ensure_csrf_cookie
+def login(request: HttpRequest) -> HttpResponse:
+    return redirect("sell") if creator_of(request) else _shell(request, "login")
+
+
+def _creators_only(page: Page) -> Page:
+    """Send strangers to the login page, which brings them back afterwards."""
+
+    @wraps(page)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if creator_of(request) is None:
+            answer = redirect("login")
+            answer["Location"] += f"?next={request.path}"
+            return answer
+        return page(request)
+
+    return guarded
+
+
+@require_safe
+@ensure_csrf_cookie
+@_creators_only
+def sell(request: HttpRequest) -> HttpResponse:
+    """The creator's one page."""
+    return _shell(request, "sell")
+
+
+@require_safe
+@ensure_csrf_cookie
+@_creators_only
+def files(request: HttpRequest) -> HttpResponse:
+    return _shell(request, "files")
+
+
+@require_safe
+@ensure_csrf_cookie
+@_creators_only
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Payout, password and key, under /settings/."""
+    return _shell(request, "settings")
+
+
+@require_safe
+def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
+    """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
+    file = get_object_or_404(PaidFile, pk=file_id)
+    is_shown = file.state != FileState.DRAFT
+    return _shell(request, "offer", file=file if is_shown else None, file_id=file_id)
+
+
+@require_safe
+def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
+    """The page behind a return link. Who may see what is decided by the claim, in the API."""
+    get_object_or_404(Purchase, pk=purchase_id)
+    return _shell(request, "purchase", purchase_id=purchase_id)
+
+
+def creator_of(request: HttpRequest) -> Creator | None:
+    """The creator behind the session, or None: staff and suspended people are none."""
+    if not request.user.is_authenticated:
+        return None
+    return Creator.objects.filter(user=request.user, suspended_at=None).first()
+
+
+def _shell(request: HttpRequest, name: str, **facts: object) -> HttpResponse:
+    creator = creator_of(request)
+    common = {
+        "page": name,
+        "username": str(creator) if creator else "",
+        "network": settings.KIM_NETWORK,
+        "signup": settings.KIM_SIGNUP,
+    }
+    return render(request, f"unlock/{name}.html", {**common, **facts})
