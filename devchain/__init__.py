@@ -1,0 +1,1 @@
+"""A small honest regtest chain for development and tests. Shares no code with payments/."""

@@ -1,0 +1,120 @@
+"""`python -m devchain`: the chain, its Electrum port and its control port, until a signal comes."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from devchain.chain import Change
+from devchain.control import Control
+from devchain.electrum import Server
+from devchain.errors import DevchainError
+from devchain.node import Node
+from devchain.store import Journal
+from devchain.web import HttpServer
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    try:
+        asyncio.run(serve(arguments))
+    except DevchainError as problem:
+        print(f"devchain: {problem.message} {problem.hint}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="devchain", description="A regtest chain for development and tests."
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("var/devchain"), help="folder to keep the chain in"
+    )
+    parser.add_argument("--electrum-port", type=int, default=60401)
+    parser.add_argument("--http-port", type=int, default=8001)
+    parser.add_argument(
+        "--automine",
+        type=float,
+        metavar="SECONDS",
+        help="mine a block this long after a transaction arrives",
+    )
+    return parser.parse_args()
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    """Runs until SIGTERM or SIGINT. Raises DevchainError where it cannot start."""
+    journal = Journal(arguments.data)
+    try:
+        node = Node(journal)
+        control = Control(node, arguments.automine)
+        electrum = Server(node.chain, port=arguments.electrum_port)
+        http = HttpServer(control, port=arguments.http_port)
+        await start(electrum, "--electrum-port")
+        await start(http, "--http-port")
+        automine = Automine(node, control)
+        print(
+            f"devchain ready: wallet page http://127.0.0.1:{http.port}/"
+            f" electrum 127.0.0.1:{electrum.port}:t height {node.chain.ledger.height}",
+            flush=True,
+        )
+        await until_signal()
+        automine.stop()
+        await http.stop()
+        await electrum.stop()
+    finally:
+        journal.close()
+
+
+async def start(server: Server | HttpServer, option: str) -> None:
+    try:
+        await server.start()
+    except (OSError, OverflowError) as problem:
+        raise DevchainError(
+            "port_busy",
+            f"port {server.port} of 127.0.0.1 cannot be used ({problem}).",
+            f"Stop what runs there, or choose another with {option}.",
+        ) from problem
+
+
+async def until_signal() -> None:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+class Automine:
+    """Mines a block some seconds after the mempool stopped being empty, while the switch is on."""
+
+    def __init__(self, node: Node, control: Control) -> None:
+        self._node = node
+        self._control = control
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        node.chain.listeners.append(self._hear)
+        self._arm()
+
+    def stop(self) -> None:
+        self._node.chain.listeners.remove(self._hear)
+        if self._timer:
+            self._timer.cancel()
+
+    def _hear(self, change: Change) -> None:
+        del change
+        self._loop.call_soon_threadsafe(self._arm)
+
+    def _arm(self) -> None:
+        seconds = self._control.automine_seconds
+        if self._timer is None and seconds is not None and self._node.chain.mempool.entries:
+            self._timer = self._loop.call_later(seconds, self._mine)
+
+    def _mine(self) -> None:
+        self._timer = None
+        if self._control.automine_seconds is not None and self._node.chain.mempool.entries:
+            self._node.chain.mine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
