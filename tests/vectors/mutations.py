@@ -1,10 +1,11 @@
 """The tamper cases: how to spoil a container of containers.json, and which error must follow."""
 
 import hashlib
+import re
 from typing import Any
 
 from unlock.container import decode_b64url, keys
-from unlock.container.floe import seal_segment
+from unlock.container.floe import open_segment, seal_segment
 from unlock.container.layout import INDEX_ROW_BYTES, CoreHeader, build_index
 
 ABOUT = (
@@ -34,6 +35,7 @@ def tamper_cases(built: dict[str, Case]) -> dict[str, Any]:
         *tlv_area(five),
         *index_changes(five),
         *forgeries(five),
+        false_hash(Spoiler(built["bundle"])),
         *wrong_keys(five, built["boundary"]),
     ]
     return {"about": ABOUT, "cases": cases, "directories": directories()}
@@ -102,6 +104,7 @@ def cut_and_grown(five: Spoiler) -> list[Case]:
         "cut by one byte": (total - 1, "Truncated"),
     }
     cases = [five.case(n, [cut(s)], e, verify=e) for n, (s, e) in sizes.items()]
+    ops: list[Op]
     for name, raw in {"one trailing byte": b"\0", "a trailing row": five.row(0)}.items():
         ops = [{"op": "append", "bytes": raw.hex()}]
         cases.append(five.case(name, ops, "Damaged", verify="Damaged"))
@@ -215,13 +218,14 @@ def tlv_area(five: Spoiler) -> list[Case]:
     unknown = b"\x12\x34\0\0\0\3abc"
     reserved = b"\0\4\0\0\0\1x" + b"\0\5\0\0\0\0" + b"\0\x10\0\0\0\1y"
     fill = b"\x7f\0" + (H - end - 6).to_bytes(4)
+    short_fill = b"\x7f\0" + (H - end - 8).to_bytes(4)
     return [
         spoil("an unknown type is skipped", [put(end, unknown)], None),
         spoil("reserved types 4, 5 and 16 are skipped", [put(end, reserved)], None),
         spoil("a second WRAP is allowed", [put(end, entries[2])], None),
         spoil("a second META_LINK", [put(end, entries[3])], "Damaged"),
         spoil("a length over the area's end", [put(end, b"\0\1" + b"\xff" * 4)], "Damaged"),
-        spoil("a type without a length", [put(H - 2, b"\0\1"), put(end, fill)], "Damaged"),
+        spoil("a type without a length", [put(end, short_fill), put(H - 2, b"\0\1")], "Damaged"),
         spoil("an area without an end mark", [put(end, fill)], "Damaged"),
         spoil("a byte behind the end mark", [put(H - 1, b"\1")], "Damaged"),
         spoil("a byte right behind the end mark", [put(end + 2, b"\1")], "Damaged"),
@@ -320,6 +324,32 @@ def forgeries(five: Spoiler) -> list[Case]:
             }.items()
         ],
     ]
+
+
+def false_hash(bundle: Spoiler) -> Case:
+    """The creator's directory names another SHA-256 for the first file; all else is sound."""
+    numbers = range(bundle.core.segments)
+    message_key = bundle.session.message_key()
+    segment_keys = [bundle.session.segment_key(message_key, n) for n in numbers]
+    opened = [
+        open_segment(key, n, bundle.segment(n), is_final=bundle.core.is_final(n)) or b""
+        for n, key in enumerate(segment_keys)
+    ]
+    payload = b"".join(opened)
+    [first_hash] = re.findall(rb'clips/a.mp4.*?"sha256":"([0-9a-f]{64})"', payload)
+    payload = payload.replace(first_hash, b"00" * 32)
+    ops: list[Op] = []
+    rows: dict[int, bytes] = {}
+    for n in numbers:
+        part = payload[n * ROOM : (n + 1) * ROOM]
+        if part != opened[n]:
+            iv = hashlib.sha256(b"false hash %d" % n).digest()[:12]
+            is_final = bundle.core.is_final(n)
+            stored = seal_segment(segment_keys[n], n, part, is_final=is_final, gcm_iv=iv)
+            ops.append(bundle.set_segment(n, stored))
+            rows[n] = hashlib.sha256(stored).digest()
+    ops.append(bundle.reindex(rows))
+    return bundle.case("a file that is not what the directory says", ops, "Forged", verify=None)
 
 
 def wrong_keys(five: Spoiler, other: Case) -> list[Case]:

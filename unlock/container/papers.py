@@ -59,7 +59,8 @@ def parse_link(url: str) -> Link:
         raise LinkMalformed("This is not a link.") from error
     if path is None or parts.scheme not in {"http", "https"}:
         raise LinkMalformed("This is not a link to a file or a purchase.")
-    version, *values = parts.fragment.split(".")
+    # Chat programs glue punctuation to the end of links.
+    version, *values = re.sub(r"[^A-Za-z0-9_-]+$", "", parts.fragment).split(".")
     if version != "1" and version.isdigit():
         raise UnsupportedVersion("The link was made by a newer version.")
     is_return = path[1] == "p"

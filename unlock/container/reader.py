@@ -55,6 +55,8 @@ class Reader:
         self.core = container.core
         self._session = keys.open_content(self.core, content_key)
         self._message_key = self._session.message_key()
+        # Small files of a bundle share segments: the last one opened is kept.
+        self._last: tuple[int, bytes] = (-1, b"")
 
     def segment(self, number: int) -> bytes:
         """Return the payload of one segment.
@@ -83,7 +85,9 @@ class Reader:
         end = min(offset + size_bytes, self.core.payload_bytes)
         while offset < end:
             number, skip = divmod(offset, room)
-            plaintext = self.segment(number)
+            if self._last[0] != number:
+                self._last = (number, self.segment(number))
+            plaintext = self._last[1]
             piece = (
                 plaintext[skip : skip + end - offset] if skip or end < offset + room else plaintext
             )
