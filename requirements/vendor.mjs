@@ -111,7 +111,7 @@ function copy(pkg, path, sources, written) {
   const text = withoutNoise(readFileSync(source, 'utf8')).replace(
     IMPORT,
     (_, head, quote, specifier) => {
-      const lines = targetsOf(pkg, path, head, specifier, sources, isTypes).map(
+      const lines = targetsOf({ pkg, path, head, specifier, isTypes }, sources).map(
         ([names, to, toPath]) => {
           copy(to, isTypes ? typesOf(toPath) : toPath, sources, written);
           const hop = relative(dirname(target), join(folderOf(to), renamed(toPath)));
@@ -130,15 +130,11 @@ function copy(pkg, path, sources, written) {
 
 /**
  * What one import statement becomes: [statement up to the quote, package, path in it].
- * @param {Package} pkg
- * @param {string} path
- * @param {string} head
- * @param {string} specifier
+ * @param {{pkg: Package, path: string, head: string, specifier: string, isTypes: boolean}} found
  * @param {Map<string, string>} sources
- * @param {boolean} isTypes
  * @returns {Array<[string, Package, string]>}
  */
-function targetsOf(pkg, path, head, specifier, sources, isTypes) {
+function targetsOf({ pkg, path, head, specifier, isTypes }, sources) {
   if (specifier.startsWith('.')) {
     const file = specifier.replace(/(?<!\.d)\.ts$/, '.js');
     return [[head, pkg, normalize(join(dirname(path), file))]];

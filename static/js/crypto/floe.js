@@ -8,7 +8,7 @@
 import { hmac } from '../../vendor/noble-hashes@2.4.0/hmac.js';
 import { sha384 } from '../../vendor/noble-hashes@2.4.0/sha2.js';
 import { concat, isEqual, readU32, u32, u64, utf8, writeU64 } from './bytes.js';
-import { Damaged, Truncated, WrongKey } from './errors.js';
+import { WrongKey } from './errors.js';
 
 /** @import { Bytes } from './bytes.js' */
 
@@ -113,30 +113,17 @@ export async function sealSegment(key, index, isFinal, plain, out) {
  * @param {number} index
  * @param {boolean} isFinal
  * @param {Bytes} stored
- * @returns {Promise<Bytes>} the plaintext
- * @throws {Damaged}
+ * @returns {Promise<Bytes | null>} null where the length word or the tag is wrong
  */
 export async function openSegment(key, index, isFinal, stored) {
-  const iv = stored.subarray(4, PREFIX_SIZE);
+  if (stored.length < OVERHEAD) return null;
+  if (readU32(stored, 0) !== (isFinal ? stored.length : NOT_FINAL)) return null;
+  const algorithm = gcm(stored.subarray(4, PREFIX_SIZE), index, isFinal);
   try {
     const body = stored.subarray(PREFIX_SIZE);
-    return new Uint8Array(await crypto.subtle.decrypt(gcm(iv, index, isFinal), key, body));
-  } catch (cause) {
-    throw new Damaged(`segment ${index} is damaged`, { cause });
-  }
-}
-
-/**
- * Checks length and length word of a stored segment, before anything is decrypted.
- * @param {Uint8Array} stored
- * @param {{index: number, isFinal: boolean, size: number}} expected  size: stored bytes
- * @throws {Truncated | Damaged}
- */
-export function checkShape(stored, { index, isFinal, size }) {
-  if (stored.length < size) throw new Truncated(`segment ${index} is cut`);
-  if (stored.length > size) throw new Damaged(`segment ${index} is too long`);
-  if (readU32(stored, 0) !== (isFinal ? size : NOT_FINAL)) {
-    throw new Damaged(`segment ${index} is out of its place`);
+    return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, body));
+  } catch {
+    return null;
   }
 }
 

@@ -76,6 +76,16 @@ export class Header {
     return this.indexOffset + this.indexSize;
   }
 
+  /**
+   * @param {number} sizeBytes  of the whole object
+   * @throws {Truncated | Damaged} unless it is exactly totalSize
+   */
+  checkSize(sizeBytes) {
+    const found = `${sizeBytes} of ${this.totalSize} bytes`;
+    if (sizeBytes < this.totalSize) throw new Truncated(`the file has ${found}`);
+    if (sizeBytes > this.totalSize) throw new Damaged(`the file has ${found}`);
+  }
+
   /** @param {number} index */
   isFinal(index) {
     return index === this.segmentCount - 1;
@@ -94,6 +104,16 @@ export class Header {
   /** @param {number} index  @returns {number} stored bytes of this segment */
   storedSizeOf(index) {
     return this.plainSizeOf(index) + SEGMENT_OVERHEAD;
+  }
+
+  /** @param {number} first  @param {number} count  @returns {number} plaintext bytes together */
+  plainSizeOfRange(first, count) {
+    return (count - 1) * this.plainSize + this.plainSizeOf(first + count - 1);
+  }
+
+  /** @param {number} first  @param {number} count  @returns {number} stored bytes together */
+  storedSizeOfRange(first, count) {
+    return (count - 1) * this.segmentSize + this.storedSizeOf(first + count - 1);
   }
 }
 
@@ -130,7 +150,9 @@ export function buildBound({ payloadSize, isBundle, fileId, segmentLog2 = SEGMEN
  * @throws {NotAContainer | UnsupportedVersion | Truncated | Damaged}
  */
 export function parseHeader(bytes, { allowTestSegments = false } = {}) {
-  if (!isEqual(bytes.subarray(0, 8), MAGIC)) throw new NotAContainer('the first bytes are not KIM1');
+  if (!isEqual(bytes.subarray(0, 8), MAGIC)) {
+    throw new NotAContainer('the first bytes are not KIM1');
+  }
   if (bytes.length < CORE_SIZE) throw new Truncated('the header is cut');
   const core = new Uint8Array(bytes.subarray(0, CORE_SIZE));
   if (core[8] !== VERSION) throw new UnsupportedVersion(`container version ${core[8]}`);
@@ -147,14 +169,13 @@ function checkFields(core, allowTestSegments) {
   const log2 = core[10] ?? 0;
   const isKnown = log2 === SEGMENT_LOG2 || (allowTestSegments && log2 === TEST_SEGMENT_LOG2);
   if (!isKnown) throw new UnsupportedVersion(`segments of 2^${log2} bytes`);
-  if (((core[11] ?? 0) & ~FLAG_BUNDLE) !== 0) throw new UnsupportedVersion('unknown flags');
+  const isReservedSet =
+    ((core[11] ?? 0) & ~FLAG_BUNDLE) !== 0 || core.subarray(48, 64).some((byte) => byte !== 0);
+  if (isReservedSet) throw new UnsupportedVersion('a reserved bit of the header is set');
   if (readU32(core, 12) !== 2 ** log2) throw new Damaged('the header length is wrong');
   const payloadSize = readU64(core, 16);
   if (payloadSize === Infinity) throw new Damaged('the payload length is absurd');
   if (readU64(core, 24) !== segmentCountOf(payloadSize, log2)) {
     throw new Damaged('the number of segments does not fit the length');
-  }
-  if (core.subarray(48, 64).some((byte) => byte !== 0)) {
-    throw new Damaged('reserved bytes are not zero');
   }
 }

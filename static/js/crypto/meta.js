@@ -59,14 +59,10 @@ export async function openMeta(sealed, link, header) {
   } catch (cause) {
     throw new Damaged('the description is not JSON', { cause });
   }
-  if (value?.v !== 1) throw new UnsupportedVersion('description of another version');
-  return {
-    title: textOr(value.title),
-    name: textOr(value.name),
-    type: textOr(value.type),
-    files: Array.isArray(value.files) ? value.files.filter(isFile).slice(0, MAX_FILES) : [],
-    count: Number.isSafeInteger(value.count) ? value.count : 1,
-  };
+  if (value?.v !== 1) throw new UnsupportedVersion('the description is of a newer version');
+  if (!isMeta(value)) throw new Damaged('the description is incomplete');
+  const { title, name, type, files, count } = value;
+  return { title, name, type, files: files.map(({ path, size }) => ({ path, size })), count };
 }
 
 /** @param {Header} header */
@@ -74,12 +70,21 @@ function aadOf(header) {
   return concat(utf8('KIM1 meta'), Uint8Array.of(TYPE), header.core);
 }
 
-/** @param {unknown} value */
-function textOr(value) {
-  return typeof value === 'string' ? value : '';
+/**
+ * @param {any} value
+ * @returns {value is Meta}
+ */
+function isMeta(value) {
+  const isText = [value.title, value.name, value.type].every((text) => typeof text === 'string');
+  return isText && isCount(value.count) && Array.isArray(value.files) && value.files.every(isFile);
 }
 
 /** @param {any} value */
 function isFile(value) {
-  return typeof value?.path === 'string' && Number.isSafeInteger(value.size) && value.size >= 0;
+  return typeof value?.path === 'string' && isCount(value.size);
+}
+
+/** @param {unknown} value */
+function isCount(value) {
+  return Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0;
 }

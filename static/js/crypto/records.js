@@ -18,6 +18,9 @@ const HINT = 1;
 const WRAP = 2;
 const META_LINK = 3;
 const FRAME_SIZE = 6;
+const WRAP_SIZE = 60;
+const META_STEP = 256;
+const GCM_OVERHEAD = 28;
 
 /**
  * @typedef {object} Records
@@ -75,12 +78,20 @@ export function parseHead(header, head) {
  * @param {Records} records
  * @param {number} type
  * @param {Bytes} value
+ * @throws {Damaged}
  */
 function take(records, type, value) {
   if (type === HINT) records.hint ??= parseHint(value);
-  if (type === WRAP) records.wraps.push(value);
+  if (type === WRAP) {
+    if (value.length !== WRAP_SIZE) throw new Damaged('a wrapped key has the wrong length');
+    records.wraps.push(value);
+  }
   if (type === META_LINK) {
     if (records.metaLink) throw new Damaged('two descriptions in one header');
+    const padded = value.length - GCM_OVERHEAD;
+    if (padded < META_STEP || padded % META_STEP !== 0) {
+      throw new Damaged('the description has the wrong length');
+    }
     records.metaLink = value;
   }
 }

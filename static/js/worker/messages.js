@@ -102,6 +102,7 @@
  * @property {string} code  a KimError's code; `unreadable` if a source could not be read (the file
  *   changed or is gone); `internal` for what nobody foresaw
  * @property {string} message
+ * @property {number} [segment]  the bad segment, where one is known
  * @property {ArrayBuffer} [buffer]  the job's, back; its contents are undefined
  */
 
