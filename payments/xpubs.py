@@ -26,9 +26,19 @@ _XPUB: Final = bytes.fromhex("0488b21e")
 _TPUB: Final = bytes.fromhex("043587cf")
 # SLIP-132: ypub, zpub, Ypub, Zpub, upub, vpub, Upub, Vpub
 _SEGWIT: Final = frozenset(
-    bytes.fromhex(version)
-    for version in ("049d7cb2", "04b24746", "0295b43f", "02aa7ed3")
-    + ("044a5262", "045f1cf6", "024289ef", "02575483")
+    map(
+        bytes.fromhex,
+        [
+            "049d7cb2",
+            "04b24746",
+            "0295b43f",
+            "02aa7ed3",
+            "044a5262",
+            "045f1cf6",
+            "024289ef",
+            "02575483",
+        ],
+    )
 )
 # BIP-32 knows no regtest: wallets there show either form, and nothing can be lost by it.
 _ACCEPTED: Final = {
