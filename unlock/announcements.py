@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError, transaction
 
 from payments import invoices
+from payments.errors import ServiceError
 from payments.states import InvoiceState
 from unlock import hints, keys
-from unlock.errors import InstanceKeyMissing, ServiceError
+from unlock.errors import InstanceKeyMissing
 from unlock.models import Cursor, Purchase
 
 if TYPE_CHECKING:
@@ -48,9 +49,8 @@ def serve(*, private_keys: Sequence[bytes], now: datetime, limit: int = 200) -> 
             released += made is not None
         except InstanceKeyMissing:
             raise
-        except (ServiceError, DatabaseError) as error:
+        except (ServiceError, DatabaseError):
             log.exception("the key of purchase %s is owed and failed", purchase_id)
-            del error
             keys.postpone(purchase_id, now=now)
     return released
 

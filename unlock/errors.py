@@ -193,14 +193,6 @@ class TooManyPurchases(ServiceError):
     http_status = 429
 
 
-class FileNotReady(ServiceError):
-    """A self-test of a file whose container is not verified, or whose secret is not deposited."""
-
-    code = "file_not_ready"
-    hint = "Wait until the upload is verified and the key is deposited."
-    http_status = 409
-
-
 class GrantsExhausted(ServiceError):
     """As many grants of this kind exist as the creator allowed."""
 

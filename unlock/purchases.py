@@ -12,13 +12,13 @@ from django.db import IntegrityError, transaction
 from redis.exceptions import RedisError
 
 from payments import invoices, payouts
-from payments.amounts import Price
+from payments.amounts import parse_price
 from payments.states import InvoiceState
 from unlock import container, grants
+from unlock.creator_errors import FileMissing, SecretMissing, UploadNotVerified
 from unlock.errors import (
     BuyerKeyInvalid,
     ClaimKnown,
-    FileNotReady,
     NotForSale,
     PurchaseUnknown,
     TooManyPurchases,
@@ -53,7 +53,7 @@ def begin(order: Order, *, now: datetime) -> Purchase:
     two leaves an address that nobody was told, and whoever was told an address has a purchase that
     can unlock. Call it outside any transaction.
 
-    Raises BuyerKeyInvalid, NotForSale, ClaimKnown, TooManyPurchases, and what ``invoices.open``
+    Raises BuyerKeyInvalid, FileMissing, NotForSale, ClaimKnown, TooManyPurchases, and what ``invoices.open``
     raises; no purchase exists then.
     """
     _check_key(order.buyer_key)
@@ -66,7 +66,7 @@ def begin(order: Order, *, now: datetime) -> Purchase:
     _check_open(order, now=now)
     invoice = invoices.open(
         payout_id=payout.id,
-        price=Price(amount=paid_file.price_amount, currency=paid_file.price_currency),
+        price=parse_price(paid_file.price_amount, paid_file.price_currency),
         confirmations=paid_file.confirmations,
         now=now,
     )
@@ -82,7 +82,8 @@ def begin(order: Order, *, now: datetime) -> Purchase:
 def begin_selftest(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
     """A creator's own purchase of a file, with a grant: publishing runs the buyer's path with it.
 
-    Raises BuyerKeyInvalid, PurchaseUnknown (not this creator's file), FileNotReady, ClaimKnown.
+    Raises BuyerKeyInvalid, FileMissing (not this creator's either), UploadNotVerified,
+    SecretMissing, ClaimKnown.
     """
     _check_key(order.buyer_key)
     with transaction.atomic():
@@ -94,10 +95,11 @@ def begin_selftest(order: Order, *, creator_id: UUID, now: datetime) -> Purchase
             .first()
         )
         if paid_file is None:
-            raise PurchaseUnknown("There is no such file of yours.")
-        held = paid_file.container
-        if held is None or held.verified_at is None or not paid_file.s_sealed:
-            raise FileNotReady("The file is not uploaded, verified and sealed yet.")
+            raise FileMissing("There is no such file of yours.")
+        if paid_file.container is None or paid_file.container.verified_at is None:
+            raise UploadNotVerified("The upload is not verified yet.")
+        if not paid_file.s_sealed:
+            raise SecretMissing("The file's key is not deposited yet.")
         purchase = _create(order, paid_file=paid_file, invoice_id=None, now=now)
         grants.give(purchase.id, GrantKind.SELFTEST, now=now)
         return purchase
@@ -151,13 +153,12 @@ def _check_key(buyer_key: bytes) -> None:
 
 
 def _for_sale(paid_file_id: UUID) -> PaidFile:
-    paid_file = (
-        PaidFile.objects.select_related("container")
-        .filter(id=paid_file_id, state=FileState.PUBLISHED, creator__suspended_at__isnull=True)
-        .first()
-    )
+    found = PaidFile.objects.select_related("container", "creator").filter(id=paid_file_id)
+    paid_file = found.exclude(state=FileState.DRAFT).first()
     if paid_file is None:
-        raise NotForSale("This file is not for sale.")
+        raise FileMissing("There is no such file.")
+    if paid_file.state != FileState.PUBLISHED or paid_file.creator.suspended_at is not None:
+        raise NotForSale("This file is not for sale now.")
     return paid_file
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import pages
+from unlock.views import pages, wellknown
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -15,4 +15,5 @@ urlpatterns = [
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
+    path(".well-known/kim.json", wellknown.instance, name="instance"),
 ]

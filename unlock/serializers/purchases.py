@@ -1,0 +1,143 @@
+"""What a buyer's calls carry, in and out (API v1). base64url is always without padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from unlock import container, receipts
+from unlock.serializers.files import OfferSerializer
+from unlock.states import GrantKind, ReleaseState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from payments.amounts import Price
+    from payments.invoices import InvoiceView
+    from unlock.keys import Standing
+    from unlock.models import KeyRelease, PaidFile
+
+_BUYER_KEY_BYTES = 65
+
+
+class BytesField(serializers.CharField):
+    """bytes ↔ base64url without padding, of an exact length where one is given."""
+
+    def __init__(self, *, length: int | None = None, **rest: Any) -> None:
+        self._length = length
+        super().__init__(**rest)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return container.decode_b64url(super().to_internal_value(data), self._length)
+        except ValueError as error:
+            size = "" if self._length is None else f" of {self._length} bytes"
+            raise serializers.ValidationError(f"Not base64url{size}.") from error
+
+    def to_representation(self, value: Any) -> str:
+        return container.encode_b64url(bytes(value))
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    buyer_key = BytesField(length=_BUYER_KEY_BYTES, max_length=100)
+
+
+class PriceSerializer(serializers.Serializer["Price"]):
+    amount = serializers.SerializerMethodField()
+    currency = serializers.CharField()
+
+    @extend_schema_field(serializers.CharField())
+    def get_amount(self, price: Price) -> str:
+        return str(price).partition(" ")[0]
+
+
+class InvoiceSerializer(serializers.Serializer["InvoiceView"]):
+    """An invoice as its buyer sees it; every ``_sat`` is an integer of satoshis."""
+
+    state = serializers.CharField()
+    flags = serializers.ListField(child=serializers.CharField())
+    address = serializers.CharField()
+    uri = serializers.CharField()
+    due_sat = serializers.IntegerField()
+    seen_sat = serializers.IntegerField()
+    confirmed_sat = serializers.IntegerField()
+    missing_sat = serializers.IntegerField()
+    quote_until = serializers.DateTimeField()
+    depth = serializers.IntegerField()
+    confirmations = serializers.IntegerField()
+    network = serializers.CharField()
+    price = PriceSerializer()
+    stale = serializers.BooleanField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class SignedSerializer(serializers.Serializer["receipts.Signed"]):
+    body = BytesField()
+    signature = BytesField()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseShown:
+    """One purchase for its buyer: the standing, spelled out, with the offer and the ticket."""
+
+    id: UUID
+    file: PaidFile
+    release: ReleaseState
+    grant: GrantKind | None
+    ticket: receipts.Signed | None
+    invoice: InvoiceView | None
+
+
+def shown(standing: Standing, paid_file: PaidFile) -> PurchaseShown:
+    purchase, invoice = standing.purchase, standing.invoice
+    return PurchaseShown(
+        id=purchase.id,
+        file=paid_file,
+        release=standing.release_state,
+        grant=standing.grant,
+        ticket=None if invoice is None else receipts.sign_ticket(purchase, invoice),
+        invoice=invoice,
+    )
+
+
+class PurchaseSerializer(serializers.Serializer["PurchaseShown"]):
+    id = serializers.UUIDField()
+    file = OfferSerializer()
+    release = serializers.ChoiceField(choices=[state.value for state in ReleaseState])
+    grant = serializers.ChoiceField(choices=[kind.value for kind in GrantKind], allow_null=True)
+    ticket = SignedSerializer(allow_null=True)
+    invoice = InvoiceSerializer(allow_null=True)
+
+
+class ReleaseSerializer(serializers.Serializer["KeyRelease"]):
+    """S sealed to the buyer's key, with what is needed to check it."""
+
+    sealed = BytesField()
+    h_s = serializers.CharField()
+    wrapped_key = BytesField()
+    content_id = serializers.CharField(source="purchase.content_id")
+    generation = serializers.IntegerField()
+
+
+class PendingSerializer(serializers.Serializer[Any]):
+    release = serializers.ChoiceField(choices=[ReleaseState.PENDING.value])
+
+
+class LocationSerializer(serializers.Serializer[Any]):
+    copy = serializers.UUIDField()  # type: ignore[assignment]  # the API's word; DRF has a method
+    url = serializers.URLField()
+    bytes = serializers.IntegerField(source="size_bytes")
+    etag = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class LocationsSerializer(serializers.Serializer[Any]):
+    urls = LocationSerializer(many=True)
+
+
+class ReceiptSerializer(serializers.Serializer["receipts.Signed"]):
+    receipt = BytesField(source="body")
+    signature = BytesField()

@@ -1,0 +1,48 @@
+"""Server-sent events of one purchase: states and amounts, for whoever knows the purchase's id."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from django.http import StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from unlock import live
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from django.http import HttpRequest
+
+    from unlock.live import LiveState, Sighting
+
+_RETRY_MS = 2000
+
+
+@require_GET
+async def events(request: HttpRequest, purchase_id: UUID) -> StreamingHttpResponse:
+    """``event: state`` at once and on every change; a comment whenever it was quiet for long."""
+    del request
+    first = await live.board().first(purchase_id)
+    return StreamingHttpResponse(
+        _frames(purchase_id, first),
+        content_type="text/event-stream",
+        # A proxy must neither keep the stream nor wait until it is long enough to compress.
+        headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _frames(purchase_id: UUID, first: Sighting) -> AsyncIterator[bytes]:
+    yield f"retry: {_RETRY_MS}\n\n".encode()
+    async for state in live.board().follow(purchase_id, first):
+        yield b": still here\n\n" if state is None else _frame(state)
+
+
+def _frame(state: LiveState) -> bytes:
+    fields = asdict(state)
+    if state.quote_until is not None:
+        fields["quote_until"] = state.quote_until.isoformat().replace("+00:00", "Z")
+    return f"event: state\ndata: {json.dumps(fields, separators=(',', ':'))}\n\n".encode()
