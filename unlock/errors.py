@@ -186,7 +186,7 @@ class NotForSale(ServiceError):
 
 
 class TooManyPurchases(ServiceError):
-    """This address has enough unpaid orders of this file open."""
+    """Enough orders of this file are open and unpaid from one address."""
 
     code = "too_many_purchases"
     hint = "Pay one of the open orders, or wait until they have run out."
@@ -231,7 +231,7 @@ class InstanceKeyMissing(ServiceError):
 
 
 class TooManyLocations(ServiceError):
-    """This purchase was given enough download addresses for now."""
+    """Enough download addresses were given for this purchase, for now."""
 
     code = "too_many_locations"
     hint = "Use the address you have until it expires, or come back tomorrow."

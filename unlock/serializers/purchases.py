@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from payments.amounts import Price
     from payments.invoices import InvoiceView
     from unlock.keys import Standing
-    from unlock.models import KeyRelease, PaidFile
+    from unlock.models import PaidFile
 
 _BUYER_KEY_BYTES = 65
 
@@ -45,7 +45,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     buyer_key = BytesField(length=_BUYER_KEY_BYTES, max_length=100)
 
 
-class PriceSerializer(serializers.Serializer["Price"]):
+class PriceSerializer(serializers.Serializer[Any]):
     amount = serializers.SerializerMethodField()
     currency = serializers.CharField()
 
@@ -54,7 +54,7 @@ class PriceSerializer(serializers.Serializer["Price"]):
         return str(price).partition(" ")[0]
 
 
-class InvoiceSerializer(serializers.Serializer["InvoiceView"]):
+class InvoiceSerializer(serializers.Serializer[Any]):
     """An invoice as its buyer sees it; every ``_sat`` is an integer of satoshis."""
 
     state = serializers.CharField()
@@ -74,7 +74,7 @@ class InvoiceSerializer(serializers.Serializer["InvoiceView"]):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
-class SignedSerializer(serializers.Serializer["receipts.Signed"]):
+class SignedSerializer(serializers.Serializer[Any]):
     body = BytesField()
     signature = BytesField()
 
@@ -103,7 +103,7 @@ def shown(standing: Standing, paid_file: PaidFile) -> PurchaseShown:
     )
 
 
-class PurchaseSerializer(serializers.Serializer["PurchaseShown"]):
+class PurchaseSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     file = OfferSerializer()
     release = serializers.ChoiceField(choices=[state.value for state in ReleaseState])
@@ -112,7 +112,7 @@ class PurchaseSerializer(serializers.Serializer["PurchaseShown"]):
     invoice = InvoiceSerializer(allow_null=True)
 
 
-class ReleaseSerializer(serializers.Serializer["KeyRelease"]):
+class ReleaseSerializer(serializers.Serializer[Any]):
     """S sealed to the buyer's key, with what is needed to check it."""
 
     sealed = BytesField()
@@ -138,6 +138,6 @@ class LocationsSerializer(serializers.Serializer[Any]):
     urls = LocationSerializer(many=True)
 
 
-class ReceiptSerializer(serializers.Serializer["receipts.Signed"]):
+class ReceiptSerializer(serializers.Serializer[Any]):
     receipt = BytesField(source="body")
     signature = BytesField()
