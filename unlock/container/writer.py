@@ -100,7 +100,8 @@ def _tlv_area(
     files = tuple(MetaFile(source.path, source.size_bytes) for source in sources)
     first = sources[0]
     name, media_type = (sealing.title, "") if sealing.is_bundle else (first.path, first.media_type)
-    meta = Meta(sealing.title, name, media_type, files, len(files))
+    shown = files if sealing.is_bundle else ()
+    meta = Meta(sealing.title, name, media_type, shown, len(files))
     gcm_iv = sealing.random_bytes(12)
     described = keys.seal_meta(core, sealing.secrets.link_secret, meta, gcm_iv=gcm_iv)
     entries = [tlvs.Tlv(tlvs.TYPE_WRAP, wrapped), tlvs.Tlv(tlvs.TYPE_META_LINK, described)]
