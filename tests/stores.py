@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kim.env import StoreConfig
 from unlock.errors import StoreError
-from unlock.storage import S3Store, StoreConfig
+from unlock.storage import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -128,6 +128,7 @@ class Upload(models.Model):
     error_message = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     touched_at = models.DateTimeField(default=timezone.now)  # last sign of life; the sweep reads it
+    leased_until = models.DateTimeField(null=True, blank=True)  # one worker at a time checks it
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["state", "touched_at"])]

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
+
+from django.conf import settings
 
 from unlock.errors import (
     MultipartMissing,
@@ -33,21 +35,28 @@ WINDOW_BYTES = 8 * 1024 * 1024  # one read of a stream: whole segments, flat mem
 SIGNED_FOR = timedelta(hours=1)
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
+PROBE_TIMEOUT_SECONDS = 2
 READ_TRIES = 3
 STALE_MULTIPART_DAYS = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreConfig:
+class StoreConfig(Protocol):
     """Where one bucket is. ``public_endpoint`` is how browsers reach it; it may equal ``endpoint``."""
 
-    name: str
-    endpoint: str
-    public_endpoint: str
-    bucket: str
-    region: str
-    access_key: str
-    secret_key: str = field(repr=False)
+    @property
+    def name(self) -> str: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def public_endpoint(self) -> str: ...
+    @property
+    def bucket(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,10 +336,15 @@ def primary() -> Store:
     return S3Store(_configured()[0])
 
 
-def _configured() -> tuple[StoreConfig, ...]:
-    # The settings build StoreConfig, so this module must be importable before they exist.
-    from django.conf import settings
+def check_reachable() -> None:
+    """For readiness: every bucket answers within two seconds. Raises StoreError."""
+    for config in _configured():
+        with _told():
+            client = _connect(config, config.endpoint, is_patient=False)
+            client.head_bucket(Bucket=config.bucket)
 
+
+def _configured() -> tuple[StoreConfig, ...]:
     stores: tuple[StoreConfig, ...] = settings.KIM_STORES
     return stores
 
@@ -340,7 +354,7 @@ def _range(offset: int, size_bytes: int) -> str:
 
 
 @functools.cache
-def _connect(config: StoreConfig, endpoint: str) -> S3Client:
+def _connect(config: StoreConfig, endpoint: str, *, is_patient: bool = True) -> S3Client:
     """One client per place and process: building one takes a tenth of a second."""
     import boto3
     from botocore.config import Config
@@ -354,9 +368,9 @@ def _connect(config: StoreConfig, endpoint: str) -> S3Client:
         config=Config(
             signature_version="s3v4",
             s3={"addressing_style": "path" if endpoint else "auto"},
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "max_attempts": 3},
+            connect_timeout=CONNECT_TIMEOUT_SECONDS if is_patient else PROBE_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS if is_patient else PROBE_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "max_attempts": 3 if is_patient else 1},
             # Newer botocore adds checksums that other stores refuse and that a browser cannot send.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
@@ -364,10 +378,10 @@ def _connect(config: StoreConfig, endpoint: str) -> S3Client:
     )
 
 
+# A missing bucket is not among them: it says nothing about an object, and somebody will mend it.
 _REFUSALS: dict[str, type[StoreError]] = {
     "404": ObjectMissing,
     "NoSuchKey": ObjectMissing,
-    "NoSuchBucket": ObjectMissing,
     "NoSuchUpload": MultipartMissing,
     "412": ObjectChanged,
     "PreconditionFailed": ObjectChanged,

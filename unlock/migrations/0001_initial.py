@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,191 +17,415 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Container',
+            name="Container",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('core_header', models.BinaryField(max_length=128)),
-                ('file_id', models.BinaryField(max_length=16)),
-                ('size_bytes', models.BigIntegerField()),
-                ('payload_bytes', models.BigIntegerField()),
-                ('segments', models.BigIntegerField()),
-                ('content_id', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("core_header", models.BinaryField(max_length=128)),
+                ("file_id", models.BinaryField(max_length=16)),
+                ("size_bytes", models.BigIntegerField()),
+                ("payload_bytes", models.BigIntegerField()),
+                ("segments", models.BigIntegerField()),
+                ("content_id", models.CharField(blank=True, db_index=True, max_length=64)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Cursor',
+            name="Cursor",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('position', models.BigIntegerField(default=0)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("position", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Copy',
+            name="Copy",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('store', models.CharField(max_length=40)),
-                ('object_key', models.CharField(max_length=200)),
-                ('size_bytes', models.BigIntegerField()),
-                ('etag', models.CharField(blank=True, max_length=200)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('damaged_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('container', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='unlock.container')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("store", models.CharField(max_length=40)),
+                ("object_key", models.CharField(max_length=200)),
+                ("size_bytes", models.BigIntegerField()),
+                ("etag", models.CharField(blank=True, max_length=200)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("damaged_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "container",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="copies",
+                        to="unlock.container",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'copies',
+                "verbose_name_plural": "copies",
             },
         ),
         migrations.CreateModel(
-            name='Creator',
+            name="Creator",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('salt', models.BinaryField(max_length=16)),
-                ('suspended_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='creator', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("salt", models.BinaryField(max_length=16)),
+                ("suspended_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="creator",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='container',
-            name='creator',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='containers', to='unlock.creator'),
+            model_name="container",
+            name="creator",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="containers",
+                to="unlock.creator",
+            ),
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('code_hash', models.CharField(max_length=64, unique=True)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('used_by', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invitation', to='unlock.creator')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code_hash", models.CharField(max_length=64, unique=True)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "used_by",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invitation",
+                        to="unlock.creator",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PaidFile',
+            name="PaidFile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('published', 'published'), ('paused', 'paused'), ('removed', 'removed')], default=unlock.states.FileState['DRAFT'], max_length=10)),
-                ('title', models.CharField(max_length=200)),
-                ('description', models.TextField(blank=True, max_length=20000)),
-                ('price_amount', models.DecimalField(decimal_places=8, max_digits=20)),
-                ('price_currency', models.CharField(max_length=5)),
-                ('confirmations', models.PositiveSmallIntegerField(default=1)),
-                ('generation', models.PositiveIntegerField(default=0)),
-                ('wrapped_key', models.BinaryField(blank=True, default=b'', max_length=60)),
-                ('h_s', models.CharField(blank=True, max_length=64)),
-                ('s_sealed', models.BinaryField(blank=True, default=b'', max_length=200)),
-                ('removed_reason', models.CharField(blank=True, max_length=300)),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('container', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='paid_file', to='unlock.container')),
-                ('creator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='unlock.creator')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("published", "published"),
+                            ("paused", "paused"),
+                            ("removed", "removed"),
+                        ],
+                        default=unlock.states.FileState["DRAFT"],
+                        max_length=10,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True, max_length=20000)),
+                ("price_amount", models.DecimalField(decimal_places=8, max_digits=20)),
+                ("price_currency", models.CharField(max_length=5)),
+                ("confirmations", models.PositiveSmallIntegerField(default=1)),
+                ("generation", models.PositiveIntegerField(default=0)),
+                ("wrapped_key", models.BinaryField(blank=True, default=b"", max_length=60)),
+                ("h_s", models.CharField(blank=True, max_length=64)),
+                ("s_sealed", models.BinaryField(blank=True, default=b"", max_length=200)),
+                ("removed_reason", models.CharField(blank=True, max_length=300)),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "container",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="paid_file",
+                        to="unlock.container",
+                    ),
+                ),
+                (
+                    "creator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="files",
+                        to="unlock.creator",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Purchase',
+            name="Purchase",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('claim_hash', models.BinaryField(max_length=32, unique=True)),
-                ('buyer_key', models.BinaryField(max_length=65)),
-                ('content_id', models.CharField(max_length=64)),
-                ('invoice_id', models.UUIDField(blank=True, null=True, unique=True)),
-                ('locations_signed', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('paid_file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='purchases', to='unlock.paidfile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("claim_hash", models.BinaryField(max_length=32, unique=True)),
+                ("buyer_key", models.BinaryField(max_length=65)),
+                ("content_id", models.CharField(max_length=64)),
+                ("invoice_id", models.UUIDField(blank=True, null=True, unique=True)),
+                ("locations_signed", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "paid_file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="purchases",
+                        to="unlock.paidfile",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='KeyRelease',
+            name="KeyRelease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed', models.BinaryField(max_length=113)),
-                ('wrapped_key', models.BinaryField(max_length=60)),
-                ('h_s', models.CharField(max_length=64)),
-                ('generation', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('first_fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('purchase', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='release', to='unlock.purchase')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sealed", models.BinaryField(max_length=113)),
+                ("wrapped_key", models.BinaryField(max_length=60)),
+                ("h_s", models.CharField(max_length=64)),
+                ("generation", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("first_fetched_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "purchase",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="release",
+                        to="unlock.purchase",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('free', 'free'), ('first_n', 'first_n'), ('code', 'code'), ('gift', 'gift'), ('again', 'again'), ('staff', 'staff'), ('selftest', 'selftest')], max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('granted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('purchase', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='grant', to='unlock.purchase')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("free", "free"),
+                            ("first_n", "first_n"),
+                            ("code", "code"),
+                            ("gift", "gift"),
+                            ("again", "again"),
+                            ("staff", "staff"),
+                            ("selftest", "selftest"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "purchase",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grant",
+                        to="unlock.purchase",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('multipart_id', models.CharField(max_length=1024)),
-                ('part_bytes', models.BigIntegerField()),
-                ('part_count', models.IntegerField()),
-                ('state', models.CharField(choices=[('open', 'open'), ('completing', 'completing'), ('verifying', 'verifying'), ('verified', 'verified'), ('failed', 'failed'), ('aborted', 'aborted')], default=unlock.states.UploadState['OPEN'], max_length=12)),
-                ('claimed_content_id', models.CharField(blank=True, max_length=64)),
-                ('verified_bytes', models.BigIntegerField(default=0)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('error_message', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('touched_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('container', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='upload', to='unlock.container')),
-                ('copy', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='upload', to='unlock.copy')),
-                ('creator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to='unlock.creator')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("multipart_id", models.CharField(max_length=1024)),
+                ("part_bytes", models.BigIntegerField()),
+                ("part_count", models.IntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("completing", "completing"),
+                            ("verifying", "verifying"),
+                            ("verified", "verified"),
+                            ("failed", "failed"),
+                            ("aborted", "aborted"),
+                        ],
+                        default=unlock.states.UploadState["OPEN"],
+                        max_length=12,
+                    ),
+                ),
+                ("claimed_content_id", models.CharField(blank=True, max_length=64)),
+                ("verified_bytes", models.BigIntegerField(default=0)),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("error_message", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("touched_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "container",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="upload",
+                        to="unlock.container",
+                    ),
+                ),
+                (
+                    "copy",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="upload",
+                        to="unlock.copy",
+                    ),
+                ),
+                (
+                    "creator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to="unlock.creator",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='copy',
-            constraint=models.UniqueConstraint(fields=('store', 'object_key'), name='copy_place_once'),
+            model_name="copy",
+            constraint=models.UniqueConstraint(
+                fields=("store", "object_key"), name="copy_place_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='container',
-            constraint=models.CheckConstraint(condition=models.Q(('verified_at__isnull', True), models.Q(('content_id', ''), _negated=True), _connector='OR'), name='container_verified_has_content_id'),
+            model_name="container",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verified_at__isnull", True),
+                    models.Q(("content_id", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="container_verified_has_content_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='container',
-            constraint=models.UniqueConstraint(fields=('creator', 'file_id'), name='container_file_id_once'),
+            model_name="container",
+            constraint=models.UniqueConstraint(
+                fields=("creator", "file_id"), name="container_file_id_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='paidfile',
-            index=models.Index(fields=['creator', '-created_at'], name='unlock_paid_creator_64fc0c_idx'),
+            model_name="paidfile",
+            index=models.Index(
+                fields=["creator", "-created_at"], name="unlock_paid_creator_64fc0c_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paidfile',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'published', 'paused', 'removed'])), name='file_state_known'),
+            model_name="paidfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "published", "paused", "removed"])),
+                name="file_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paidfile',
-            constraint=models.CheckConstraint(condition=models.Q(('price_amount__gte', 0)), name='price_not_negative'),
+            model_name="paidfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price_amount__gte", 0)), name="price_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paidfile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', unlock.states.FileState['PUBLISHED']), _negated=True), models.Q(('container__isnull', False), models.Q(('h_s', ''), _negated=True), ('published_at__isnull', False)), _connector='OR'), name='published_is_complete'),
+            model_name="paidfile",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", unlock.states.FileState["PUBLISHED"]), _negated=True),
+                    models.Q(
+                        ("container__isnull", False),
+                        models.Q(("h_s", ""), _negated=True),
+                        ("published_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="published_is_complete",
+            ),
         ),
         migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['paid_file', '-created_at'], name='unlock_purc_paid_fi_83e1c8_idx'),
+            model_name="purchase",
+            index=models.Index(
+                fields=["paid_file", "-created_at"], name="unlock_purc_paid_fi_83e1c8_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['free', 'first_n', 'code', 'gift', 'again', 'staff', 'selftest'])), name='grant_kind_known'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["free", "first_n", "code", "gift", "again", "staff", "selftest"])
+                ),
+                name="grant_kind_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['state', 'touched_at'], name='unlock_uplo_state_bd219d_idx'),
+            model_name="upload",
+            index=models.Index(fields=["state", "touched_at"], name="unlock_uplo_state_bd219d_idx"),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'completing', 'verifying', 'verified', 'failed', 'aborted'])), name='upload_state_known'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["open", "completing", "verifying", "verified", "failed", "aborted"],
+                    )
+                ),
+                name="upload_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.CheckConstraint(condition=models.Q(('part_count__gte', 1)), name='upload_has_parts'),
+            model_name="upload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("part_count__gte", 1)), name="upload_has_parts"
+            ),
         ),
     ]
