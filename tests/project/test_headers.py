@@ -1,0 +1,124 @@
+"""Every route answers with the whole set of security headers, refusals included."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import IntConverter, UUIDConverter
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "worker-src": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "form-action": "'self'",
+}
+FIXED = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "/") -> Iterator[str]:
+    """Every route as a path, its arguments filled in with something of the right form."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        here = prefix + _filled(entry)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, here)
+        elif isinstance(entry, URLPattern):
+            yield here
+
+
+def _filled(entry: URLPattern | URLResolver) -> str:
+    route = str(entry.pattern)
+    for name, converter in entry.pattern.converters.items():
+        kind = {UUIDConverter: str(uuid.UUID(int=5)), IntConverter: "5"}.get(
+            type(converter), "some"
+        )
+        for spelling in (
+            f"<uuid:{name}>",
+            f"<int:{name}>",
+            f"<str:{name}>",
+            f"<path:{name}>",
+            f"<{name}>",
+        ):
+            route = route.replace(spelling, kind)
+    return route.replace("^", "").replace("$", "")
+
+
+def plain_routes() -> list[str]:
+    return sorted({route for route in routes() if "(" not in route and "\\" not in route})
+
+
+def test_there_are_routes_to_check() -> None:
+    found = plain_routes()
+
+    assert {"/", "/signup/", "/healthz", "/api/v1/rates/"} <= set(found)
+    assert len(found) > 40
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_every_route_carries_the_security_headers(client: Client, method: str) -> None:
+    client.raise_request_exception = False
+    bare: dict[str, list[str]] = {}
+
+    for route in plain_routes():
+        response = getattr(client, method)(route, HTTP_HOST="127.0.0.1")
+        given = dict(
+            part.strip().split(" ", 1)
+            for part in response.headers.get("Content-Security-Policy", "").split(";")
+            if " " in part.strip()
+        )
+        wrong = [name for name, value in FIXED.items() if response.headers.get(name) != value]
+        wrong += [name for name, value in POLICY.items() if given.get(name) != value]
+        if not route.startswith("/admin/"):
+            wrong += (
+                [] if given.get("require-trusted-types-for") == "'script'" else ["trusted types"]
+            )
+        if "'unsafe-inline'" in str(given) or "'unsafe-eval'" in str(given):
+            wrong.append("unsafe")
+        response.close()
+        if wrong:
+            bare[route] = wrong
+
+    assert bare == {}
+
+
+@pytest.mark.django_db
+def test_a_page_that_does_not_exist_carries_them_too(client: Client) -> None:
+    response = client.get("/nowhere", HTTP_HOST="127.0.0.1")
+
+    assert response.status_code == 404
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.django_db
+def test_a_page_that_does_not_exist_in_the_api_says_so_in_json(client: Client) -> None:
+    response = client.get("/api/v1/nowhere/", HTTP_HOST="127.0.0.1")
+
+    assert response.status_code == 404
+    assert response.json() == {
+        "error": {
+            "code": "not_found",
+            "message": "There is nothing here.",
+            "hint": "Check the link.",
+        }
+    }
+
+
+@pytest.mark.django_db
+def test_localhost_is_sent_to_the_one_public_origin(client: Client) -> None:
+    response = client.get("/signup/?a=1", HTTP_HOST="localhost:8000")
+
+    assert response.status_code == 301
+    assert response.headers["Location"] == "http://127.0.0.1:8000/signup/?a=1"
