@@ -110,6 +110,13 @@ class BadHeaders(ServiceError):
     http_status = 502
 
 
+class HeadersDetached(BadHeaders):
+    """Headers that may be good, but follow none of ours: earlier ones are needed first."""
+
+    code = "headers_detached"
+    hint = "Ask for earlier headers."
+
+
 class BadProof(ServiceError):
     """A merkle proof that does not lead from the transaction to our own header."""
 
@@ -167,3 +174,22 @@ class QuoteStillOpen(ServiceError):
     code = "quote_still_open"
     hint = "Pay the amount shown; it holds until the timer ends."
     http_status = 409
+
+
+# --- payouts, watcher: refusals of the I/O half -------------------------------------------------
+
+
+class PayoutIsInvoice(ServiceError):
+    """A payout address that was already given to a buyer: forwards would look like payments."""
+
+    code = "payout_is_invoice"
+    hint = "Take a new receiving address from the wallet."
+    http_status = 409
+
+
+class WatcherStale(ServiceError):
+    """Nobody looked at the chain for too long: neither the daemon nor the sweep."""
+
+    code = "watcher_stale"
+    hint = "Check the worker, beat and watch_payments processes, and the Electrum servers."
+    http_status = 503
