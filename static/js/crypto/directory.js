@@ -5,7 +5,7 @@
  */
 
 import { concat, fromUtf8, readU64, u64, utf8 } from './bytes.js';
-import { BadDirectory, UnsupportedVersion } from './errors.js';
+import { BadDirectory, Forged, UnsupportedVersion } from './errors.js';
 
 /** @import { Bytes } from './bytes.js' */
 
@@ -91,6 +91,15 @@ export function parseDirectory(bytes, payloadSize) {
     throw new BadDirectory('the sizes do not add up');
   }
   return entries;
+}
+
+/**
+ * @param {Entry} entry
+ * @param {string} sha256  of the bytes that came out, 64 hex digits
+ * @throws {Forged} if the directory, which is part of what was sold, says otherwise
+ */
+export function checkFile(entry, sha256) {
+  if (entry.sha256 !== sha256) throw new Forged(`${entry.path} is not what the directory says`);
 }
 
 /**
