@@ -92,7 +92,7 @@ class HeaderChain:
         header = self.header_at(height)
         if header is None:
             raise HeadersDetached(f"Our chain has no header {height}.")
-        headers.check_proof(txid, branch=branch, position=position, header=header)
+        headers.check_merkle(txid, branch, position, header)
         return header
 
     def extend(self, start_height: int, raw: bytes, *, now: datetime) -> Extension:

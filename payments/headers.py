@@ -35,6 +35,11 @@ class Header:
     hash: bytes
 
     @property
+    def hash_hex(self) -> str:
+        """The hash as people read it."""
+        return self.hash[::-1].hex()
+
+    @property
     def time(self) -> datetime:
         """What the miner's clock said, aware UTC."""
         return datetime.fromtimestamp(self.time_seconds, UTC)
@@ -195,7 +200,7 @@ def work_of(bits: int) -> int:
     return 2**256 // (target_of(bits) + 1)
 
 
-def check_proof(txid: str, *, branch: Sequence[bytes], position: int, header: Header) -> None:
+def check_merkle(txid: str, branch: Sequence[bytes], position: int, header: Header) -> None:
     """Hold that ``header``'s block contains ``txid`` at ``position``. Raises ``BadProof``.
 
     ``branch`` are the sibling hashes from the leaf up, in wire order. A left sibling equal to its
