@@ -242,14 +242,17 @@ class Forward(models.Model):
         return self.txid
 
 
-class Header(models.Model):
-    """One block header of our own most-work chain. Survives restarts; replaced by a reorg."""
+class HeaderPage(models.Model):
+    """Up to 2,016 headers of our own most-work chain, so that a restart need not ask again.
 
-    height = models.IntegerField(primary_key=True)
-    raw = models.BinaryField()  # 80 bytes
+    Only a store: whoever loads it checks every header anew, and asks servers for what is missing.
+    """
+
+    start_height = models.IntegerField(primary_key=True)
+    raw = models.BinaryField()  # 80 bytes a header
 
     def __str__(self) -> str:
-        return str(self.height)
+        return f"{self.start_height}…"
 
 
 class RateSample(models.Model):

@@ -1,18 +1,46 @@
 """Where a creator's money goes, and a fresh address for every sale.
 
 An ordinary address gets a keyless forwarder per sale (docs/payments.md, section 6 A); an xpub gets
-plain P2PKH children. The server never holds a key that could move coins. The first column of
-``Payout`` that unlock sees is ``PayoutView``.
+plain P2PKH children. The server never holds a key that could move coins.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from payments import addresses, amounts, covenants, xpubs
+from payments.errors import BadXpub, ChainUnavailable, PayoutIsInvoice, PayoutMissing
+from payments.models import Address, Payout
+from payments.states import Network, PayoutKind
+from payments.xpubs import Xpub
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+    from typing import Protocol
     from uuid import UUID
+
+    from payments.covenants import Forwarder
+
+    class Chain(Protocol):
+        """What issuing an address asks of the chain."""
+
+        def is_used(self, script: bytes) -> bool: ...
+        def used(self, scripts: Sequence[bytes]) -> frozenset[bytes]: ...
+
+
+SEED_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+XPUB_LEAST_CHARS: Final = 100
+SCANNED_AHEAD: Final = 100
+MOST_SKIPPED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +85,264 @@ class PayoutView:
     recovery: RecoveryKit | None
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An address for one invoice: child or forwarder ``index`` of its payout."""
+
+    index: int
+    script: bytes
+    shown: str
+    redeem_script: bytes
+
+
+_WARNINGS: Final = {
+    warning.code: warning
+    for warning in (
+        PayoutWarning(
+            "exchange_address",
+            "Do not use an exchange's deposit address: many exchanges do not credit payments that "
+            "come from a forwarding address, and may change the address.",
+        ),
+        PayoutWarning(
+            "legacy_address",
+            "That is the old address format, which Bitcoin (BTC) uses too. Make sure that it comes "
+            "from a Bitcoin Cash wallet.",
+        ),
+        PayoutWarning(
+            "compare_addresses",
+            "Compare these addresses with the first receiving addresses in your wallet. If they "
+            "differ, payments would not show up there.",
+        ),
+        PayoutWarning(
+            "dedicated_account",
+            "Use an account of its own for this site, which nothing else receives payments on.",
+        ),
+    )
+}
+
+
 def inspect(value: str) -> PayoutPreview:
     """Say what ``value`` is, on this instance's network, without storing it.
 
-    Raises the typed refusals of ``payments.errors``: a private key, seed words, the wrong network.
+    Raises the typed refusals of ``payments.errors``: ``SecretGiven`` for a private key or seed
+    words, ``WrongNetwork``, ``BadAddress``, ``BadXpub``, ``PayoutIsInvoice``.
     """
-    raise NotImplementedError
+    read = _read(value)
+    if isinstance(read, Xpub):
+        first = tuple(xpubs.derive_address(read, i, network=network()) for i in range(3))
+        warnings = (_WARNINGS["compare_addresses"], _WARNINGS["dedicated_account"])
+        return PayoutPreview(
+            kind="xpub",
+            shown=_shorten(read),
+            first_addresses=first,
+            warnings=warnings,
+            floor_sat=amounts.FLOOR_SAT[PayoutKind.XPUB],
+        )
+    codes = ["exchange_address"] + (["legacy_address"] if read.legacy else [])
+    return PayoutPreview(
+        kind="address",
+        shown=str(read),
+        first_addresses=(),
+        warnings=tuple(_WARNINGS[code] for code in codes),
+        floor_sat=amounts.FLOOR_SAT[PayoutKind.FORWARDER],
+    )
 
 
 def set_current(owner: UUID, value: str, *, now: datetime) -> PayoutView:
-    """Make ``value`` the owner's payout. The old row retires; open invoices keep theirs."""
-    raise NotImplementedError
+    """Make ``value`` the owner's payout. The old row retires; open invoices keep theirs.
+
+    The value that is in force already is left as it is. Raises as ``inspect`` does.
+    """
+    read = _read(value)
+    try:
+        return _set_current(owner, read, now)
+    except IntegrityError:  # two first payouts at once: the other one is there by now
+        return _set_current(owner, read, now)
 
 
 def current(owner: UUID) -> PayoutView | None:
     """The owner's payout in force, or None before the first."""
-    raise NotImplementedError
+    row = Payout.objects.filter(owner=owner, retired_at=None).first()
+    return None if row is None else _view(row)
 
 
 def get(payout_id: UUID) -> PayoutView:
     """One payout, in force or retired. Raises ``PayoutMissing``."""
-    raise NotImplementedError
+    return _view(_row(payout_id))
+
+
+def issue(payout_id: UUID, chain: Chain) -> Issued:
+    """A fresh address: never handed out before, by us or (for an xpub) by the creator's wallet.
+
+    Outside any transaction: a child of an xpub is looked up on chain first, because money that
+    came there earlier would otherwise pay a stranger's purchase. Raises ``PayoutMissing``,
+    ``ChainUnavailable``.
+    """
+    row = _row(payout_id)
+    if row.kind == PayoutKind.XPUB and row.scanned_at is None:
+        _skip_used(row, chain)
+    for _ in range(MOST_SKIPPED):
+        index = _take_index(payout_id)
+        issued = _derive(row, index)
+        if issued is None or _is_taken(issued.script):
+            continue
+        if row.kind == PayoutKind.XPUB and chain.is_used(issued.script):
+            continue
+        return issued
+    raise ChainUnavailable("No unused address was found for this payout.")
+
+
+def forwarder_of(row: Payout, index: int) -> Forwarder:
+    """The covenant behind address ``index`` of an address payout."""
+    return covenants.forwarder(
+        _open(row),
+        index,
+        payee_script=bytes.fromhex(row.payee_script),
+        max_fee_sat=row.max_fee_sat,
+    )
+
+
+def network() -> Network:
+    """The chain this instance lives on."""
+    return Network(settings.KIM_NETWORK)
+
+
+def _set_current(owner: UUID, read: Xpub | addresses.Address, now: datetime) -> PayoutView:
+    with transaction.atomic():
+        mine = list(Payout.objects.select_for_update().filter(owner=owner).order_by("created_at"))
+        old = next((row for row in mine if row.retired_at is None), None)
+        if old is not None and _is_same(old, read):
+            return _view(old)
+        if old is not None:
+            old.retired_at = now
+            old.save(update_fields=["retired_at"])
+        row = _new_row(owner, read, now)
+        # The same xpub again goes on where it stopped: no index is ever handed out twice.
+        row.next_index = max((each.next_index for each in mine if _is_same(each, read)), default=0)
+        row.save(force_insert=True)
+    return _view(row)
+
+
+def _read(value: str) -> Xpub | addresses.Address:
+    addresses.refuse_secrets(value)
+    text = value.strip()
+    if ":" not in text and len(text) > XPUB_LEAST_CHARS:
+        return xpubs.parse(text, network())
+    address = addresses.parse(text, network())
+    if Address.objects.filter(script=address.script.hex()).exists():
+        raise PayoutIsInvoice("That address was given to a buyer as the place to pay.")
+    return address
+
+
+def _new_row(owner: UUID, read: Xpub | addresses.Address, now: datetime) -> Payout:
+    row = Payout(owner=owner, network=network(), created_at=now)
+    if isinstance(read, Xpub):
+        row.kind, row.shown = PayoutKind.XPUB, _shorten(read)
+        row.sealed = _seal(row.id, str(read).encode())
+        return row
+    row.kind, row.shown = PayoutKind.FORWARDER, str(read)
+    row.payee_script, row.max_fee_sat = read.script.hex(), covenants.MAX_FEE_SAT
+    row.sealed = _seal(row.id, secrets.token_bytes(SEED_BYTES))
+    return row
+
+
+def _is_same(row: Payout, read: Xpub | addresses.Address) -> bool:
+    if row.network != network():
+        return False
+    if isinstance(read, Xpub):
+        return row.kind == PayoutKind.XPUB and _open(row) == str(read).encode()
+    return row.kind == PayoutKind.FORWARDER and row.payee_script == read.script.hex()
+
+
+def _skip_used(row: Payout, chain: Chain) -> None:
+    """Start after the last index that the creator's wallet used: the gaps before it may have been
+    shown to somebody who has not paid yet.
+    """
+    xpub = xpubs.parse(_open(row).decode(), network())
+    start = row.next_index
+    while True:
+        window = {xpubs.derive_script(xpub, start + i): start + i for i in range(SCANNED_AHEAD)}
+        used = chain.used(list(window))
+        if not used:
+            break
+        start = max(window[script] for script in used) + 1
+    with transaction.atomic():
+        locked = Payout.objects.select_for_update().get(pk=row.pk)
+        locked.next_index = max(locked.next_index, start)
+        locked.scanned_at = timezone.now()
+        locked.save(update_fields=["next_index", "scanned_at"])
+
+
+def _take_index(payout_id: UUID) -> int:
+    """The next number of this payout, taken for good: an unused number costs nothing."""
+    with transaction.atomic():
+        row = Payout.objects.select_for_update().get(pk=payout_id)
+        index = row.next_index
+        row.next_index = index + 1
+        row.save(update_fields=["next_index"])
+    return index
+
+
+def _derive(row: Payout, index: int) -> Issued | None:
+    """Address ``index``; None for the one in 2**127 that an xpub does not have."""
+    if row.kind == PayoutKind.XPUB:
+        try:
+            script = xpubs.derive_script(xpubs.parse(_open(row).decode(), network()), index)
+        except BadXpub:
+            return None
+        return Issued(index, script, addresses.encode(script, network()), b"")
+    forwarder = forwarder_of(row, index)
+    shown = addresses.encode(forwarder.script, network())
+    return Issued(index, forwarder.script, shown, forwarder.redeem_script)
+
+
+def _is_taken(script: bytes) -> bool:
+    """Already some invoice's address, or a payee that forwards go to: those never count."""
+    return (
+        Address.objects.filter(script=script.hex()).exists()
+        or Payout.objects.filter(payee_script=script.hex()).exists()
+    )
+
+
+def _row(payout_id: UUID) -> Payout:
+    row = Payout.objects.filter(pk=payout_id).first()
+    if row is None:
+        raise PayoutMissing("There is no such payout.")
+    return row
+
+
+def _view(row: Payout) -> PayoutView:
+    is_xpub = row.kind == PayoutKind.XPUB
+    return PayoutView(
+        id=row.id,
+        kind="xpub" if is_xpub else "address",
+        shown=row.shown,
+        network=row.network,
+        floor_sat=amounts.FLOOR_SAT[PayoutKind(row.kind)],
+        recovery=None
+        if is_xpub
+        else RecoveryKit(
+            seed=_open(row),
+            payee_script=bytes.fromhex(row.payee_script),
+            max_fee_sat=row.max_fee_sat,
+        ),
+    )
+
+
+def _shorten(xpub: Xpub) -> str:
+    """Enough to recognise a key by, not enough to follow its payments."""
+    text = str(xpub)
+    return f"{text[:8]}…{text[-6:]}"
+
+
+def _seal(payout_id: UUID, secret: bytes) -> bytes:
+    """AES-256-GCM under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(settings.KIM_FIELD_KEY).encrypt(nonce, secret, payout_id.bytes)
+
+
+def _open(row: Payout) -> bytes:
+    sealed = bytes(row.sealed)
+    return AESGCM(settings.KIM_FIELD_KEY).decrypt(
+        sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.id.bytes
+    )

@@ -1,0 +1,330 @@
+"""The chain, asked through Electrum Cash servers that may lag, lie or die (``payments.chain``).
+
+Histories (spent or not, so that swept money is seen too) are the union over all live servers;
+transactions are fetched raw, hashed and read here and matched by whole script; a confirmation
+counts only with a merkle proof into our own header chain. See docs/payments.md, 2.4 and 2.5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+from payments import electrum_calls, headers, transactions
+from payments.chain import KnownTx, SeenOutput, Sighting, Tip
+from payments.electrum_calls import Histories
+from payments.electrum_pool import Link, LoopThread, Pool
+from payments.electrum_session import ServerAddress
+from payments.errors import (
+    BadHeaders,
+    BadProof,
+    BroadcastRefused,
+    ChainUnavailable,
+)
+
+if TYPE_CHECKING:
+    from payments.headers import Header
+
+log = logging.getLogger(__name__)
+
+NEW_PER_LOOK: Final = 200  # transactions fetched in one look; dust spam waits for the next
+CACHED_BYTES: Final = 16_000_000
+
+
+class HeaderBook(Protocol):
+    """Our own header chain, as it is kept. ``catch_up`` raises ``BadHeaders``."""
+
+    def tip(self) -> Tip: ...
+    def at(self, height: int) -> Header | None: ...
+    def catch_up(
+        self, height: int, raw: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a transaction lies: proved in our own chain, or only said so."""
+
+    height: int | None
+    header: Header | None
+    spv_ok: bool
+    unconfirmed_parents: bool
+    server: str
+
+
+class ElectrumChain:
+    """``payments.chain.Chain`` over all configured servers; may be used from many threads."""
+
+    def __init__(self, servers: Sequence[ServerAddress], book: HeaderBook) -> None:
+        self._book = book
+        self._pool = Pool(servers)
+        self._loop = LoopThread()
+        self._cache = _RawCache()
+        self._catching_up = threading.Lock()
+
+    def tip(self) -> Tip:
+        self._catch_up(self._loop.run(self._pool.live()))
+        return self._book.tip()
+
+    def sight(self, script: bytes, known: Mapping[str, KnownTx]) -> Sighting:
+        found = self.sight_many({script: known}).get(script)
+        if found is None:
+            raise ChainUnavailable("No server can tell the history of this address.")
+        return found
+
+    def sight_many(self, wanted: Mapping[bytes, Mapping[str, KnownTx]]) -> dict[bytes, Sighting]:
+        """One look at many scripts at once. A script that no server can tell about is left out."""
+        asked_at = datetime.now(UTC)
+        links = self._loop.run(self._pool.live())
+        histories = self._loop.run(electrum_calls.histories_of(links, list(wanted)))
+        self._catch_up(links, reach=_highest(histories))
+        tip = self._book.tip()
+        raws = self._fetch_raws(links, histories, wanted)
+        places = self._prove(links, histories, wanted)
+        agreed_by = min(2, len(self._pool.links))
+        return {
+            script: Sighting(
+                script=script,
+                outputs=tuple(_outputs(script, union, raws, places)),
+                missing=tuple(sorted(set(wanted[script]) - union)),
+                agreed=len(said) >= agreed_by and _is_unanimous(said.values()),
+                tip=tip,
+                swept_at=asked_at,
+            )
+            for script, said in histories.items()
+            for union in [frozenset(txid for seen in said.values() for txid in seen)]
+        }
+
+    def is_used(self, script: bytes) -> bool:
+        return script in self.used([script])
+
+    def used(self, scripts: Sequence[bytes]) -> frozenset[bytes]:
+        """Which of ``scripts`` any server shows a history for. Raises ``ChainUnavailable`` unless
+        every one of them was told about.
+        """
+        histories = self._loop.run(
+            electrum_calls.histories_of(self._loop.run(self._pool.live()), scripts)
+        )
+        if len(histories) < len(set(scripts)):
+            raise ChainUnavailable("No server can tell the history of an address.")
+        return frozenset(script for script, said in histories.items() if any(said.values()))
+
+    def broadcast(self, raw: bytes) -> str:
+        txid = transactions.txid_of(raw)
+        links = self._loop.run(self._pool.live())
+        refusals = self._loop.run(electrum_calls.broadcast(links, raw))
+        if None not in refusals:
+            raise BroadcastRefused(f"No server took the transaction: {refusals[0]}")
+        return txid
+
+    def close(self) -> None:
+        self._loop.run(self._pool.close())
+        self._loop.stop()
+
+    def _catch_up(self, links: Sequence[Link], reach: int = 0) -> None:
+        """Bring our header chain up to what the servers have; a server with bad headers goes."""
+        with self._catching_up:
+            for link in links:
+                try:
+                    if reach > self._book.tip().height and reach > (
+                        link.tip.height if link.tip else 0
+                    ):
+                        self._loop.run(electrum_calls.quietly(link, link.refresh_tip()))
+                    if link.tip is not None:
+                        self._book.catch_up(
+                            link.tip.height,
+                            link.tip.raw,
+                            self._header_fetcher(link),
+                            now=datetime.now(UTC),
+                        )
+                except BadHeaders as error:
+                    self._loop.run(_drop(link, f"bad headers: {error.message}"))
+
+    def _header_fetcher(self, link: Link) -> Callable[[int, int], bytes]:
+        def fetch(start: int, count: int) -> bytes:
+            """Up to ``count`` headers from ``start`` on. Raises ``BadHeaders`` if it cannot."""
+            raw = self._loop.run(
+                electrum_calls.quietly(link, electrum_calls.headers_of(link, start, count))
+            )
+            if raw is None:
+                raise BadHeaders("The server does not give its headers.")
+            return raw
+
+        return fetch
+
+    def _fetch_raws(
+        self,
+        links: Sequence[Link],
+        histories: Histories,
+        wanted: Mapping[bytes, Mapping[str, KnownTx]],
+    ) -> Mapping[str, transactions.Transaction]:
+        """Every transaction of these histories, read by us; new ones fetched, within limits."""
+        raws = {
+            txid: known.raw_tx for script in histories for txid, known in wanted[script].items()
+        }
+        lacking: dict[str, list[Link]] = {}
+        by_name = {link.name: link for link in links}
+        for said in histories.values():
+            new = [
+                (txid, by_name[server])
+                for server, seen in said.items()
+                for txid in seen
+                if txid not in raws
+            ]
+            for txid, link in new[:NEW_PER_LOOK]:
+                lacking.setdefault(txid, []).append(link)
+        raws |= self._loop.run(self._cache.fetch(lacking))
+        return {txid: transactions.parse(raw, txid=txid) for txid, raw in raws.items()}
+
+    def _prove(
+        self,
+        links: Sequence[Link],
+        histories: Histories,
+        wanted: Mapping[bytes, Mapping[str, KnownTx]],
+    ) -> Mapping[str, _Place]:
+        """Where each transaction lies on our own chain; only what moved is proved again."""
+        by_name = {link.name: link for link in links}
+        known = {txid: tx for script in histories for txid, tx in wanted[script].items()}
+        places: dict[str, _Place] = {}
+        claims: dict[str, list[tuple[Link, int]]] = {}
+        for said in histories.values():
+            for server, seen in said.items():
+                for txid, height in seen.items():
+                    claims.setdefault(txid, []).append((by_name[server], height))
+        moved: dict[str, list[tuple[Link, int, Header]]] = {}
+        for txid, said_by in claims.items():
+            place = self._remembered(known.get(txid), [height for _, height in said_by])
+            places[txid] = place or _unproved(said_by)
+            if place is None:
+                moved[txid] = [
+                    (link, height, header)
+                    for link, height in said_by
+                    if height > 0 and (header := self._book.at(height)) is not None
+                ]
+        return places | self._loop.run(_prove_all(moved))
+
+    def _remembered(self, known: KnownTx | None, heights: Sequence[int]) -> _Place | None:
+        """The proof we have already, while the block it leads to is still ours."""
+        if known is None or not known.spv_ok or known.height not in heights:
+            return None
+        header = self._book.at(known.height or 0)
+        if header is None or _hex(header) != known.block_hash:
+            return None
+        return _Place(known.height, header, spv_ok=True, unconfirmed_parents=False, server="")
+
+
+class _RawCache:
+    """Transactions by id, so that foreign ones are not fetched at every look. One loop only."""
+
+    def __init__(self) -> None:
+        self._raws: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    async def fetch(self, lacking: Mapping[str, Sequence[Link]]) -> dict[str, bytes]:
+        """The raw bytes of every id that some server gives truly; the others are left out."""
+        got = await asyncio.gather(*(self._one(txid, links) for txid, links in lacking.items()))
+        return {txid: raw for txid, raw in zip(lacking, got, strict=True) if raw is not None}
+
+    async def _one(self, txid: str, links: Sequence[Link]) -> bytes | None:
+        if txid in self._raws:
+            self._raws.move_to_end(txid)
+            return self._raws[txid]
+        raw = await electrum_calls.raw_of(txid, links)
+        if raw is not None:
+            self._keep(txid, raw)
+        return raw
+
+    def _keep(self, txid: str, raw: bytes) -> None:
+        self._raws[txid] = raw
+        self._bytes += len(raw)
+        while self._bytes > CACHED_BYTES:
+            self._bytes -= len(self._raws.popitem(last=False)[1])
+
+
+async def _prove_all(
+    moved: Mapping[str, Sequence[tuple[Link, int, Header]]],
+) -> dict[str, _Place]:
+    """The places that a merkle proof holds for."""
+    places = await asyncio.gather(*(_prove_one(txid, claims) for txid, claims in moved.items()))
+    return {txid: place for txid, place in zip(moved, places, strict=True) if place is not None}
+
+
+async def _prove_one(txid: str, claims: Sequence[tuple[Link, int, Header]]) -> _Place | None:
+    for link, height, header in claims:
+        proof = await electrum_calls.branch_of(txid, link, height)
+        if proof is None:
+            continue
+        try:
+            headers.check_proof(txid, branch=proof[0], position=proof[1], header=header)
+        except BadProof as error:
+            # It may be a reorg in between; a liar gains nothing but a pause.
+            log.warning("electrum %s: %s (%s)", link.name, error.message, txid)
+            continue
+        return _Place(height, header, spv_ok=True, unconfirmed_parents=False, server=link.name)
+    return None
+
+
+def _unproved(said_by: Sequence[tuple[Link, int]]) -> _Place:
+    link, height = max(said_by, key=lambda claim: claim[1])
+    return _Place(
+        height=height if height > 0 else None,
+        header=None,
+        spv_ok=False,
+        unconfirmed_parents=height < 0,
+        server=link.name,
+    )
+
+
+def _outputs(
+    script: bytes,
+    txids: Iterable[str],
+    read: Mapping[str, transactions.Transaction],
+    places: Mapping[str, _Place],
+) -> Iterable[SeenOutput]:
+    """The outputs that pay exactly ``script``."""
+    for txid in sorted(set(txids) & set(read)):
+        tx, place = read[txid], places[txid]
+        for vout, output in enumerate(tx.outputs):
+            if output.script != script:
+                continue
+            yield SeenOutput(
+                txid=txid,
+                vout=vout,
+                value_sat=output.value_sat,
+                script=script,
+                has_token=output.has_token,
+                is_coinbase=tx.is_coinbase,
+                height=place.height,
+                block_hash=_hex(place.header) if place.header else None,
+                block_time=place.header.time if place.header else None,
+                spv_ok=place.spv_ok,
+                unconfirmed_parents=place.unconfirmed_parents,
+                raw_tx=tx.serialize(),
+                spends=tuple(tx_input.outpoint for tx_input in tx.inputs),
+                server=place.server,
+            )
+
+
+async def _drop(link: Link, why: str) -> None:
+    link.close(why)
+
+
+def _highest(histories: Histories) -> int:
+    heights = (h for said in histories.values() for seen in said.values() for h in seen.values())
+    return max(heights, default=0)
+
+
+def _is_unanimous(said: Iterable[Mapping[str, int]]) -> bool:
+    views = {frozenset((txid, max(height, 0)) for txid, height in seen.items()) for seen in said}
+    return len(views) == 1
+
+
+def _hex(header: Header) -> str:
+    """A block's hash as people read it."""
+    return header.hash[::-1].hex()

@@ -1,0 +1,129 @@
+"""The questions we put to Electrum Cash servers, and how their answers are read.
+
+Every answer is untrusted: a malformed one closes the connection (``quietly``), and what it says is
+checked by whoever asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from payments import addresses, transactions
+from payments.electrum_session import ServerSaidNo, SessionClosed
+from payments.errors import BadTransaction
+
+if TYPE_CHECKING:
+    from payments.electrum_pool import Link
+
+log = logging.getLogger(__name__)
+
+HEADERS_PER_CALL: Final = 2016
+_ALREADY: Final = ("already in", "already-in", "already known", "already-known")
+
+Result = TypeVar("Result")
+Histories = Mapping[bytes, Mapping[str, Mapping[str, int]]]  # script → server → txid → height
+
+
+async def histories_of(links: Sequence[Link], scripts: Sequence[bytes]) -> Histories:
+    """What each server says about each script; scripts nobody could tell about are left out."""
+
+    async def ask(link: Link, script: bytes) -> Mapping[str, int] | None:
+        answer = await quietly(
+            link, link.call("blockchain.scripthash.get_history", addresses.scripthash(script))
+        )
+        try:
+            return None if answer is None else _history_of(answer)
+        except ValueError as error:
+            link.close(f"malformed history: {error}")
+            return None
+
+    pairs = [(link, script) for script in scripts for link in links]
+    answers = await asyncio.gather(*(ask(link, script) for link, script in pairs))
+    found: dict[bytes, dict[str, Mapping[str, int]]] = {}
+    for (link, script), answer in zip(pairs, answers, strict=True):
+        if answer is not None:
+            found.setdefault(script, {})[link.name] = answer
+    return found
+
+
+def _history_of(answer: object) -> Mapping[str, int]:
+    """Height (0 or -1 in the mempool) by txid. Raises ValueError for anything else."""
+    if not isinstance(answer, list):
+        raise ValueError("not a list")  # noqa: TRY004 - one error for a bad answer
+    history = {}
+    for row in answer:
+        txid, height = (row.get("tx_hash"), row.get("height")) if isinstance(row, dict) else (0, 0)
+        if not isinstance(txid, str) or type(height) is not int or height < -1:
+            raise ValueError("not a transaction and a height")
+        if len(bytes.fromhex(txid)) != 32 or txid != txid.lower():
+            raise ValueError("not a transaction id")
+        history[txid] = height
+    return history
+
+
+async def headers_of(link: Link, start: int, count: int) -> bytes:
+    answer = await link.call("blockchain.block.headers", start, min(count, HEADERS_PER_CALL))
+    if isinstance(answer, dict) and isinstance(answer.get("headers"), list):
+        return bytes.fromhex("".join(map(str, answer["headers"])))  # protocol 1.6
+    if isinstance(answer, dict) and isinstance(answer.get("hex"), str):
+        return bytes.fromhex(answer["hex"])
+    raise ValueError("not headers")
+
+
+async def raw_of(txid: str, links: Sequence[Link]) -> bytes | None:
+    """The bytes that hash to ``txid``, from the first server that gives them truly."""
+    for link in links:
+        answer = await quietly(link, link.call("blockchain.transaction.get", txid))
+        try:
+            raw = bytes.fromhex(answer) if isinstance(answer, str) else b""
+            transactions.parse(raw, txid=txid)
+        except (ValueError, BadTransaction):
+            if answer is not None:
+                link.close("gave other bytes than the transaction asked for")
+            continue
+        return raw
+    return None
+
+
+async def branch_of(txid: str, link: Link, height: int) -> tuple[tuple[bytes, ...], int] | None:
+    """The merkle branch (header byte order, from the bottom) and position that a server gives."""
+    answer = await quietly(link, link.call("blockchain.transaction.get_merkle", txid, height))
+    if not isinstance(answer, dict):
+        return None
+    try:
+        branch = tuple(bytes.fromhex(node)[::-1] for node in answer["merkle"])
+        return branch, int(answer["pos"])
+    except (KeyError, TypeError, ValueError) as error:
+        link.close(f"malformed merkle proof: {error}")
+        return None
+
+
+async def broadcast(links: Sequence[Link], raw: bytes) -> list[str | None]:
+    """Each server's refusal, or None where it took the transaction or had it already."""
+
+    async def send(link: Link) -> str | None:
+        try:
+            await link.call("blockchain.transaction.broadcast", raw.hex())
+        except SessionClosed as error:
+            return str(error)
+        except ServerSaidNo as error:
+            return None if any(word in str(error).lower() for word in _ALREADY) else str(error)
+        return None
+
+    return list(await asyncio.gather(*(send(link) for link in links)))
+
+
+async def quietly(link: Link, question: Awaitable[Result]) -> Result | None:
+    """The answer, or None when this server has none. A malformed one ends the connection."""
+    try:
+        return await question
+    except ServerSaidNo as error:
+        log.info("electrum %s: %s", link.name, error)
+    except SessionClosed as error:
+        log.warning("electrum: %s", error)
+    except ValueError as error:
+        link.close(f"malformed answer: {error}")
+    return None

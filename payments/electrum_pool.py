@@ -1,0 +1,199 @@
+"""Connections to every configured server, kept up in one event loop.
+
+A ``Link`` is one server: at most one live session, reconnected with growing, jittered pauses, and
+the tip it last told us (a hint: headers are checked elsewhere). ``LoopThread`` lets synchronous
+code, a Celery task or a view, use them: one background loop per process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from payments import electrum_session
+from payments.electrum_session import ServerSaidNo, Session, SessionClosed, name_of
+from payments.errors import ChainUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from payments.electrum_session import ServerAddress
+
+log = logging.getLogger(__name__)
+
+HEADER_BYTES: Final = 80
+PAUSE_FIRST_SECONDS: Final = 1.0
+PAUSE_MOST_SECONDS: Final = 60.0
+JOIN_SECONDS: Final = 1.0  # how long a call waits for further servers when one is already up
+FIRST_SECONDS: Final = 30.0
+RUN_SECONDS: Final = 120.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTip:
+    """What a server calls its last block: nothing but a hint where to look."""
+
+    height: int
+    raw: bytes
+
+
+class Link:
+    """One server, with the session to it when there is one."""
+
+    def __init__(self, address: ServerAddress) -> None:
+        self.address = address
+        self.name = name_of(address)
+        self.tip: ServerTip | None = None
+        self.on_notice: Callable[[str, list[object]], None] | None = None
+        self._session: Session | None = None
+        self._pause_seconds = PAUSE_FIRST_SECONDS
+        self._retry_at = 0.0
+        self._opening: asyncio.Task[None] | None = None
+
+    @property
+    def is_live(self) -> bool:
+        return self._session is not None and not self._session.is_closed
+
+    @property
+    def session(self) -> Session:
+        """The live session. Raises ``SessionClosed`` when there is none."""
+        if self._session is None:
+            raise SessionClosed(f"{self.name}: not connected")
+        return self._session
+
+    async def call(self, method: str, *params: object) -> object:
+        """Ask this server. Raises ``SessionClosed`` and ``ServerSaidNo``."""
+        return await self.session.call(method, *params)
+
+    def open(self) -> asyncio.Task[None] | None:
+        """Start connecting, unless it is live, under way, or not yet time to try again."""
+        if self.is_live:
+            return None
+        if self._opening is not None and not self._opening.done():
+            return self._opening
+        if asyncio.get_running_loop().time() < self._retry_at:
+            return None
+        self._opening = asyncio.create_task(self._open(), name=f"electrum open {self.name}")
+        return self._opening
+
+    def close(self, why: str = "closed by us") -> None:
+        """Drop the session, and do not come back at once: it was closed for a reason."""
+        if self._session is not None and not self._session.is_closed:
+            log.warning("electrum %s: %s", self.name, why)
+            self._session.close(why)
+            self._wait_before_retry()
+
+    def abandon(self) -> None:
+        """Stop for good."""
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._session is not None:
+            self._session.close()
+
+    async def refresh_tip(self) -> ServerTip:
+        """Ask for the tip anew (and keep being told of the next ones)."""
+        self.tip = _tip_of(await self.call("blockchain.headers.subscribe"))
+        return self.tip
+
+    async def _open(self) -> None:
+        try:
+            session = await electrum_session.connect(self.address)
+        except SessionClosed as error:
+            log.info("electrum: %s", error)
+            self._wait_before_retry()
+            return
+        session.on_notice = self._notice
+        self._session = session
+        try:
+            await self.refresh_tip()
+        except (SessionClosed, ServerSaidNo, ValueError) as error:
+            self.close(f"no usable tip: {error}")
+            return
+        self._pause_seconds = PAUSE_FIRST_SECONDS
+
+    def _wait_before_retry(self) -> None:
+        jitter = random.uniform(0.5, 1.5)
+        self._retry_at = asyncio.get_running_loop().time() + self._pause_seconds * jitter
+        self._pause_seconds = min(self._pause_seconds * 2, PAUSE_MOST_SECONDS)
+
+    def _notice(self, method: str, params: list[object]) -> None:
+        if method == "blockchain.headers.subscribe" and params:
+            self.tip = _tip_of(params[0])
+        if self.on_notice is not None:
+            self.on_notice(method, params)
+
+
+class Pool:
+    """All links. Lives in one event loop."""
+
+    def __init__(self, servers: Sequence[ServerAddress]) -> None:
+        self.links = tuple(Link(server) for server in servers)
+
+    async def live(self) -> tuple[Link, ...]:
+        """Every server that can be asked now, in the order of the settings.
+
+        Raises ``ChainUnavailable`` when there is none.
+        """
+        opening = [task for link in self.links if (task := link.open()) is not None]
+        while opening:
+            seconds = JOIN_SECONDS if any(link.is_live for link in self.links) else FIRST_SECONDS
+            done, waiting = await asyncio.wait(
+                opening, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            opening = list(waiting) if done else []
+        up = tuple(link for link in self.links if link.is_live and link.tip is not None)
+        if not up:
+            raise ChainUnavailable("No Electrum server can be reached.")
+        return up
+
+    async def close(self) -> None:
+        """Give up every connection, and let their tasks end before the loop does."""
+        for link in self.links:
+            link.abandon()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+class LoopThread:
+    """An event loop in a daemon thread, for code that is not asynchronous."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="electrum", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[object, object, Result]) -> Result:
+        """Run to the end and return; raises what ``work`` raises, or ``ChainUnavailable``."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout=RUN_SECONDS)
+        except (TimeoutError, CancelledError) as error:
+            future.cancel()
+            raise ChainUnavailable("The Electrum servers took too long.") from error
+
+    def stop(self) -> None:
+        """Stop the loop and free it."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+
+def _tip_of(answer: object) -> ServerTip:
+    """Raises ValueError for anything that is not a height and a header."""
+    if not isinstance(answer, dict):
+        raise ValueError("tip is not an object")  # noqa: TRY004 - one error for a bad answer
+    height, raw = answer.get("height"), answer.get("hex")
+    if type(height) is not int or height < 0 or not isinstance(raw, str):
+        raise ValueError("tip without height or header")
+    header = bytes.fromhex(raw)
+    if len(header) != HEADER_BYTES:
+        raise ValueError("a header is 80 bytes")
+    return ServerTip(height, header)

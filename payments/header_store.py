@@ -1,0 +1,144 @@
+"""Our own header chain, kept in memory by each process and stored so that it survives restarts.
+
+Every process checks every header itself, stored ones too; a store that two processes wrote into
+from different branches is read as far as it holds, and the rest is asked for again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from payments import headers
+from payments.errors import BadHeaders, ChainUnavailable, HeadersDetached
+from payments.headerchain import BATCH, HeaderChain
+from payments.headers import HEADER_BYTES, Header
+from payments.models import HeaderPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from payments.chain import Tip
+    from payments.states import Network
+
+log = logging.getLogger(__name__)
+
+FIRST_STEP_BACK: Final = 10  # a reorg is at most this deep, nearly always
+
+
+class StoredHeaders:
+    """``payments.electrum.HeaderBook`` on the database. May be used from many threads."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._loaded: HeaderChain | None = None
+        self._lock = threading.RLock()
+        self._refused: set[bytes] = set()  # tips of branches with less work than ours
+
+    def tip(self) -> Tip:
+        """The tip of our own chain. Raises ``ChainUnavailable`` while nothing is known."""
+        try:
+            with self._lock:
+                return self._chain().tip()
+        except BadHeaders as error:
+            raise ChainUnavailable("No block header is known yet.") from error
+
+    def at(self, height: int) -> Header | None:
+        with self._lock:
+            return self._chain().header_at(height)
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether nothing may settle now: a stale tip, or blocks too easy to be believed."""
+        with self._lock:
+            return self._chain().is_held(now)
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether people should be told that no block was seen for long."""
+        with self._lock:
+            return self._chain().is_stale(now)
+
+    def catch_up(
+        self, height: int, raw: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
+    ) -> None:
+        """Learn what a server has up to its tip, ``raw`` at ``height``. Raises ``BadHeaders``.
+
+        ``fetch(start, count)`` asks that server. The lock is not held while it does.
+        """
+        tip_hash = headers.parse(raw).hash
+        if tip_hash in self._refused or self._has(height, tip_hash):
+            return
+        if self._take(height, raw, now=now) and self._has(height, tip_hash):
+            return
+        back = 0
+        while not self._has(height, tip_hash):
+            with self._lock:
+                base, ours = self._chain().base_height, self._chain().height
+            start = max(base, min(ours, height) + 1 - back)
+            got = fetch(start, BATCH)[: max(0, height - start + 1) * HEADER_BYTES]
+            if not got:
+                raise BadHeaders("The server stops giving headers before its tip.")
+            if self._take(start, got, now=now):
+                back = 0
+            elif start == base:
+                raise BadHeaders("The server's headers do not follow from our checkpoint.")
+            else:
+                back = max(FIRST_STEP_BACK, back * 4)
+                continue
+            if start + len(got) // HEADER_BYTES > height and not self._has(height, tip_hash):
+                self._refused.add(tip_hash)  # true, but with less work than ours
+                return
+
+    def _has(self, height: int, block_hash: bytes) -> bool:
+        with self._lock:
+            ours = self._chain().header_at(height)
+        return ours is not None and ours.hash == block_hash
+
+    def _take(self, start: int, raw: bytes, *, now: datetime) -> bool:
+        """Offer headers to our chain; False when the first of them follows none of ours."""
+        with self._lock:
+            chain = self._chain()
+            try:
+                extension = chain.extend(start, raw, now=now)
+            except HeadersDetached:
+                return False
+            if extension.added:
+                self._refused.clear()
+                if extension.removed:
+                    log.warning("reorg: %d blocks replaced", extension.removed)
+                self._store(chain, extension.fork_height + 1)
+        return True
+
+    def _chain(self) -> HeaderChain:
+        if self._loaded is None:
+            self._loaded = _load(self._network)
+        return self._loaded
+
+    def _store(self, chain: HeaderChain, from_height: int) -> None:
+        """Write the pages that changed; what another process wrote is overwritten, or the same."""
+        page = max(0, from_height - chain.base_height) // BATCH
+        start = chain.base_height + page * BATCH
+        raw = chain.raw_from(start)
+        with transaction.atomic():
+            HeaderPage.objects.filter(start_height__gt=chain.height).delete()
+            for at in range(0, len(raw), BATCH * HEADER_BYTES):
+                HeaderPage.objects.update_or_create(
+                    start_height=start + at // HEADER_BYTES,
+                    defaults={"raw": raw[at : at + BATCH * HEADER_BYTES]},
+                )
+
+
+def _load(network: Network) -> HeaderChain:
+    chain = HeaderChain(network)
+    pages = HeaderPage.objects.filter(start_height__gte=chain.base_height).order_by("start_height")
+    for page in pages:
+        try:
+            chain.extend(page.start_height, bytes(page.raw), now=timezone.now())
+        except (BadHeaders, HeadersDetached) as error:
+            log.warning("stored headers from %d on are dropped: %s", page.start_height, error)
+            break
+    return chain
