@@ -1,18 +1,22 @@
 """The unlocker as a person runs it: a subprocess, files, exit codes, one line on stderr."""
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 
 from unlock import container
+from unlock.container import cli
 
+HINT = b'{"u":"https://kim.example/f/x"}'
 ROOT = Path(__file__).parents[2]
 FILES = {
     "clips/a.bin": os.urandom(300_000),
@@ -37,7 +41,7 @@ class Sold:
 def sell(folder: Path, files: dict[str, bytes], *, is_bundle: bool, name: str = "Lied.bin") -> Sold:
     file_id = os.urandom(16)
     secrets = container.derive_secrets(os.urandom(32), file_id)
-    sealing = container.Sealing(secrets, file_id, title="Lied", is_bundle=is_bundle)
+    sealing = container.Sealing(secrets, file_id, title="Lied", hint=HINT, is_bundle=is_bundle)
     sources = [container.Source(p, len(data), BytesIO(data)) for p, data in files.items()]
     path = folder / "sealed.kim"
     with path.open("wb") as out:
@@ -68,9 +72,27 @@ def album(tmp_path: Path) -> Sold:
     return sell(tmp_path, FILES, is_bundle=True, name="Album")
 
 
-def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str | Path, cwd: Path) -> Done:
+    """In this process, as ``__main__`` calls it; two tests below start a real one."""
+    out, err = StringIO(), StringIO()
+    with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = cli.run([str(argument) for argument in arguments], time.monotonic)
+        except SystemExit as stop:
+            code = int(str(stop.code))
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def process(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "unlock.container", *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -88,7 +110,8 @@ BEFORE = ["licence.json", "release.json", "sealed.kim"]
 
 
 def test_a_licence_opens_the_file_under_its_name(song: Sold, tmp_path: Path) -> None:
-    done = run("open", song.path, "--licence", song.licence, cwd=tmp_path)
+    opening = ("open", song.path, "--licence", song.licence)
+    done = process("-m", "unlock.container", *opening, cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (0, "Lied.bin\n")
     assert (tmp_path / "Lied.bin").read_bytes() == song.data
@@ -226,16 +249,87 @@ code = run(["open", {str(song.path)!r}, "--licence", {str(song.licence)!r}], tim
 assert not [name for name in sys.modules if name.startswith(("django.", "rest_framework"))]
 sys.exit(code)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = process("-c", program, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     opened = hashlib.sha256((tmp_path / "Lied.bin").read_bytes()).digest()
     assert opened == hashlib.sha256(song.data).digest()
+
+
+def test_an_empty_file_and_a_hint_come_through(tmp_path: Path) -> None:
+    empty = sell(tmp_path, {"leer.txt": b""}, is_bundle=False, name="leer.txt")
+
+    opened = run("open", empty.path, "--licence", empty.licence, cwd=tmp_path)
+    verified = run("verify", empty.path, "--licence", empty.licence, cwd=tmp_path)
+    info = run("info", empty.path, cwd=tmp_path)
+
+    assert (opened.returncode, verified.returncode) == (0, 0)
+    assert (tmp_path / "leer.txt").read_bytes() == b""
+    assert 'hint (not to be trusted): {"u":"https://kim.example/f/x"}\n' in info.stdout
+
+
+def test_a_release_of_other_content_is_refused(song: Sold, tmp_path: Path) -> None:
+    other = container.ReleaseFile(bytes(32), song.secrets.release_secret)
+    song.release.write_bytes(container.build_release(other))
+
+    done = run("open", song.path, "--link", song.link, "--release-file", song.release, cwd=tmp_path)
+
+    assert done.stderr.startswith("error: damaged: The file is not the one that was sold")
+    assert names(tmp_path) == BEFORE
+
+
+def test_an_output_folder_takes_the_file_under_its_name(song: Sold, tmp_path: Path) -> None:
+    (tmp_path / "to").mkdir()
+
+    done = run("open", song.path, "--licence", song.licence, "--output", "to", cwd=tmp_path)
+
+    assert done.stdout == "to/Lied.bin\n"
+    assert (tmp_path / "to" / "Lied.bin").read_bytes() == song.data
+
+
+def test_left_overs_of_a_killed_run_are_named_and_forced_away(album: Sold, tmp_path: Path) -> None:
+    (tmp_path / "Album.part").mkdir()
+
+    refused = run("open", album.path, "--licence", album.licence, cwd=tmp_path)
+    forced = run("open", album.path, "--licence", album.licence, "--force", cwd=tmp_path)
+
+    assert refused.stderr.startswith("error: exists: Album.part exists already")
+    assert (refused.returncode, forced.returncode) == (3, 0)
+    assert names(tmp_path / "Album") == sorted(FILES)
+    assert not (tmp_path / "Album.part").exists()
+
+
+def test_a_file_far_too_large_is_no_licence(song: Sold, tmp_path: Path) -> None:
+    with song.licence.open("wb") as out:
+        out.truncate(cli.PAPER_MAX_BYTES + 1)
+
+    done = run("open", song.path, "--licence", song.licence, cwd=tmp_path)
+
+    assert done.stderr.startswith("error: licence_malformed: licence.json is far too large")
+
+
+def test_ctrl_c_keeps_nothing(song: Sold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_meter: cli.Meter, _size_bytes: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.Meter, "add", interrupt)
+
+    done = run("open", song.path, "--licence", song.licence, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (130, "stopped; nothing was kept\n")
+    assert names(tmp_path) == BEFORE
+
+
+def test_a_terminal_sees_share_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([0.0, 0.1, 2.0, 4.0])
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    meter = cli.Meter(400_000_000, lambda: next(seconds))
+
+    meter.add(1_000_000)
+    meter.add(99_000_000)
+    meter.end()
+
+    shown = terminal.getvalue()
+    assert shown == ("\r25 %  50 MB/s  0:06 left\x1b[K\r\x1b[K100000000 bytes in 4.0 s, 25 MB/s\n")
