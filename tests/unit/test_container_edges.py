@@ -197,3 +197,15 @@ def test_key_pairs_skip_candidates_outside_the_curve(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sealing, "_P256_ORDER", 1)
     with pytest.raises(errors.WrongKey):
         container.derive_key_pair(bytes(32))
+
+
+def test_a_point_of_the_curve_passes_unchanged() -> None:
+    public_key = container.new_key_pair().public_key
+    assert container.check_public_key(public_key) == public_key
+
+
+def test_a_content_id_in_capitals_is_not_ours() -> None:
+    members = json.loads(KEYS["licence"]["licence_text"])
+    members["content_id"] = members["content_id"].upper()
+    with pytest.raises(errors.LicenceMalformed):
+        container.parse_licence(json.dumps(members).encode())
