@@ -5,7 +5,6 @@ The ciphertext is no secret; what is guarded here is the creator's traffic.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,17 +12,15 @@ from django.conf import settings
 from django.db.models import F
 
 from payments.states import InvoiceState
-from unlock import storage
-from unlock.errors import CopyUnavailable, NotPaid, StoreError, TooManyLocations
+from unlock import copies
+from unlock.errors import CopyUnavailable, NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
-from unlock.models import Copy, Purchase
+from unlock.models import Container, Purchase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from uuid import UUID
-
-log = logging.getLogger(__name__)
 
 _FETCHABLE = frozenset({InvoiceState.SEEN, InvoiceState.PAID})
 
@@ -73,23 +70,9 @@ def _count(purchase: Purchase, *, now: datetime) -> None:
 
 
 def _sign_copies(purchase: Purchase, *, now: datetime) -> Iterator[Location]:
-    copies = Copy.objects.filter(
-        container__content_id=purchase.content_id,
-        container__paid_file=purchase.paid_file_id,
-        verified_at__isnull=False,
-        damaged_at__isnull=True,
-    )
-    for copy in copies.order_by("created_at"):
-        try:
-            store = storage.get(copy.store)
-            if store.head(copy.object_key) != storage.StoredObject(copy.size_bytes, copy.etag):
-                log.error("copy %s is not the object that was verified", copy.id)
-                Copy.objects.filter(id=copy.id).update(damaged_at=now)
-                continue
-            signed = store.sign_object(copy.object_key, size_bytes=copy.size_bytes, now=now)
-        except StoreError as error:
-            log.warning("copy %s cannot be signed: %s", copy.id, error.code)
-            continue
+    held = Container.objects.get(paid_file=purchase.paid_file_id, content_id=purchase.content_id)
+    for copy, store in copies.served(held.id, now=now):
+        signed = store.sign_object(copy.object_key, size_bytes=copy.size_bytes, now=now)
         yield Location(
             copy=copy.id,
             url=signed.url,

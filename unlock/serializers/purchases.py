@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from unlock import container, receipts
+from unlock import receipts
+from unlock.serializers.fields import BytesField, PriceField
 from unlock.serializers.files import OfferSerializer
 from unlock.states import GrantKind, ReleaseState
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from payments.amounts import Price
     from payments.invoices import InvoiceView
     from unlock.keys import Standing
     from unlock.models import PaidFile
@@ -23,35 +22,8 @@ if TYPE_CHECKING:
 _BUYER_KEY_BYTES = 65
 
 
-class BytesField(serializers.CharField):
-    """bytes ↔ base64url without padding, of an exact length where one is given."""
-
-    def __init__(self, *, length: int | None = None, **rest: Any) -> None:
-        self._length = length
-        super().__init__(**rest)
-
-    def to_internal_value(self, data: Any) -> Any:
-        try:
-            return container.decode_b64url(super().to_internal_value(data), self._length)
-        except ValueError as error:
-            size = "" if self._length is None else f" of {self._length} bytes"
-            raise serializers.ValidationError(f"Not base64url{size}.") from error
-
-    def to_representation(self, value: Any) -> str:
-        return container.encode_b64url(bytes(value))
-
-
 class OrderSerializer(serializers.Serializer[Any]):
     buyer_key = BytesField(length=_BUYER_KEY_BYTES, max_length=100)
-
-
-class PriceSerializer(serializers.Serializer[Any]):
-    amount = serializers.SerializerMethodField()
-    currency = serializers.CharField()
-
-    @extend_schema_field(serializers.CharField())
-    def get_amount(self, price: Price) -> str:
-        return str(price).partition(" ")[0]
 
 
 class InvoiceSerializer(serializers.Serializer[Any]):
@@ -69,7 +41,7 @@ class InvoiceSerializer(serializers.Serializer[Any]):
     depth = serializers.IntegerField()
     confirmations = serializers.IntegerField()
     network = serializers.CharField()
-    price = PriceSerializer()
+    price = PriceField()
     stale = serializers.BooleanField()
     settled_at = serializers.DateTimeField(allow_null=True)
 
