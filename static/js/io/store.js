@@ -1,0 +1,117 @@
+/**
+ * What this browser remembers for a creator: the root R (and whether it was saved elsewhere), and
+ * the file that is uploaded but not published yet. IndexedDB, one row per username.
+ * @module
+ */
+import { openDB } from '../../vendor/idb@8.0.4/index.js';
+
+/** @import { Bytes } from '../crypto/bytes.js' */
+
+const NAME = 'kim-creator';
+const VERSION = 1;
+
+/**
+ * @typedef {object} Root
+ * @property {string} username
+ * @property {Bytes} root      R; never leaves this machine but in the file the creator saves
+ * @property {boolean} isSaved  the creator said that the file or the words are kept
+ * @property {boolean} isDownloaded  the key file was downloaded here at least once
+ *
+ * @typedef {object} Draft
+ * @property {string} username
+ * @property {string} uploadId
+ * @property {string} fileId      hex
+ * @property {Bytes} core
+ * @property {string} contentId   hex
+ * @property {string} wrapped     W, base64url
+ * @property {string} name
+ * @property {number} sizeBytes   of the payload
+ * @property {string | null} paidFileId  once the server has a draft of the page
+ */
+
+/** @returns {Promise<import('../../vendor/idb@8.0.4/entry.js').IDBPDatabase<any>>} */
+function database() {
+  return openDB(NAME, VERSION, {
+    upgrade(db) {
+      db.createObjectStore('roots', { keyPath: 'username' });
+      db.createObjectStore('drafts', { keyPath: 'username' });
+    },
+  });
+}
+
+/**
+ * @template T
+ * @param {(db: Awaited<ReturnType<typeof database>>) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function withDatabase(work) {
+  const db = await database();
+  try {
+    return await work(db);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * @param {string} username
+ * @returns {Promise<Root | undefined>}
+ */
+export function root(username) {
+  return withDatabase((db) => db.get('roots', username));
+}
+
+/** @param {Root} row */
+export async function keepRoot(row) {
+  await withDatabase((db) => db.put('roots', row));
+  // Ask the browser not to sweep it away; a refusal changes nothing, the reminder is the answer.
+  await navigator.storage?.persist?.().catch(() => false);
+}
+
+/**
+ * Two tabs may start at the same moment: only the first root stays.
+ * @param {Root} row
+ * @returns {Promise<Root>} the one that is kept
+ */
+export async function keepFirstRoot(row) {
+  const kept = await withDatabase(async (db) => {
+    const change = db.transaction('roots', 'readwrite');
+    const known = await change.store.get(row.username);
+    if (!known) await change.store.put(row);
+    await change.done;
+    return known ?? row;
+  });
+  await navigator.storage?.persist?.().catch(() => false);
+  return kept;
+}
+
+/**
+ * @param {string} username
+ * @param {Partial<Pick<Root, 'isSaved' | 'isDownloaded'>>} facts
+ */
+export function markRoot(username, facts) {
+  return withDatabase(async (db) => {
+    const change = db.transaction('roots', 'readwrite');
+    const known = await change.store.get(username);
+    if (known) await change.store.put({ ...known, ...facts });
+    await change.done;
+  });
+}
+
+/**
+ * @param {string} username
+ * @returns {Promise<Draft | undefined>}
+ */
+export function draft(username) {
+  return withDatabase((db) => db.get('drafts', username));
+}
+
+/** @param {Draft} row */
+export function keepDraft(row) {
+  return withDatabase((db) => db.put('drafts', row));
+}
+
+/** @param {string} username */
+export function dropDraft(username) {
+  return withDatabase((db) => db.delete('drafts', username));
+}

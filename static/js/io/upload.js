@@ -1,0 +1,197 @@
+/**
+ * Seals a file and brings it to the store, several parts at once. This thread only schedules:
+ * workers seal, the browser sends. A slot is a credit: one part buffer, sealed, sent, used again.
+ * @module
+ */
+import { ROW_SIZE } from '../crypto/header.js';
+import { buildIndex, contentId, rootOf } from '../crypto/index.js';
+import { partsOf } from './layout.js';
+import { SealError } from './pool.js';
+
+/**
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Header } from '../crypto/header.js'
+ * @import { Part } from './layout.js'
+ * @import { SealPool } from './pool.js'
+ */
+
+/** A slow disk or a card reader may fail once; a file that changed fails every time. */
+const READS = 3;
+
+/**
+ * @typedef {object} Watch
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} onProgress
+ * @property {(trouble: string | null) => void} onTrouble
+ *
+ * @typedef {object} Means
+ * @property {Blob} payload
+ * @property {Header} header
+ * @property {Bytes} head       the first header.headerSize bytes
+ * @property {number} partSize
+ * @property {SealPool} pool
+ * @property {number} slots     parts under way at once
+ * @property {(number: number, body: XMLHttpRequestBodyInit, watch: Watch) => Promise<void>} send
+ * @property {AbortSignal} signal
+ * @property {(bytes: number) => void} onProgress  acknowledged and in flight, of header.totalSize
+ * @property {(trouble: string | null) => void} onTrouble
+ */
+
+/**
+ * Chromium sends a Blob five times faster than a typed array; Firefox frees Blobs late, and Safari
+ * may never finish one.
+ */
+const SENDS_BLOBS = typeof navigator !== 'undefined' && 'userAgentData' in navigator;
+
+/** One file on its way. */
+export class Upload {
+  #means;
+  /** @type {Bytes} */
+  #rows;
+  /** @type {Part[]} */
+  #parts;
+  #next = 0;
+  #acknowledged = 0;
+  /** @type {Map<number, number>} */
+  #inFlight = new Map();
+  #unsealed;
+  /** @type {PromiseWithResolvers<void>} */
+  #allSealed = withResolvers();
+  #stop = new AbortController();
+  /** @type {Bytes | null} */
+  #index = null;
+
+  /** @param {Means} means */
+  constructor(means) {
+    this.#means = means;
+    this.#rows = new Uint8Array(ROW_SIZE * means.header.segmentCount);
+    this.#parts = partsOf(means.header, means.partSize);
+    this.#unsealed = means.header.segmentCount;
+    this.#allSealed.promise.catch(() => undefined);
+  }
+
+  /**
+   * @returns {Promise<Bytes>} content_id, once the store has acknowledged every part
+   * @throws what the first failing part threw, or the signal's reason
+   */
+  async run() {
+    const { header, signal, slots } = this.#means;
+    const cancel = () => this.#fail(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      const count = Math.min(slots, this.#parts.length);
+      await Promise.all(Array.from({ length: count }, () => this.#slot()));
+      return contentId(header, rootOf(header, this.#rows));
+    } catch (error) {
+      this.#fail(error);
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** @param {unknown} reason */
+  #fail(reason) {
+    this.#stop.abort(reason);
+    this.#allSealed.reject(reason);
+  }
+
+  /** One part after another through one buffer. */
+  async #slot() {
+    let buffer = new ArrayBuffer(Math.min(this.#means.partSize, this.#means.header.totalSize));
+    for (;;) {
+      const part = this.#parts[this.#next];
+      if (!part) return;
+      this.#next += 1;
+      buffer = await this.#fill(part, buffer);
+      this.#stop.signal.throwIfAborted();
+      await this.#send(part, new Uint8Array(buffer, 0, part.size));
+    }
+  }
+
+  /**
+   * @param {Part} part
+   * @param {ArrayBuffer} buffer
+   * @returns {Promise<ArrayBuffer>} the same memory, with the part's bytes in it
+   */
+  async #fill(part, buffer) {
+    const { head } = this.#means;
+    const filled = part.segmentCount > 0 ? await this.#seal(part, buffer) : buffer;
+    const bytes = new Uint8Array(filled);
+    if (part.holdsHead) bytes.set(head);
+    if (part.indexSize > 0) {
+      await this.#allSealed.promise;
+      const { header } = this.#means;
+      this.#index ??= buildIndex(header, this.#rows);
+      const from = part.start + part.size - part.indexSize - header.indexOffset;
+      bytes.set(this.#index.subarray(from, from + part.indexSize), part.size - part.indexSize);
+    }
+    return filled;
+  }
+
+  /**
+   * @param {Part} part
+   * @param {ArrayBuffer} buffer
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async #seal(part, buffer) {
+    const { header, payload, pool } = this.#means;
+    const { firstSegment: first, segmentCount: count, segmentsAt: offset } = part;
+    const from = first * header.plainSize;
+    const to = Math.min(header.payloadSize, (first + count) * header.plainSize);
+    let memory = buffer;
+    for (let read = 1; ; read += 1) {
+      try {
+        const sources = [payload.slice(from, to)];
+        const sealed = await pool.seal({ first, count, sources, buffer: memory, offset });
+        this.#rows.set(sealed.rows, ROW_SIZE * first);
+        this.#unsealed -= count;
+        if (this.#unsealed === 0) this.#allSealed.resolve();
+        return sealed.buffer;
+      } catch (error) {
+        const again = error instanceof SealError && error.code === 'unreadable' && error.buffer;
+        if (!again || read >= READS) throw error;
+        memory = again;
+      }
+    }
+  }
+
+  /**
+   * @param {Part} part
+   * @param {Bytes} bytes
+   */
+  async #send(part, bytes) {
+    const { send, onTrouble } = this.#means;
+    const body = SENDS_BLOBS ? new Blob([bytes]) : bytes;
+    await send(part.number, body, {
+      signal: this.#stop.signal,
+      onTrouble,
+      onProgress: (sent) => {
+        this.#inFlight.set(part.number, Math.min(sent, part.size));
+        this.#tell();
+      },
+    });
+    this.#inFlight.delete(part.number);
+    this.#acknowledged += part.size;
+    this.#tell();
+  }
+
+  #tell() {
+    let bytes = this.#acknowledged;
+    for (const sent of this.#inFlight.values()) bytes += sent;
+    this.#means.onProgress(bytes);
+  }
+}
+
+/**
+ * Promise.withResolvers, which Safari before 17.4 lacks.
+ * @returns {PromiseWithResolvers<void>}
+ */
+function withResolvers() {
+  /** @type {any} */
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}

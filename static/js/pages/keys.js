@@ -1,0 +1,201 @@
+/**
+ * The creator's root on the pages: made once, asked for where it is missing, kept safe by nagging.
+ * @module
+ */
+import { fromHex, isEqual, toHex } from '../crypto/bytes.js';
+import { KimError } from '../crypto/errors.js';
+import { buildKeyFile, parseKeyFile } from '../crypto/files.js';
+import { linkSecret, newRoot, releaseHash, releaseSecret } from '../crypto/keys.js';
+import { shareLink } from '../crypto/links.js';
+import { fromWords, toWords } from '../crypto/words.js';
+import * as store from '../io/store.js';
+import * as creator from '../net/creator.js';
+import * as dialogs from '../ui/dialog.js';
+import { action, byId, make, one, slot } from '../ui/dom.js';
+import { downloadText } from '../ui/download.js';
+import * as problem from '../ui/problem.js';
+import { toast } from '../ui/toast.js';
+
+/**
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { FileView } from '../net/creator.js'
+ */
+
+/**
+ * @param {Bytes} root
+ * @param {FileView} file
+ * @returns {boolean} whether this file's secrets come from this root
+ */
+export function isRootOf(root, file) {
+  if (!file.h_s || !file.file_id) return false;
+  const release = releaseSecret(root, fromHex(file.file_id), file.generation);
+  return isEqual(releaseHash(release), fromHex(file.h_s));
+}
+
+/**
+ * @param {Bytes} root
+ * @param {FileView} file
+ */
+export function linkOf(root, file) {
+  const link = linkSecret(root, fromHex(file.file_id), file.generation);
+  return shareLink(location.origin, file.id, link);
+}
+
+/**
+ * The root of this account: from this browser, new for a new account, else asked for.
+ * @param {string} username
+ * @returns {Promise<Bytes | null>} null if the person would not give it
+ */
+export async function rootOf(username) {
+  const known = await store.root(username);
+  if (known) return known.root;
+  const { files } = await creator.files();
+  const mine = files.filter((file) => file.h_s);
+  if (mine.length > 0) return ask(username, mine);
+  return (await store.keepFirstRoot(freshRow(username))).root;
+}
+
+/**
+ * Asks for the key file or the words, and keeps what proves to be this account's root.
+ * @param {string} username
+ * @param {FileView[]} files  with a secret deposited
+ * @returns {Promise<Bytes | null>}
+ */
+export function ask(username, files) {
+  const dialog = dialogs.open('key-ask');
+  const place = slot(dialog, 'problem');
+  const file = /** @type {HTMLInputElement} */ (one(dialog, 'input[type=file]'));
+  const words = /** @type {HTMLTextAreaElement} */ (one(dialog, 'textarea'));
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(null));
+    /** @param {Bytes} root @param {boolean} isSaved */
+    const keep = async (root, isSaved) => {
+      await store.keepRoot({ username, root, isSaved, isDownloaded: isSaved });
+      resolve(root);
+      dialog.close();
+    };
+    one(dialog, 'form').addEventListener('submit', async (event) => {
+      event.preventDefault();
+      problem.hide(place);
+      try {
+        const root = await rootFrom(file.files?.[0], words.value);
+        checkBelongs(root, files);
+        await keep(root, true);
+      } catch (error) {
+        problem.show(place, error);
+      }
+    });
+    action(dialog, 'renew').addEventListener('click', () => void keep(newRoot(), false));
+  });
+}
+
+/**
+ * @param {File | undefined} file
+ * @param {string} words
+ * @returns {Promise<Bytes>}
+ */
+async function rootFrom(file, words) {
+  if (!file) return fromWords(words);
+  const { role, root } = parseKeyFile(await file.text());
+  if (role === 'creator') return root;
+  throw new KimError(
+    'wrong_role',
+    'This is a buyer’s key file.',
+    'Choose the file of this account.',
+  );
+}
+
+/**
+ * @param {Bytes} root
+ * @param {FileView[]} files
+ */
+function checkBelongs(root, files) {
+  if (files.length === 0 || files.some((file) => isRootOf(root, file))) return;
+  throw new KimError(
+    'foreign_key',
+    'This is a valid key, but not the one your files were made with.',
+    'Look for the file or paper of this account.',
+  );
+}
+
+/** @param {string} username */
+function freshRow(username) {
+  return { username, root: newRoot(), isSaved: false, isDownloaded: false };
+}
+
+/**
+ * Downloads R with the recovery kit of the payout. Without the server the kit is left out, and the
+ * reminder stays.
+ * @param {string} username
+ */
+export async function downloadKeyFile(username) {
+  const row = await store.root(username);
+  if (!row) return;
+  const payout = await creator.payout();
+  const payouts = payout?.recovery ? [payout.recovery] : [];
+  const text = buildKeyFile({ role: 'creator', root: row.root, payouts });
+  downloadText(`kim-key-${username}-${toHex(releaseHash(row.root)).slice(0, 6)}.json`, text);
+  await store.markRoot(username, { isDownloaded: true });
+}
+
+/**
+ * The first publish downloads the file by itself; later ones do not.
+ * @param {string} username
+ */
+export async function downloadFirst(username) {
+  const row = await store.root(username);
+  if (row && !row.isDownloaded) await downloadKeyFile(username);
+}
+
+/**
+ * @param {string} username
+ * @param {() => void} onKept
+ */
+export async function showWords(username, onKept) {
+  const row = await store.root(username);
+  if (!row) return;
+  const dialog = dialogs.open('key-words-shown');
+  const list = one(dialog, 'ol');
+  for (const word of toWords(row.root).split(' ')) list.append(make('li', { text: word }));
+  action(dialog, 'kept').addEventListener('click', async () => {
+    await store.markRoot(username, { isSaved: true });
+    dialog.close();
+    onKept();
+  });
+}
+
+/**
+ * The bar at the top that stays until the key is kept somewhere else. It asks for nothing before
+ * there is anything to lose.
+ * @param {string} username
+ * @param {(isSaved: boolean) => void} [onChange]
+ * @returns {() => Promise<void>} looks again
+ */
+export function remind(username, onChange = () => undefined) {
+  const bar = byId('reminder');
+  const kept = action(bar, 'kept');
+  async function look() {
+    const row = await store.root(username);
+    bar.hidden = !row || row.isSaved;
+    kept.hidden = !row?.isDownloaded;
+    if (row?.isDownloaded) {
+      slot(bar, 'said').textContent =
+        'The file kim-key-… was downloaded. Put it where you will find it, away from this machine.';
+    }
+    onChange(row?.isSaved === true);
+  }
+  action(bar, 'download').addEventListener('click', async () => {
+    try {
+      await downloadKeyFile(username);
+      await look();
+    } catch (error) {
+      toast(problem.said(error).message);
+    }
+  });
+  action(bar, 'words').addEventListener('click', () => void showWords(username, look));
+  kept.addEventListener('click', async () => {
+    await store.markRoot(username, { isSaved: true });
+    await look();
+  });
+  return look;
+}

@@ -1,0 +1,157 @@
+/**
+ * Where the money goes: one field, looked at by the server as one types, kept when asked.
+ * @module
+ */
+import * as creator from '../net/creator.js';
+import { ApiError } from '../net/api.js';
+import { byId, make, one, slot } from '../ui/dom.js';
+import { refuse, setWrong } from '../ui/field.js';
+import { derivedFor } from './passwords.js';
+
+/**
+ * @import { Payout, PayoutPreview } from '../net/creator.js'
+ */
+
+const PAUSE_MS = 300;
+/** Private keys and seed words must not even be sent for a look. */
+const PRIVATE = /^\s*(xprv|tprv|[KL5c][1-9A-HJ-NP-Za-km-z]{50,51}\s*$)|^(\s*[a-z]{3,8}\s+){11}/;
+
+export class PayoutField {
+  #username;
+  #input = byId('payout', HTMLInputElement);
+  #root = byId('payout-field');
+  #password = byId('payout-password', HTMLInputElement);
+  /** @type {Payout | null} */
+  #kept = null;
+  /** @type {PayoutPreview | null} */
+  #preview = null;
+  #looking = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #onChange;
+
+  /**
+   * @param {string} username
+   * @param {() => void} onChange  something that others show has changed
+   */
+  constructor(username, onChange) {
+    this.#username = username;
+    this.#onChange = onChange;
+    this.#input.addEventListener('input', () => this.#typed());
+    this.#password.addEventListener('input', () => setWrong(this.#password, ''));
+  }
+
+  /** Fills the field with what is kept, or on a test chain with what is suggested. */
+  async load() {
+    const payout = await creator.payout();
+    this.#kept = payout?.id ? payout : null;
+    const value = this.#kept?.shown ?? payout?.suggested ?? '';
+    if (!this.#input.value || this.#isKept) this.#input.value = value;
+    this.#showPassword();
+    if (this.#isKept) this.#onChange();
+    else if (this.#input.value) await this.#look();
+  }
+
+  /** Whether the field holds something that can be paid to, as far as is known. */
+  get isGood() {
+    return this.#isKept || (this.#preview !== null && this.#value !== '');
+  }
+
+  /** @returns {'address' | 'xpub' | null} */
+  get kind() {
+    return (this.#isKept ? this.#kept?.kind : this.#preview?.kind) ?? null;
+  }
+
+  /**
+   * Keeps what stands in the field, if it is new.
+   * @returns {Promise<boolean>} false where the person has to mend something first
+   */
+  async keep() {
+    if (this.#isKept) return true;
+    if (!this.#value) return refuse(this.#input, 'Say where the money goes.');
+    if (PRIVATE.test(this.#input.value)) return refuse(this.#input, WRONG_PRIVATE);
+    if (this.#kept && !this.#password.value) {
+      this.#showPassword();
+      return refuse(this.#password, 'Changing where the money goes needs your password.');
+    }
+    try {
+      const derived = this.#kept
+        ? await derivedFor(this.#username, this.#password.value)
+        : undefined;
+      const change = derived ? { value: this.#value, derived } : { value: this.#value };
+      this.#kept = await creator.setPayout(change);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.isPassing) throw error;
+      const isPassword = ['password_required', 'login_failed'].includes(error.code);
+      return refuse(isPassword ? this.#password : this.#input, `${error.message} ${error.hint}`);
+    }
+    this.#password.value = '';
+    this.#input.value = this.#kept.shown ?? this.#value;
+    this.#showPassword();
+    this.#onChange();
+    return true;
+  }
+
+  get #value() {
+    return this.#input.value.trim();
+  }
+
+  get #isKept() {
+    return this.#kept !== null && this.#value === this.#kept.shown;
+  }
+
+  #typed() {
+    clearTimeout(this.#timer);
+    this.#looking.abort();
+    this.#preview = null;
+    setWrong(this.#input, '');
+    this.#show(null);
+    this.#showPassword();
+    this.#onChange();
+    if (!this.#value || this.#isKept) return;
+    if (PRIVATE.test(this.#input.value)) setWrong(this.#input, WRONG_PRIVATE);
+    else this.#timer = setTimeout(() => void this.#look(), PAUSE_MS);
+  }
+
+  async #look() {
+    this.#looking = new AbortController();
+    const { signal } = this.#looking;
+    try {
+      this.#preview = await creator.previewPayout(this.#value, signal);
+      this.#show(this.#preview);
+    } catch (error) {
+      if (signal.aborted) return;
+      // Being offline says nothing about the address: publishing will ask again.
+      if (error instanceof ApiError && !error.isPassing) {
+        setWrong(this.#input, `${error.message} ${error.hint}`);
+      }
+    }
+    this.#onChange();
+  }
+
+  /** @param {PayoutPreview | null} preview */
+  #show(preview) {
+    slot(this.#root, 'said').textContent = preview ? KINDS[preview.kind] : ASK;
+    const warnings = slot(this.#root, 'warnings');
+    const lines = (preview?.warnings ?? []).map(({ text }) => make('li', { class: 'warn', text }));
+    warnings.replaceChildren(...lines);
+    warnings.hidden = lines.length === 0;
+    const addresses = slot(this.#root, 'addresses');
+    const first = preview?.kind === 'xpub' ? preview.first_addresses : [];
+    one(addresses, 'ol').replaceChildren(...first.map((text) => make('li', { text })));
+    addresses.hidden = first.length === 0;
+  }
+
+  #showPassword() {
+    slot(this.#root, 'password').hidden = this.#kept === null || this.#isKept || !this.#value;
+  }
+}
+
+const ASK = 'Your Bitcoin Cash address. Payments go straight there; not to an exchange’s address.';
+const KINDS = {
+  address:
+    'An address: each buyer pays to a fresh one that can only forward here. Not an exchange’s address.',
+  xpub: 'An xpub: each buyer pays to a fresh address of your own wallet. Compare these with your wallet.',
+};
+const WRONG_PRIVATE =
+  'That looks like a private key or seed words. Never enter them anywhere. An address or an xpub is enough.';

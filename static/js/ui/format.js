@@ -1,0 +1,90 @@
+/**
+ * Numbers as people read them: always with a unit, never with false precision.
+ * @module
+ */
+
+const SAT_PER_BCH = 100_000_000;
+const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];
+const COIN_DIGITS = 8;
+
+/**
+ * @param {number} count
+ * @param {number} [digits]  significant digits
+ * @returns {string} "2.94 GB"
+ */
+export function bytes(count, digits = 3) {
+  if (count < 1000) return count === 1 ? '1 byte' : `${Math.round(count)} bytes`;
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(count) / 3));
+  return `${(count / 1000 ** power).toPrecision(digits).replace(/e\+\d+$/, '')} ${UNITS[power]}`;
+}
+
+/**
+ * Two counts of one thing in the same unit.
+ * @param {number} part
+ * @param {number} whole
+ * @returns {string} "1.82 of 2.94 GB"
+ */
+export function progress(part, whole) {
+  const power = whole < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(whole) / 3));
+  const digits = power === 0 ? 0 : whole / 1000 ** power < 100 ? 2 : 0;
+  const [done, all] = [part, whole].map((count) => (count / 1000 ** power).toFixed(digits));
+  return `${done} of ${all} ${UNITS[power]}`;
+}
+
+/**
+ * @param {number} bytesPerSecond
+ * @returns {string} "41 MB/s"
+ */
+export function rate(bytesPerSecond) {
+  return `${bytes(bytesPerSecond, bytesPerSecond < 1e7 ? 2 : 3)}/s`;
+}
+
+/**
+ * @param {number} seconds
+ * @returns {string} "27 s", "3 min", "1 h 48 min"
+ */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 90) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 90) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/**
+ * @param {number} sat
+ * @returns {string} "0.00912300 BCH"
+ */
+export function coins(sat) {
+  const whole = Math.floor(sat / SAT_PER_BCH);
+  const rest = String(sat % SAT_PER_BCH).padStart(COIN_DIGITS, '0');
+  return `${whole}.${rest} BCH`;
+}
+
+/**
+ * @param {{amount: string, currency: string}} price  a decimal string, kept exactly as it is
+ * @returns {string} "€4.00", "0.01 BCH"
+ */
+export function price({ amount, currency }) {
+  if (currency === 'BCH') return `${amount} BCH`;
+  try {
+    const parts = new Intl.NumberFormat(undefined, { style: 'currency', currency }).formatToParts(
+      0,
+    );
+    const symbol = parts.find((part) => part.type === 'currency')?.value ?? currency;
+    const isBefore = parts.findIndex((part) => part.type === 'currency') === 0;
+    return isBefore ? `${symbol} ${amount}` : `${amount} ${symbol}`;
+  } catch {
+    return `${amount} ${currency}`;
+  }
+}
+
+/**
+ * @param {string} address
+ * @returns {string} shortened in the middle, for the eye only: copies are always whole
+ */
+export function shortened(address) {
+  const [prefix, body] = address.includes(':') ? address.split(':') : ['', address];
+  if (!body || body.length <= 16) return address;
+  return `${prefix ? `${prefix}:` : ''}${body.slice(0, 6)}…${body.slice(-6)}`;
+}
