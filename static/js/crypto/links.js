@@ -103,6 +103,7 @@ function dissect(text, kind) {
   } catch (cause) {
     throw new LinkMalformed('that is not a link', { cause });
   }
+  if (!/^https?:$/.test(url.protocol)) throw new LinkMalformed('that is not a web link');
   const id = new RegExp(`^/${kind}/([A-Za-z0-9_-]{1,64})/?$`).exec(url.pathname)?.[1];
   if (!id) throw new LinkMalformed('that is a link to something else');
   return { origin: url.origin, id, fragment: url.hash };
