@@ -83,7 +83,7 @@ class Buyer:
             created_at=now,
         )
 
-    def open(self, purchase: Purchase, sealed: bytes) -> bytes:
+    def open(self, purchase: Purchase, sealed: bytes | memoryview) -> bytes:
         """S, as the buyer's page opens it."""
         return container.open_release(
             self.keys.private_key,

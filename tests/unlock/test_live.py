@@ -292,8 +292,8 @@ def test_the_stream_over_http_tells_states_and_amounts_only(
     purchase = Buyer().purchase(sold, invoice_id=sale.owe(sold).id)
 
     async def story() -> tuple[Any, list[bytes]]:
-        answer = await AsyncClient().get(f"/api/v1/purchases/{purchase.id}/events/")
-        frames = aiter(answer)  # type: ignore[call-overload]
+        answer: Any = await AsyncClient().get(f"/api/v1/purchases/{purchase.id}/events/")
+        frames: AsyncIterator[bytes] = aiter(answer)
         return answer, [await anext(frames), await anext(frames)]
 
     answer, (retry, state) = run(story)

@@ -99,7 +99,7 @@ class PendingSerializer(serializers.Serializer[Any]):
 
 
 class LocationSerializer(serializers.Serializer[Any]):
-    copy = serializers.UUIDField()  # type: ignore[assignment]  # the API's word; DRF has a method
+    copy = serializers.UUIDField()
     url = serializers.URLField()
     bytes = serializers.IntegerField(source="size_bytes")
     etag = serializers.CharField()

@@ -36,7 +36,7 @@ def claim_hash_of(request: Request) -> bytes:
 
 
 class ClaimAuthentication(BaseAuthentication):
-    """``request.auth`` becomes the claim's hash; nobody is signed in by it."""
+    """A call without a claim ends here; nobody is signed in by one."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, bytes]:
         return AnonymousUser(), claim_hash_of(request)

@@ -24,7 +24,7 @@ from unlock.serializers.purchases import (
 )
 from unlock.states import ReleaseState
 from unlock.tasks.keys import ask_release
-from unlock.views.claims import ClaimAuthentication
+from unlock.views.claims import ClaimAuthentication, claim_hash_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +41,7 @@ class BuyerView(APIView):
     authentication_classes = (ClaimAuthentication,)
 
     def find(self, request: Request, purchase_id: UUID) -> Purchase:
-        return purchases.find(purchase_id, claim_hash=request.auth)
+        return purchases.find(purchase_id, claim_hash=claim_hash_of(request))
 
 
 class Purchases(BuyerView):
@@ -56,11 +56,11 @@ class Purchases(BuyerView):
         order = purchases.Order(
             paid_file_id=file_id,
             buyer_key=asked.validated_data["buyer_key"],
-            claim_hash=request.auth,
+            claim_hash=claim_hash_of(request),
             source=BaseThrottle().get_ident(request),
         )
         made = purchases.begin(order, now=now)
-        found = purchases.find(made.id, claim_hash=request.auth)
+        found = purchases.find(made.id, claim_hash=claim_hash_of(request))
         return _show(found, now=now, http_status=status.HTTP_201_CREATED)
 
 
