@@ -1,17 +1,56 @@
-"""The API of unlock, under /api/v1/."""
+"""The routes of /api/v1/ that are about files, keys and people."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import live, purchases
+from unlock.views import accounts, files, live, payouts, purchases, uploads
 
 urlpatterns = [
-    path("files/<uuid:file_id>/purchases/", purchases.Purchases.as_view()),
-    path("purchases/<uuid:purchase_id>/", purchases.PurchaseDetail.as_view()),
-    path("purchases/<uuid:purchase_id>/events/", live.events),
-    path("purchases/<uuid:purchase_id>/quotes/", purchases.Quotes.as_view()),
-    path("purchases/<uuid:purchase_id>/release/", purchases.Release.as_view()),
-    path("purchases/<uuid:purchase_id>/location/", purchases.Location.as_view()),
-    path("purchases/<uuid:purchase_id>/receipt/", purchases.Receipt.as_view()),
+    path("login-parameters/", accounts.LoginParameters.as_view(), name="login-parameters"),
+    path("creators/", accounts.Creators.as_view(), name="creators"),
+    path("session/", accounts.Session.as_view(), name="session"),
+    path("session/password/", accounts.Password.as_view(), name="password"),
+    path("limits/", accounts.Limits.as_view(), name="limits"),
+    path("payouts/preview/", payouts.PayoutPreview.as_view(), name="payout-preview"),
+    path("payout/", payouts.Payout.as_view(), name="payout"),
+    path("uploads/", uploads.Uploads.as_view(), name="uploads"),
+    path("uploads/<uuid:upload_id>/", uploads.UploadDetail.as_view(), name="upload"),
+    path("uploads/<uuid:upload_id>/parts/", uploads.UploadParts.as_view(), name="upload-parts"),
+    path(
+        "uploads/<uuid:upload_id>/completion/",
+        uploads.UploadCompletion.as_view(),
+        name="upload-completion",
+    ),
+    path("files/", files.Files.as_view(), name="api-files"),
+    path("files/<uuid:file_id>/", files.FileDetail.as_view(), name="api-file"),
+    path("files/<uuid:file_id>/secret/", files.FileSecret.as_view(), name="file-secret"),
+    path("files/<uuid:file_id>/selftest/", files.FileSelftest.as_view(), name="file-selftest"),
+    path(
+        "files/<uuid:file_id>/publication/",
+        files.FilePublication.as_view(),
+        name="file-publication",
+    ),
+    path("files/<uuid:file_id>/ranges/", files.FileRanges.as_view(), name="file-ranges"),
+    path("files/<uuid:file_id>/purchases/", purchases.Purchases.as_view(), name="file-purchases"),
+    path("purchases/<uuid:purchase_id>/", purchases.PurchaseDetail.as_view(), name="api-purchase"),
+    path("purchases/<uuid:purchase_id>/events/", live.events, name="purchase-events"),
+    path(
+        "purchases/<uuid:purchase_id>/quotes/", purchases.Quotes.as_view(), name="purchase-quotes"
+    ),
+    path(
+        "purchases/<uuid:purchase_id>/release/",
+        purchases.Release.as_view(),
+        name="purchase-release",
+    ),
+    path(
+        "purchases/<uuid:purchase_id>/location/",
+        purchases.Location.as_view(),
+        name="purchase-location",
+    ),
+    path(
+        "purchases/<uuid:purchase_id>/receipt/",
+        purchases.Receipt.as_view(),
+        name="purchase-receipt",
+    ),
 ]

@@ -1,0 +1,185 @@
+"""Offers: a paid file as anybody sees it, and as its creator sees it. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from payments import invoices, payouts
+from payments.amounts import BCH, Price
+from unlock import container, copies, files
+from unlock.creator_errors import UploadNotVerified
+from unlock.errors import CopyUnavailable
+from unlock.models import Copy, KeyRelease, Purchase
+from unlock.states import FileState, GrantKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from unlock.models import Container, Creator, PaidFile, Upload
+    from unlock.storage import SignedRequest
+
+_CURRENCIES = (
+    "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "NZD", "JPY", "CNY", "INR", "KRW", "BRL", "MXN",
+    "ZAR", "SEK", "NOK", "DKK", "PLN", "CZK", "TRY",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a buyer may know before paying. Empty strings and bytes where there is nothing yet."""
+
+    id: UUID
+    state: str
+    title: str
+    description: str
+    price: Price
+    price_sat_estimate: int | None
+    rate_missing: bool
+    size_bytes: int
+    payload_bytes: int
+    content_id: str
+    wrapped_key: bytes
+    h_s: str
+    generation: int
+    core_header: bytes
+    confirmations: int
+    creator: Creator
+    payout_kind: str | None
+    floor_sat: int | None
+    copies: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sales:
+    """What a file brought in, and what was proved on the way."""
+
+    count: int
+    income_sat: int
+    has_selftest: bool
+
+    @property
+    def is_address_proven(self) -> bool:
+        """A settled invoice: money for this file did arrive."""
+        return self.count > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFile(Offer):
+    """A file as its creator sees it: the offer, and what is nobody else's business."""
+
+    upload: Upload | None
+    file_id: str
+    created_at: datetime
+    sales: Sales
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """Signed GETs of exactly the header and exactly the index of one container."""
+
+    header: SignedRequest
+    index: SignedRequest
+
+
+def of(paid_file: PaidFile, *, now: datetime) -> Offer:
+    """The offer as it stands. A removed file keeps its facts and loses its words."""
+    price = files.price_of(paid_file)
+    estimate_sat = invoices.estimate_sat(price, now=now)
+    payout = payouts.current(paid_file.creator_id)
+    held = paid_file.container
+    is_removed = paid_file.state == FileState.REMOVED
+    return Offer(
+        id=paid_file.id,
+        state=paid_file.state,
+        title="" if is_removed else paid_file.title,
+        description="" if is_removed else paid_file.description,
+        price=price,
+        price_sat_estimate=estimate_sat,
+        rate_missing=estimate_sat is None and price.currency != BCH,
+        size_bytes=held.size_bytes if held else 0,
+        payload_bytes=held.payload_bytes if held else 0,
+        content_id=held.content_id if held else "",
+        wrapped_key=bytes(paid_file.wrapped_key),
+        h_s=paid_file.h_s,
+        generation=paid_file.generation,
+        core_header=bytes(held.core_header) if held else b"",
+        confirmations=paid_file.confirmations,
+        creator=paid_file.creator,
+        payout_kind=payout.kind if payout else None,
+        floor_sat=payout.floor_sat if payout else None,
+        copies=_copies_of(held),
+    )
+
+
+def of_own(paid_file: PaidFile, *, now: datetime) -> OwnFile:
+    """The file for its creator, who also reads the words of a removed one."""
+    offer = of(paid_file, now=now)
+    shared = {field.name: getattr(offer, field.name) for field in fields(offer)}
+    held = paid_file.container
+    own: dict[str, Any] = {
+        **shared,
+        "title": paid_file.title,
+        "description": paid_file.description,
+        "upload": None if held is None else getattr(held, "upload", None),
+        "file_id": bytes(held.file_id).hex() if held else "",
+        "created_at": paid_file.created_at,
+        "sales": sales_of(paid_file),
+    }
+    return OwnFile(**own)
+
+
+def sales_of(paid_file: PaidFile) -> Sales:
+    """Settled sales, and whether the buyer's path passed on the content as it is now."""
+    bought = Purchase.objects.filter(paid_file=paid_file, invoice_id__isnull=False)
+    invoice_ids = [row for row in bought.values_list("invoice_id", flat=True) if row is not None]
+    totals = invoices.totals(invoice_ids) if invoice_ids else None
+    tested = KeyRelease.objects.filter(
+        purchase__paid_file=paid_file,
+        purchase__grant__kind=GrantKind.SELFTEST,
+        h_s=paid_file.h_s,
+        first_fetched_at__isnull=False,
+    )
+    return Sales(
+        count=totals.settled if totals else 0,
+        income_sat=totals.settled_sat if totals else 0,
+        has_selftest=bool(paid_file.h_s) and tested.exists(),
+    )
+
+
+def currencies(*, now: datetime) -> tuple[str, ...]:
+    """The fiat currencies that have a rate now, of those that people ask for most."""
+    priced = (Price(Decimal(1), currency) for currency in _CURRENCIES)
+    return tuple(
+        price.currency for price in priced if invoices.estimate_sat(price, now=now) is not None
+    )
+
+
+def sign_ranges(paid_file: PaidFile, *, now: datetime) -> Ranges:
+    """Header and index for anybody: with them a link is checked before paying, and nothing more.
+
+    Raises UploadNotVerified, CopyUnavailable.
+    """
+    held = paid_file.container
+    if held is None or held.verified_at is None:
+        raise UploadNotVerified("The upload is not finished and checked yet.")
+    core = container.CoreHeader.parse(bytes(held.core_header))
+    for copy, store in copies.served(held.id, now=now):
+        return Ranges(
+            header=store.sign_range(
+                copy.object_key, offset=0, size_bytes=core.header_bytes, now=now
+            ),
+            index=store.sign_range(
+                copy.object_key, offset=core.index_offset, size_bytes=core.index_bytes, now=now
+            ),
+        )
+    raise CopyUnavailable("The stored file cannot be reached now.")
+
+
+def _copies_of(held: Container | None) -> tuple[UUID, ...]:
+    if held is None:
+        return ()
+    there = Copy.objects.filter(container=held, verified_at__isnull=False, damaged_at__isnull=True)
+    return tuple(there.order_by("created_at").values_list("id", flat=True))

@@ -1,0 +1,106 @@
+"""Accounts, payouts and limits in and out (API v1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from unlock.creators import DERIVED_BYTES, SALT_BYTES, SignUp
+from unlock.serializers.fields import BytesField
+
+_NAME_MAX = 150
+_PAYOUT_MAX = 500
+
+
+class UsernameSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=_NAME_MAX)
+
+
+class LoginParametersSerializer(serializers.Serializer[Any]):
+    """How the browser stretches the password: Argon2id with these."""
+
+    salt = BytesField()
+    memory_kib = serializers.IntegerField()
+    passes = serializers.IntegerField()
+    parallelism = serializers.IntegerField()
+
+
+class SignUpSerializer(UsernameSerializer):
+    salt = BytesField(length=SALT_BYTES)
+    derived = BytesField(length=DERIVED_BYTES, write_only=True)
+    invitation = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+    def sign_up(self) -> SignUp:
+        return SignUp(**self.validated_data)
+
+
+class LoginSerializer(UsernameSerializer):
+    derived = BytesField(length=DERIVED_BYTES, write_only=True)
+
+
+class PasswordSerializer(serializers.Serializer[Any]):
+    derived = BytesField(length=DERIVED_BYTES, write_only=True)
+    new_salt = BytesField(length=SALT_BYTES)
+    new_derived = BytesField(length=DERIVED_BYTES, write_only=True)
+
+
+class PayoutValueSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField(max_length=_PAYOUT_MAX)
+
+
+class PayoutInputSerializer(PayoutValueSerializer):
+    derived = BytesField(length=DERIVED_BYTES, write_only=True, required=False)
+
+
+class PayoutWarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class PayoutPreviewSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    shown = serializers.CharField()
+    first_addresses = serializers.ListField(child=serializers.CharField())
+    warnings = PayoutWarningSerializer(many=True)
+    floor_sat = serializers.IntegerField()
+
+
+class RecoverySerializer(serializers.Serializer[Any]):
+    seed = BytesField()
+    payee = serializers.SerializerMethodField()
+    max_fee_sat = serializers.IntegerField()
+
+    def get_payee(self, kit: Any) -> str:
+        script: bytes = kit.payee_script
+        return script.hex()
+
+
+class PayoutSerializer(serializers.Serializer[Any]):
+    """The payout in force; before the first there is only ``suggested``."""
+
+    id = serializers.UUIDField(required=False)
+    kind = serializers.CharField(required=False)
+    shown = serializers.CharField(required=False)
+    network = serializers.CharField(required=False)
+    floor_sat = serializers.IntegerField(required=False)
+    recovery = RecoverySerializer(allow_null=True, required=False)
+    suggested = serializers.CharField(allow_null=True)
+
+
+class FloorSerializer(serializers.Serializer[Any]):
+    address = serializers.IntegerField()
+    xpub = serializers.IntegerField()
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    max_file_bytes = serializers.IntegerField()
+    part_bytes_min = serializers.IntegerField()
+    presign_batch = serializers.IntegerField()
+    network = serializers.CharField()
+    currencies = serializers.ListField(child=serializers.CharField())
+    confirmations = serializers.ListField(child=serializers.IntegerField())
+    floor_sat = FloorSerializer()
+    signup = serializers.CharField()
+    title_max = serializers.IntegerField()
+    description_max = serializers.IntegerField()

@@ -1,0 +1,64 @@
+"""Fields that several calls share: bytes as base64url without padding, hex names, prices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from payments import amounts
+from payments.errors import ServiceError
+from unlock import container
+
+if TYPE_CHECKING:
+    from payments.amounts import Price
+
+
+class BytesField(serializers.CharField):
+    """bytes ↔ base64url without padding, of an exact length where one is given."""
+
+    def __init__(self, *, length: int | None = None, **rest: Any) -> None:
+        self._length = length
+        super().__init__(**rest)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return container.decode_b64url(super().to_internal_value(data), self._length)
+        except ValueError as error:
+            size = "" if self._length is None else f" of {self._length} bytes"
+            raise serializers.ValidationError(f"Not base64url{size}.") from error
+
+    def to_representation(self, value: Any) -> str:
+        return container.encode_b64url(bytes(value))
+
+
+class HexField(serializers.RegexField):
+    """The lower-case hex of a SHA-256."""
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(r"\A[0-9a-f]{64}\Z", **rest)
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}},
+        "required": ["amount", "currency"],
+    }
+)
+class PriceField(serializers.Field["Price", Any, Any, Any]):
+    """``{"amount": "2.00", "currency": "EUR"}`` ↔ Price; the amount is a string, never a float."""
+
+    def to_internal_value(self, data: Any) -> Price:
+        if not isinstance(data, dict) or set(data) != {"amount", "currency"}:
+            raise serializers.ValidationError("Must be an object with amount and currency.")
+        if not all(isinstance(value, str) and len(value) <= 30 for value in data.values()):
+            raise serializers.ValidationError("Amount and currency must be short strings.")
+        try:
+            return amounts.parse_price(data["amount"], data["currency"])
+        except ServiceError as error:
+            raise serializers.ValidationError(error.message) from error
+
+    def to_representation(self, value: Price) -> dict[str, str]:
+        return {"amount": str(value).partition(" ")[0], "currency": value.currency}

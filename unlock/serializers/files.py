@@ -1,0 +1,152 @@
+"""Paid files in and out (API v1): what creators write, what anybody reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from unlock import files, limits, offers
+from unlock.serializers.fields import BytesField, HexField, PriceField
+from unlock.states import FileState
+
+if TYPE_CHECKING:
+    from unlock.models import PaidFile
+
+_W_BYTES = 60
+_S_BYTES = 32
+_GENERATION_MAX = 2**32 - 1
+
+
+class FileInputSerializer(serializers.Serializer[Any]):
+    """A new draft. Lengths are checked again, with the rules for text, in ``limits``."""
+
+    title = serializers.CharField(max_length=2 * limits.TITLE_MAX)
+    description = serializers.CharField(
+        max_length=2 * limits.DESCRIPTION_MAX,
+        allow_blank=True,
+        required=False,
+        trim_whitespace=False,
+    )
+    price = PriceField()
+    confirmations = serializers.ChoiceField(choices=limits.CONFIRMATIONS, required=False)
+    upload = serializers.UUIDField(required=False)
+
+    def draft(self) -> files.Draft:
+        given = {key: value for key, value in self.validated_data.items() if key != "state"}
+        return files.Draft(**given)
+
+
+class FileChangeSerializer(FileInputSerializer):
+    """Any of it, or a move: paused, published (again) or removed."""
+
+    state = serializers.ChoiceField(
+        choices=[FileState.PAUSED.value, FileState.PUBLISHED.value, FileState.REMOVED.value],
+        required=False,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, partial=True)
+
+
+class DepositSerializer(serializers.Serializer[Any]):
+    content_id = HexField()
+    generation = serializers.IntegerField(min_value=0, max_value=_GENERATION_MAX)
+    wrapped_key = BytesField(length=_W_BYTES)
+    h_s = HexField()
+    s = BytesField(length=_S_BYTES, write_only=True)
+
+    def deposit(self) -> files.Deposit:
+        given = dict(self.validated_data)
+        return files.Deposit(release_secret=given.pop("s"), **given)
+
+
+class SelftestSerializer(serializers.Serializer[Any]):
+    purchase = serializers.UUIDField()
+
+
+class PublicationSerializer(serializers.Serializer[Any]):
+    """The page's word that the buyer's path passed, and which purchase it ran with."""
+
+    selftest = serializers.UUIDField()
+    passed = serializers.BooleanField()
+
+
+class CreatorShownSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(source="user.username")
+
+
+class CopyShownSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="*")
+
+
+class _OfferFields(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=[state.value for state in FileState])
+    title = serializers.CharField()
+    description = serializers.CharField()
+    price = PriceField()
+    price_sat_estimate = serializers.IntegerField(allow_null=True)
+    rate_missing = serializers.BooleanField()
+    size_bytes = serializers.IntegerField()
+    payload_bytes = serializers.IntegerField()
+    content_id = serializers.CharField()
+    wrapped_key = BytesField()
+    h_s = serializers.CharField()
+    generation = serializers.IntegerField()
+    core_header = BytesField()
+    confirmations = serializers.IntegerField()
+    creator = CreatorShownSerializer()
+    payout_kind = serializers.CharField(allow_null=True)
+    floor_sat = serializers.IntegerField(allow_null=True)
+    copies = CopyShownSerializer(many=True)
+
+
+class OfferSerializer(_OfferFields):
+    """A PaidFile as anybody may see it."""
+
+    def to_representation(self, instance: PaidFile) -> dict[str, Any]:
+        return super().to_representation(offers.of(instance, now=timezone.now()))
+
+
+class UploadBriefSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    verified_bytes = serializers.IntegerField()
+    size_bytes = serializers.IntegerField(source="container.size_bytes")
+
+
+class ChecksSerializer(serializers.Serializer[Any]):
+    selftest = serializers.BooleanField(source="has_selftest")
+    address_proven = serializers.BooleanField(source="is_address_proven")
+
+
+class FileSerializer(_OfferFields):
+    """A PaidFile as its creator sees it."""
+
+    upload = UploadBriefSerializer(allow_null=True)
+    file_id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    sales = serializers.IntegerField(source="sales.count")
+    income_sat = serializers.IntegerField(source="sales.income_sat")
+    checks = ChecksSerializer(source="sales")
+
+    def to_representation(self, instance: PaidFile) -> dict[str, Any]:
+        return super().to_representation(offers.of_own(instance, now=timezone.now()))
+
+
+class FilesSerializer(serializers.Serializer[Any]):
+    files = FileSerializer(many=True)
+
+
+class RangeSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField()
+    headers = serializers.DictField(child=serializers.CharField())
+    bytes = serializers.IntegerField(source="size_bytes")
+
+
+class RangesSerializer(serializers.Serializer[Any]):
+    header = RangeSerializer()
+    index = RangeSerializer()
+    expires_at = serializers.DateTimeField(source="header.expires_at")

@@ -1,0 +1,128 @@
+"""Accounts: how to derive, sign-up, the session, the password, and the limits everybody meets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.response import Response
+
+from payments.amounts import BCH, FLOOR_SAT
+from payments.states import PayoutKind
+from unlock import creators, limits, offers
+from unlock.serializers.accounts import (
+    LimitsSerializer,
+    LoginParametersSerializer,
+    LoginSerializer,
+    PasswordSerializer,
+    SignUpSerializer,
+    UsernameSerializer,
+)
+from unlock.views.sessions import AnyoneView, CreatorView
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from unlock.models import Creator
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class LoginParameters(AnyoneView):
+    throttle_scope = "login"
+
+    @extend_schema(request=UsernameSerializer, responses=LoginParametersSerializer)
+    def post(self, request: Request) -> Response:
+        """How this creator's browser derives what it logs in with; alike for names nobody has."""
+        asked = UsernameSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        parameters = {
+            "salt": creators.salt_of(asked.validated_data["username"]),
+            "memory_kib": creators.MEMORY_KIB,
+            "passes": creators.PASSES,
+            "parallelism": creators.PARALLELISM,
+        }
+        return Response(LoginParametersSerializer(parameters).data)
+
+
+class Creators(AnyoneView):
+    throttle_scope = "signup"
+
+    @extend_schema(request=SignUpSerializer, responses={201: UsernameSerializer})
+    def post(self, request: Request) -> Response:
+        """Sign up, and be logged in."""
+        asked = SignUpSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = creators.sign_up(asked.sign_up(), now=timezone.now())
+        return _enter(request, creator, http_status=status.HTTP_201_CREATED)
+
+
+class Session(AnyoneView):
+    @property
+    def throttle_scope(self) -> str | None:
+        return "login" if self.request.method == "POST" else None
+
+    @extend_schema(responses=UsernameSerializer)
+    def get(self, request: Request) -> Response:
+        """Who is signed in; 401 ``not_signed_in``."""
+        return Response({"username": self.me(request).user.get_username()})
+
+    @extend_schema(request=LoginSerializer, responses=UsernameSerializer)
+    def post(self, request: Request) -> Response:
+        """Log in; 401 ``login_failed`` for every reason alike."""
+        asked = LoginSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = creators.log_in(**asked.validated_data)
+        return _enter(request, creator, http_status=status.HTTP_200_OK)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Log out. Being logged out already is no error."""
+        logout(request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Password(CreatorView):
+    throttle_scope = "login"
+
+    @extend_schema(request=PasswordSerializer, responses={204: None})
+    def put(self, request: Request) -> Response:
+        """Change the password; every other session of this creator ends."""
+        asked = PasswordSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = self.me(request)
+        creators.change_password(creator, **asked.validated_data)
+        update_session_auth_hash(request, creator.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Limits(AnyoneView):
+    @extend_schema(responses=LimitsSerializer)
+    def get(self, request: Request) -> Response:
+        """What this instance allows; shown before an upload starts."""
+        del request
+        facts = {
+            "max_file_bytes": settings.KIM_MAX_FILE_BYTES,
+            "part_bytes_min": limits.PART_BYTES[0],
+            "presign_batch": limits.PRESIGN_BATCH,
+            "network": settings.KIM_NETWORK,
+            "currencies": (BCH, *offers.currencies(now=timezone.now())),
+            "confirmations": limits.CONFIRMATIONS,
+            "floor_sat": {
+                "address": FLOOR_SAT[PayoutKind.FORWARDER],
+                "xpub": FLOOR_SAT[PayoutKind.XPUB],
+            },
+            "signup": settings.KIM_SIGNUP,
+            "title_max": limits.TITLE_MAX,
+            "description_max": limits.DESCRIPTION_MAX,
+        }
+        return Response(LimitsSerializer(facts).data)
+
+
+def _enter(request: Request, creator: Creator, *, http_status: int) -> Response:
+    login(request, creator.user, backend=_BACKEND)
+    return Response({"username": creator.user.get_username()}, status=http_status)

@@ -1,0 +1,159 @@
+"""Paid files: what creators make and change, and what anybody may see of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.response import Response
+
+from unlock import files, offers, purchases
+from unlock.creator_errors import FileMissing, SelftestMissing
+from unlock.models import PaidFile
+from unlock.serializers.files import (
+    DepositSerializer,
+    FileChangeSerializer,
+    FileInputSerializer,
+    FileSerializer,
+    FilesSerializer,
+    OfferSerializer,
+    PublicationSerializer,
+    RangesSerializer,
+    SelftestSerializer,
+)
+from unlock.serializers.purchases import OrderSerializer
+from unlock.states import FileState
+from unlock.tasks.keys import ask_release
+from unlock.views.claims import claim_hash_of
+from unlock.views.sessions import AnyoneView, CreatorView
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rest_framework.request import Request
+
+    from unlock.models import Creator
+
+
+class Files(CreatorView):
+    @extend_schema(responses=FilesSerializer)
+    def get(self, request: Request) -> Response:
+        """All files of the creator, newest first."""
+        mine = PaidFile.objects.filter(creator=self.me(request)).order_by("-created_at")
+        shown = mine.select_related("creator__user", "container__upload__container")
+        return Response(FilesSerializer({"files": shown}).data)
+
+    @extend_schema(request=FileInputSerializer, responses={201: FileSerializer})
+    def post(self, request: Request) -> Response:
+        """A new draft."""
+        asked = FileInputSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        made = files.create(self.me(request), asked.draft(), now=timezone.now())
+        return Response(FileSerializer(files.find(made.id)).data, status=status.HTTP_201_CREATED)
+
+
+class FileDetail(AnyoneView):
+    @extend_schema(responses=FileSerializer)
+    def get(self, request: Request, file_id: UUID) -> Response:
+        """The offer; for its creator with what only they may see. A draft is theirs alone."""
+        paid_file = files.find(file_id)
+        creator = self.creator(request)
+        if creator is not None and paid_file.creator_id == creator.id:
+            return Response(FileSerializer(paid_file).data)
+        return Response(OfferSerializer(_public(paid_file)).data)
+
+    @extend_schema(request=FileChangeSerializer, responses=FileSerializer)
+    def patch(self, request: Request, file_id: UUID) -> Response:
+        """Change text, price or content; pause, sell again, remove."""
+        creator = self.me(request)
+        asked = FileChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        files.edit(file_id, asked.draft(), creator=creator, now=timezone.now())
+        _move(file_id, asked.validated_data.get("state"), creator=creator)
+        return Response(FileSerializer(files.find(file_id)).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, file_id: UUID) -> Response:
+        """Forget a draft."""
+        files.delete(file_id, creator=self.me(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class FileSecret(CreatorView):
+    @extend_schema(request=DepositSerializer, responses={204: None})
+    def put(self, request: Request, file_id: UUID) -> Response:
+        """Deposit W, h_S and S; S is sealed before anything else is done with it."""
+        asked = DepositSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        files.deposit(file_id, asked.deposit(), creator=self.me(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class FileSelftest(CreatorView):
+    @extend_schema(request=OrderSerializer, responses={201: SelftestSerializer})
+    def post(self, request: Request, file_id: UUID) -> Response:
+        """A purchase of one's own file with a grant: the page then runs the buyer's path with it.
+
+        Carries the session and, as a buyer does, the claim.
+        """
+        asked = OrderSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        order = purchases.Order(
+            paid_file_id=file_id,
+            buyer_key=asked.validated_data["buyer_key"],
+            claim_hash=claim_hash_of(request),
+            source="",
+        )
+        me = self.me(request)
+        made = purchases.begin_selftest(order, creator_id=me.id, now=timezone.now())
+        ask_release(made.id)
+        return Response({"purchase": made.id}, status=status.HTTP_201_CREATED)
+
+
+class FilePublication(CreatorView):
+    @extend_schema(request=PublicationSerializer, responses=FileSerializer)
+    def post(self, request: Request, file_id: UUID) -> Response:
+        """Put the file up for sale, after the buyer's path passed on this very content."""
+        asked = PublicationSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        selftest, passed = asked.validated_data["selftest"], asked.validated_data["passed"]
+        if not passed:
+            raise SelftestMissing("The test of the download did not pass.")
+        files.publish(
+            file_id,
+            creator=self.me(request),
+            is_tested=lambda paid_file: purchases.passed_selftest(paid_file, selftest),
+            now=timezone.now(),
+        )
+        return Response(FileSerializer(files.find(file_id)).data)
+
+
+class FileRanges(AnyoneView):
+    throttle_scope = "presign"
+
+    @extend_schema(responses=RangesSerializer)
+    def get(self, request: Request, file_id: UUID) -> Response:
+        """Signed GETs of exactly the header and the index: a link is checked before paying."""
+        paid_file = files.find(file_id)
+        creator = self.creator(request)
+        if creator is None or paid_file.creator_id != creator.id:
+            _public(paid_file)
+        return Response(RangesSerializer(offers.sign_ranges(paid_file, now=timezone.now())).data)
+
+
+def _public(paid_file: PaidFile) -> PaidFile:
+    """Raises FileMissing: to a stranger a draft is not there."""
+    if paid_file.state == FileState.DRAFT:
+        raise FileMissing("There is no such file.")
+    return paid_file
+
+
+def _move(file_id: UUID, state: str | None, *, creator: Creator) -> None:
+    if state == FileState.PAUSED:
+        files.pause(file_id, creator=creator)
+    elif state == FileState.REMOVED:
+        files.remove(file_id, creator=creator)
+    elif state == FileState.PUBLISHED:
+        files.resume(file_id, creator=creator, now=timezone.now())

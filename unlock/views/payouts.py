@@ -1,0 +1,71 @@
+"""Where a creator's money goes. Everything about addresses is decided in ``payments.payouts``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from payments import payouts
+from unlock import creators
+from unlock.creator_errors import PasswordRequired
+from unlock.serializers.accounts import (
+    PayoutInputSerializer,
+    PayoutPreviewSerializer,
+    PayoutSerializer,
+    PayoutValueSerializer,
+)
+from unlock.views.sessions import CreatorView
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from payments.payouts import PayoutView
+    from unlock.models import Creator
+
+
+class PayoutPreview(CreatorView):
+    @extend_schema(request=PayoutValueSerializer, responses=PayoutPreviewSerializer)
+    def post(self, request: Request) -> Response:
+        """What a pasted value would mean; nothing is stored."""
+        asked = PayoutValueSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return Response(PayoutPreviewSerializer(payouts.inspect(**asked.validated_data)).data)
+
+
+class Payout(CreatorView):
+    @extend_schema(responses=PayoutSerializer)
+    def get(self, request: Request) -> Response:
+        """The payout in force, with its recovery kit; only ``suggested`` before the first."""
+        return _show(payouts.current(self.me(request).id))
+
+    @extend_schema(request=PayoutInputSerializer, responses=PayoutSerializer)
+    def put(self, request: Request) -> Response:
+        """Set it; a change needs the password again. Open invoices keep theirs."""
+        asked = PayoutInputSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = self.me(request)
+        value = asked.validated_data["value"]
+        _check_change(creator, asked.validated_data.get("derived"), value=value)
+        return _show(payouts.set_current(creator.id, value, now=timezone.now()))
+
+
+def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> None:
+    """Raises PasswordRequired, PasswordWrong. Saying again what is in force changes nothing."""
+    kept = payouts.current(creator.id)
+    if kept is None or kept.shown == payouts.inspect(value).shown:
+        return
+    if derived is None:
+        raise PasswordRequired("Changing where the money goes needs your password.")
+    creators.check_password(creator, derived)
+
+
+def _show(payout: PayoutView | None) -> Response:
+    facts: dict[str, object] = {"suggested": settings.KIM_SUGGESTED_PAYOUT or None}
+    if payout is not None:
+        names = ("id", "kind", "shown", "network", "floor_sat", "recovery")
+        facts.update({name: getattr(payout, name) for name in names})
+    return Response(PayoutSerializer(facts).data)
