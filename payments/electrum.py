@@ -86,7 +86,7 @@ class ElectrumChain:
         self._catch_up(links, reach=_highest(histories))
         tip = self._book.tip()
         raws = self._fetch_raws(links, histories, wanted)
-        places = self._prove(links, histories, wanted)
+        places = self._prove(links, _paying(histories, raws), wanted)
         agreed_by = min(2, len(self._pool.links))
         return {
             script: Sighting(
@@ -214,7 +214,7 @@ class ElectrumChain:
         if known is None or not known.spv_ok or known.height not in heights:
             return None
         header = self._book.at(known.height or 0)
-        if header is None or _hex(header) != known.block_hash:
+        if header is None or header.hash_hex != known.block_hash:
             return None
         return _Place(known.height, header, spv_ok=True, unconfirmed_parents=False, server="")
 
@@ -261,7 +261,7 @@ async def _prove_one(txid: str, claims: Sequence[tuple[Link, int, Header]]) -> _
         if proof is None:
             continue
         try:
-            headers.check_proof(txid, branch=proof[0], position=proof[1], header=header)
+            headers.check_merkle(txid, proof[0], proof[1], header)
         except BadProof as error:
             # It may be a reorg in between; a liar gains nothing but a pause.
             log.warning("electrum %s: %s (%s)", link.name, error.message, txid)
@@ -288,7 +288,7 @@ def _outputs(
     places: Mapping[str, _Place],
 ) -> Iterable[SeenOutput]:
     """The outputs that pay exactly ``script``."""
-    for txid in sorted(set(txids) & set(read)):
+    for txid in sorted(set(txids) & set(places)):
         tx, place = read[txid], places[txid]
         for vout, output in enumerate(tx.outputs):
             if output.script != script:
@@ -301,7 +301,7 @@ def _outputs(
                 has_token=output.has_token,
                 is_coinbase=tx.is_coinbase,
                 height=place.height,
-                block_hash=_hex(place.header) if place.header else None,
+                block_hash=place.header.hash_hex if place.header else None,
                 block_time=place.header.time if place.header else None,
                 spv_ok=place.spv_ok,
                 unconfirmed_parents=place.unconfirmed_parents,
@@ -325,6 +325,16 @@ def _is_unanimous(said: Iterable[Mapping[str, int]]) -> bool:
     return len(views) == 1
 
 
-def _hex(header: Header) -> str:
-    """A block's hash as people read it."""
-    return header.hash[::-1].hex()
+def _paying(histories: Histories, read: Mapping[str, transactions.Transaction]) -> Histories:
+    """These histories without what only spends: nobody asks where that lies."""
+    return {
+        script: {
+            server: {
+                txid: height
+                for txid, height in seen.items()
+                if txid in read and any(out.script == script for out in read[txid].outputs)
+            }
+            for server, seen in said.items()
+        }
+        for script, said in histories.items()
+    }

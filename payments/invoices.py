@@ -8,16 +8,51 @@ Any number of workers may run it, in any order, twice. The network is never aske
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Sum
+
+from payments import (
+    amounts,
+    connection,
+    events,
+    hints,
+    observations,
+    payouts,
+    rate_table,
+    settlement,
+)
+from payments.amounts import Price
+from payments.errors import BadPrice, InvoiceMissing, PriceBelowFloor, QuoteStillOpen
+from payments.events import EventView as EventView  # noqa: PLC0414 - unlock reads it from here
+from payments.facts import View
+from payments.models import Address, Invoice, Quote
+from payments.states import EventKind, InvoiceState, PayoutKind, can_move
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from uuid import UUID
 
-    from payments.amounts import Price
+    from payments.chain import Sighting
+    from payments.facts import Decision
     from payments.payouts import PayoutView
-    from payments.states import EventKind, InvoiceState
+
+CONFIRMATIONS: Final = (1, 2, 6, 10)
+HOT_FOR: Final = timedelta(hours=24)  # after the last quote's end
+WARM_FOR: Final = timedelta(days=90)
+WARM_EVERY: Final = timedelta(minutes=30)
+COLD_EVERY: Final = timedelta(days=1)
+FINAL_DEPTH: Final = 10  # nodes refuse deeper reorgs
+STALE_AFTER: Final = timedelta(minutes=3)
+UNSETTLED: Final = (
+    InvoiceState.OPEN,
+    InvoiceState.PARTIAL,
+    InvoiceState.SEEN,
+    InvoiceState.SUSPECT,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +85,6 @@ class InvoiceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventView:
-    """One thing that happened. ``position`` is gapless in commit order: a cursor may rest on it."""
-
-    position: int
-    invoice_id: UUID
-    state: InvoiceState
-    kind: EventKind
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """How many invoices are settled, and what came in on them."""
 
@@ -76,51 +100,265 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
     Call it outside any transaction: an xpub's next index is first looked up on chain. Raises
     ``RateUnavailable`` (503), ``PriceBelowFloor``, ``PayoutMissing``, ``ChainUnavailable`` (503).
     """
-    raise NotImplementedError
+    payout = payouts.get(payout_id)
+    quoted = rate_table.quote(price, now=now)
+    if quoted.due_sat < payout.floor_sat:
+        raise PriceBelowFloor(f"The least price is {payout.floor_sat} sat.")
+    if confirmations not in CONFIRMATIONS:
+        raise BadPrice("Confirmations may be 1, 2, 6 or 10.", hint="Choose one of these.")
+    issued = payouts.issue(payout_id, connection.chain)
+    with transaction.atomic():
+        invoice = Invoice.objects.create(
+            payout_id=payout_id,
+            network=payout.network,
+            price_amount=price.amount,
+            price_currency=price.currency,
+            confirmations=confirmations,
+            due_sat=quoted.due_sat,
+            missing_sat=quoted.due_sat,
+            quote_until=now + timedelta(minutes=settings.KIM_QUOTE_MINUTES),
+            created_at=now,
+            changed_at=now,
+            sweep_due_at=now + timedelta(seconds=settings.KIM_SWEEP_SECONDS),
+        )
+        Address.objects.create(
+            invoice=invoice,
+            payout_id=payout_id,
+            index=issued.index,
+            script=issued.script.hex(),
+            shown=issued.shown,
+            redeem_script=issued.redeem_script.hex(),
+        )
+        _add_quote(invoice, quoted, now)
+        hints.invoice_opened(invoice.id)
+        events.record(invoice, EventKind.OPENED, was="", now=now)
+    return status_of(invoice.id, now=now)
 
 
 def status_of(invoice_id: UUID, *, now: datetime) -> InvoiceView:
     """One invoice as it stands; no network. Raises ``InvoiceMissing``."""
-    raise NotImplementedError
+    view = statuses_of([invoice_id], now=now).get(invoice_id)
+    if view is None:
+        raise InvoiceMissing("There is no such invoice.")
+    return view
 
 
 def statuses_of(invoice_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, InvoiceView]:
     """Several invoices in a constant number of queries; unknown ids are left out."""
-    raise NotImplementedError
+    rows = Invoice.objects.select_related("address", "payout").filter(pk__in=list(invoice_ids))
+    return {row.id: _view(row, now) for row in rows}
+
+
+def reconcile(
+    invoice_id: UUID, sighting: Sighting, *, now: datetime, held: bool = False
+) -> InvoiceState:
+    """Store what was seen, decide, and close the latch if it says so; all in one transaction.
+
+    Idempotent, in any order, by any number of workers. ``held``: nothing may settle now. Raises
+    ``InvoiceMissing``.
+    """
+    with transaction.atomic():
+        invoice = _lock(invoice_id)
+        is_news = invoice.swept_at is None or sighting.swept_at >= invoice.swept_at
+        due_sat = estimate_sat(_price(invoice), now=now)
+        observations.store(invoice, sighting, due_now_sat=due_sat)
+        if is_news:
+            invoice.swept_at = sighting.swept_at
+        invoice.tip_height = max(invoice.tip_height, sighting.tip.height)
+        view = View(
+            tip_height=sighting.tip.height,
+            swept_at=invoice.swept_at,
+            agreed=sighting.agreed and is_news,
+            due_today_sat=due_sat,
+            held=held,
+        )
+        _decide(invoice, view, now)
+    return InvoiceState(invoice.state)
 
 
 def requote(invoice_id: UUID, *, now: datetime) -> InvoiceView:
     """A new quote for the same address, at today's rate. Only once the last quote is over and the
     invoice is EXPIRED or PARTIAL; otherwise ``QuoteStillOpen``. Raises ``RateUnavailable``.
     """
-    raise NotImplementedError
+    with transaction.atomic():
+        invoice = _lock(invoice_id)
+        is_over = now > invoice.quote_until
+        if not is_over or invoice.state not in {InvoiceState.EXPIRED, InvoiceState.PARTIAL}:
+            raise QuoteStillOpen("The quote still holds, or the invoice needs none.")
+        quoted = rate_table.quote(_price(invoice), now=now)
+        invoice.quote_until = now + timedelta(minutes=settings.KIM_QUOTE_MINUTES)
+        invoice.due_sat, invoice.void_at = quoted.due_sat, None
+        _add_quote(invoice, quoted, now)
+        hints.invoice_opened(invoice.id)
+        _decide(invoice, _unseen_view(invoice, now), now, told=EventKind.QUOTED)
+    return status_of(invoice_id, now=now)
 
 
 def void(invoice_id: UUID, *, now: datetime) -> InvoiceView:
     """Call an unpaid invoice off. It is watched on: money that still comes is seen."""
-    raise NotImplementedError
+    with transaction.atomic():
+        invoice = _lock(invoice_id)
+        if invoice.settled_at is None and invoice.void_at is None:
+            invoice.void_at = now
+            _decide(invoice, _unseen_view(invoice, now), now, told=EventKind.VOIDED)
+    return status_of(invoice_id, now=now)
 
 
 def ask_check(invoice_id: UUID) -> None:
     """Enqueue a look at this invoice, after commit. A hint: losing it loses nothing."""
-    raise NotImplementedError
+    hints.ask_reconcile(invoice_id)
 
 
 def estimate_sat(price: Price, *, now: datetime) -> int | None:
     """What ``price`` is in satoshis at this moment, or None without a valid rate."""
-    raise NotImplementedError
+    if price.currency == amounts.BCH:
+        return amounts.due_sat(price, None)
+    rate = rate_table.current(price.currency, now=now)
+    return None if rate is None else amounts.due_sat(price, rate.rate)
 
 
 def price_allowed(price: Price, payout: PayoutView, *, now: datetime) -> bool:
     """Whether ``price`` reaches the payout's floor. Raises ``RateUnavailable`` if nobody knows."""
-    raise NotImplementedError
+    return rate_table.quote(price, now=now).due_sat >= payout.floor_sat
 
 
 def events_after(cursor: int, limit: int = 500) -> tuple[EventView, ...]:
     """Events with a position beyond ``cursor``, oldest first."""
-    raise NotImplementedError
+    return events.after(cursor, limit)
 
 
 def totals(invoice_ids: Iterable[UUID]) -> Totals:
     """Settled count and satoshis over these invoices."""
-    raise NotImplementedError
+    found = Invoice.objects.filter(pk__in=list(invoice_ids), settled_at__isnull=False).aggregate(
+        count=Count("pk"), total=Sum("settled_sat")
+    )
+    return Totals(settled=found["count"], settled_sat=found["total"] or 0)
+
+
+def _lock(invoice_id: UUID) -> Invoice:
+    """The row, locked until commit. The payout is read with it, and not locked."""
+    rows = Invoice.objects.select_for_update(of=("self",)).select_related("payout")
+    invoice = rows.filter(pk=invoice_id).first()
+    if invoice is None:
+        raise InvoiceMissing("There is no such invoice.")
+    return invoice
+
+
+def _decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | None = None) -> None:
+    """Derive from the stored facts, and write the answer; under the row lock."""
+    decision = settlement.derive(
+        observations.invoice_facts(invoice),
+        observations.quote_facts(invoice),
+        observations.output_facts(invoice),
+        view,
+        now,
+    )
+    was, was_flags, shown = invoice.state, invoice.flags, _shown(invoice)
+    if not can_move(InvoiceState(was), decision.status):
+        raise RuntimeError(f"Invoice {invoice.id} cannot go from {was} to {decision.status}.")
+    _apply(invoice, decision, now)
+    invoice.sweep_due_at = now + _look_again(invoice, now)
+    if shown != _shown(invoice):
+        invoice.changed_at = now
+        hints.invoice_changed(invoice.id)
+    invoice.save()
+    kind = told or _kind(decision, was, was_flags, invoice)
+    if kind is not None:
+        events.record(invoice, kind, was=was, now=now)
+
+
+def _apply(invoice: Invoice, decision: Decision, now: datetime) -> None:
+    invoice.state = decision.status
+    invoice.flags = sorted(decision.flags)
+    invoice.seen_sat, invoice.confirmed_sat = decision.seen_sat, decision.confirmed_sat
+    invoice.depth = decision.confirmations
+    if decision.due_now_sat is None:  # no rate: the last price that was in force is still shown
+        invoice.missing_sat = max(0, invoice.due_sat - decision.seen_sat)
+    else:
+        invoice.due_sat, invoice.missing_sat = decision.due_now_sat, decision.missing_sat
+    if decision.settle and invoice.settled_at is None:
+        invoice.settled_at, invoice.settled_instantly = now, decision.instantly
+        invoice.settled_sat = decision.seen_sat if decision.instantly else decision.confirmed_sat
+        invoice.evidence = [observations.text_of(outpoint) for outpoint in decision.evidence]
+
+
+def _kind(decision: Decision, was: str, was_flags: list[str], invoice: Invoice) -> EventKind | None:
+    if decision.settle:
+        return EventKind.SETTLED
+    if was != invoice.state:
+        return EventKind.CHANGED
+    return EventKind.FLAGGED if was_flags != invoice.flags else None
+
+
+def _look_again(invoice: Invoice, now: datetime) -> timedelta:
+    """Watch tiers never end (docs/payments.md, 2.3): hot, settling, warm, cold."""
+    is_hot = invoice.state in UNSETTLED and now < invoice.quote_until + HOT_FOR
+    is_settling = invoice.settled_at is not None and invoice.depth < FINAL_DEPTH
+    if is_hot or (is_settling and now < invoice.quote_until + WARM_FOR):
+        return timedelta(seconds=settings.KIM_SWEEP_SECONDS)
+    return WARM_EVERY if now < invoice.quote_until + WARM_FOR else COLD_EVERY
+
+
+def _unseen_view(invoice: Invoice, now: datetime) -> View:
+    """A decision without a new look: what a person did, on what was seen last."""
+    return View(
+        tip_height=invoice.tip_height,
+        swept_at=invoice.swept_at,
+        agreed=False,
+        due_today_sat=estimate_sat(_price(invoice), now=now),
+    )
+
+
+def _add_quote(invoice: Invoice, quoted: rate_table.Quoted, now: datetime) -> None:
+    Quote.objects.create(
+        invoice=invoice,
+        due_sat=quoted.due_sat,
+        min_sat=amounts.min_sat(quoted.due_sat),
+        rate=quoted.rate,
+        sources=list(quoted.sources),
+        quoted_at=now,
+        until=invoice.quote_until,
+    )
+
+
+def _view(row: Invoice, now: datetime) -> InvoiceView:
+    limit = max(STALE_AFTER, timedelta(seconds=3 * settings.KIM_SWEEP_SECONDS))
+    is_xpub = row.payout.kind == PayoutKind.XPUB
+    return InvoiceView(
+        id=row.id,
+        state=InvoiceState(row.state),
+        flags=tuple(row.flags),
+        address=row.address.shown,
+        uri=amounts.payment_uri(row.address.shown, amount_sat=row.missing_sat or None),
+        network=row.network,
+        price=_price(row),
+        due_sat=row.due_sat,
+        seen_sat=row.seen_sat,
+        confirmed_sat=row.confirmed_sat,
+        missing_sat=row.missing_sat,
+        quote_until=row.quote_until,
+        confirmations=row.confirmations,
+        depth=row.depth,
+        settled_at=row.settled_at,
+        evidence=tuple(row.evidence),
+        stale=row.state in UNSETTLED and now - (row.swept_at or row.created_at) > limit,
+        address_derivation=f"{'m/0/' if is_xpub else 'forwarder '}{row.address.index}",
+    )
+
+
+def _shown(row: Invoice) -> tuple[object, ...]:
+    """What people see change."""
+    return (
+        row.state,
+        tuple(row.flags),
+        row.due_sat,
+        row.seen_sat,
+        row.confirmed_sat,
+        row.missing_sat,
+        row.depth,
+        row.quote_until,
+    )
+
+
+def _price(row: Invoice) -> Price:
+    return amounts.parse_price(row.price_amount, row.price_currency)

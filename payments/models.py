@@ -88,6 +88,7 @@ class Invoice(models.Model):
     quote_until = models.DateTimeField()
     changed_at = models.DateTimeField(default=timezone.now)
     swept_at = models.DateTimeField(null=True, blank=True)  # last successful look at the chain
+    tip_height = models.IntegerField(default=0)  # of our own chain, at that look
     sweep_due_at = models.DateTimeField(default=timezone.now)  # when the sweep looks next
 
     class Meta:
@@ -157,10 +158,6 @@ class ChainTransaction(models.Model):
     raw = models.BinaryField()
     own_forward = models.BooleanField(default=False)  # it spends one of our own covenants
     first_seen_at = models.DateTimeField()
-    # Where it was last proved to lie, on our own header chain.
-    height = models.IntegerField(null=True, blank=True)
-    block_hash = models.CharField(max_length=64, blank=True)
-    spv_ok = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.txid

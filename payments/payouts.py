@@ -22,7 +22,7 @@ from payments.states import Network, PayoutKind
 from payments.xpubs import Xpub
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from typing import Protocol
     from uuid import UUID
@@ -171,22 +171,23 @@ def get(payout_id: UUID) -> PayoutView:
     return _view(_row(payout_id))
 
 
-def issue(payout_id: UUID, chain: Chain) -> Issued:
+def issue(payout_id: UUID, chain: Callable[[], Chain]) -> Issued:
     """A fresh address: never handed out before, by us or (for an xpub) by the creator's wallet.
 
     Outside any transaction: a child of an xpub is looked up on chain first, because money that
-    came there earlier would otherwise pay a stranger's purchase. Raises ``PayoutMissing``,
+    came there earlier would otherwise pay a stranger's purchase. A forwarder never was an address
+    before, so that sales go on while no server can be asked. Raises ``PayoutMissing``,
     ``ChainUnavailable``.
     """
     row = _row(payout_id)
     if row.kind == PayoutKind.XPUB and row.scanned_at is None:
-        _skip_used(row, chain)
+        _skip_used(row, chain())
     for _ in range(MOST_SKIPPED):
         index = _take_index(payout_id)
         issued = _derive(row, index)
         if issued is None or _is_taken(issued.script):
             continue
-        if row.kind == PayoutKind.XPUB and chain.is_used(issued.script):
+        if row.kind == PayoutKind.XPUB and chain().is_used(issued.script):
             continue
         return issued
     raise ChainUnavailable("No unused address was found for this payout.")

@@ -1,0 +1,60 @@
+"""Live hints: "look again", after commit, over Redis and Celery. Never a fact; losing all is safe."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Final
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+log = logging.getLogger(__name__)
+
+INVOICE_CHANNEL: Final = "kim:invoice:"  # something that people see has changed
+WATCH_CHANNEL: Final = "kim:watch"  # a new address is to be watched; the payload is its invoice
+_TIMEOUT_SECONDS: Final = 2
+
+
+def invoice_changed(invoice_id: UUID) -> None:
+    """Tell open pages, after commit."""
+    transaction.on_commit(lambda: _publish(f"{INVOICE_CHANNEL}{invoice_id}", "1"))
+
+
+def invoice_opened(invoice_id: UUID) -> None:
+    """Tell the push daemon, after commit, that there is an address to subscribe to."""
+    transaction.on_commit(lambda: _publish(WATCH_CHANNEL, str(invoice_id)))
+
+
+def ask_reconcile(invoice_id: UUID) -> None:
+    """Wake a worker, after commit, to look at this invoice."""
+    transaction.on_commit(lambda: send("payments.reconcile", str(invoice_id)))
+
+
+def send(task: str, *arguments: str) -> None:
+    """Enqueue a task by name, now. Without a broker the sweep will do it later."""
+    try:
+        current_app.send_task(task, args=arguments, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("a hint for %s was lost: %s", task, type(error).__name__)
+
+
+def _publish(channel: str, payload: str) -> None:
+    try:
+        _redis(settings.KIM_REDIS_URL).publish(channel, payload)
+    except RedisError as error:
+        log.warning("a live hint was lost: %s", type(error).__name__)
+
+
+@functools.cache
+def _redis(url: str) -> Redis:
+    return Redis.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )
