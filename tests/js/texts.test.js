@@ -243,8 +243,9 @@ describe('notations', () => {
   });
 
   it('of sizes are exact to 2^53-1 and absurd beyond', () => {
-    for (const size of [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1])
-      {assert.equal(readU64(u64(size), 0), size);}
+    for (const size of [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]) {
+      assert.equal(readU64(u64(size), 0), size);
+    }
     assert.throws(() => u64(2 ** 53), RangeError);
     assert.throws(() => u64(-1), RangeError);
     assert.equal(readU64(new Uint8Array(8).fill(255), 0), Infinity);
