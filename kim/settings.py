@@ -19,7 +19,6 @@ KIM_VERSION = "0.1.0"
 KIM_PUBLIC_URL = env.text("KIM_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 KIM_INSTANCE_NAME = env.text("KIM_INSTANCE_NAME", "kim")
 KIM_SIGNUP = env.choice("KIM_SIGNUP", ("open", "invite", "closed"), "open")
-KIM_INVITATIONS = env.words("KIM_INVITATIONS")  # codes that let one in while sign-up is by invite
 DEBUG = env.boolean("KIM_DEBUG", default=False)
 SECRET_KEY = env.text("KIM_SECRET_KEY")
 if len(SECRET_KEY) < 32:

@@ -236,9 +236,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m kim.stack", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("KIM_VAR", "var")))
     parser.add_argument("--port", type=int, default=int(os.environ.get("KIM_PORT", "8000")))
+    parser.add_argument("--manage", nargs=argparse.REMAINDER, help="run manage.py in this instance")
     parser.add_argument("--automine", type=int, default=int(os.environ.get("KIM_AUTOMINE", "15")))
     given = parser.parse_args(arguments)
     stack = Stack(Layout(given.data.resolve(), given.port), automine_seconds=given.automine)
+    if given.manage:
+        command = (sys.executable, str(embedded.ROOT / "manage.py"), *given.manage)
+        return subprocess.run(command, env=stack.environ("worker"), check=False).returncode  # noqa: S603
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with running(stack):
@@ -258,11 +262,11 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _greet(stack: Stack) -> None:
-    login = json.loads((stack.layout.data / "login.json").read_text(encoding="utf-8"))
-    lines = [
-        f"  kim              {stack.layout.public_url}",
-        f"  creator login    {login['username']} / {login['password']}",
-    ]
+    lines = [f"  kim              {stack.layout.public_url}"]
+    path = stack.layout.data / "login.json"
+    if path.exists():
+        login = json.loads(path.read_text(encoding="utf-8"))
+        lines.append(f"  creator login    {login['username']} / {login['password']}")
     if any(part.name == "devchain" for part in stack.outer):
         lines.append(
             f"  devchain wallet  {stack.layout.devchain_url}   (pays invoices with play money)"

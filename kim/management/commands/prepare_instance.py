@@ -12,8 +12,11 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from unlock import creators, storage
+from unlock.creator_errors import SignupClosed, UsernameTaken
+from unlock.creators import SignUp
 
 _USERNAME = "maya"
 
@@ -26,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        storage.prepare(allowed_origin=settings.KIM_PUBLIC_URL)
+        storage.primary().ensure_bucket([settings.KIM_PUBLIC_URL])
         self._first_creator(options["login_file"])
 
     def _first_creator(self, path: Path) -> None:
@@ -36,8 +39,12 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(9)
         salt = secrets.token_bytes(16)
         derived = derive(password, salt)
-        if not creators.exists(_USERNAME):
-            creators.sign_up(_USERNAME, salt=salt, derived=derived, invitation="")
+        try:
+            creators.sign_up(
+                SignUp(username=_USERNAME, salt=salt, derived=derived), now=timezone.now()
+            )
+        except (SignupClosed, UsernameTaken):
+            return  # an instance that takes no creators, or has this one already, needs no other
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8"
