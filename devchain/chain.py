@@ -7,6 +7,7 @@ listeners. A call that raises has changed nothing.
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import RLock
 
@@ -75,7 +76,10 @@ class Chain:
                 self._accept(new, _now_ms(), work)
             except Refused as refusal:
                 if refusal.reason == "txn-mempool-conflict":
-                    self._prove(new)
+                    with suppress(
+                        Refused
+                    ):  # only a conflict that is otherwise valid proves anything
+                        self._prove(new)
                 raise
             self._finish(work, transactions=(new.txid,))
             return new.txid
@@ -87,8 +91,7 @@ class Chain:
         with self.lock:
             work = _Work()
             for _ in range(count):
-                waiting = [each.transaction for each in self._waiting()] if with_mempool else []
-                self._mine(waiting, now, work)
+                self._mine(self._waiting() if with_mempool else [], now, work)
             self._finish(work, is_new_tip=count > 0)
             return [block.hash for block in self.ledger.blocks[len(self.ledger.blocks) - count :]]
 
@@ -103,10 +106,13 @@ class Chain:
             for each in new.inputs:
                 if each.outpoint in self.mempool.spenders:
                     self._forget(self.mempool.spenders[each.outpoint], work)
-            self._accept(new, _now_ms(), work)
-            waiting = [each.transaction for each in self._waiting()]
-            self._mine(waiting, now, work)
-            self._finish(work, is_new_tip=True)
+            is_mined = False
+            try:
+                self._accept(new, _now_ms(), work)
+                self._mine(self._waiting(), now, work)
+                is_mined = True
+            finally:
+                self._finish(work, is_new_tip=is_mined)
             return new.txid
 
     def reorg(
@@ -185,6 +191,9 @@ class Chain:
             self.forgotten[fields[0]] = self.mempool.entries[fields[0]].transaction
             self.mempool.remove(fields[0])
             self.proofs.pop(fields[0], None)
+        elif kind == "forgotten":
+            gone = transaction.parse(bytes.fromhex(fields[0]))
+            self.forgotten[gone.txid] = gone
         elif kind == "proof":
             self.proofs[fields[0]] = Proof(
                 fields[0], (fields[1], int(fields[2])), bytes.fromhex(fields[3])
@@ -232,15 +241,14 @@ class Chain:
                 self.proofs[proof.txid] = proof
                 proven.append(proof)
         txids = [txid for proof in proven for txid in self.mempool.descendants(proof.txid)]
-        records = [
+        records: list[Record] = [
             ("proof", proof.txid, proof.outpoint[0], str(proof.outpoint[1]), proof.raw.hex())
             for proof in proven
         ]
         self._finish(_Work(records), proven=tuple(txids))
 
-    def _waiting(self) -> list[Entry]:
-        """What may stand in the next block: all of it, but for what a reorg made unripe."""
-        return list(self.mempool.entries.values())
+    def _waiting(self) -> list[Transaction]:
+        return [entry.transaction for entry in self.mempool.entries.values()]
 
     def _mine(self, waiting: list[Transaction], now: int | None, work: _Work) -> None:
         height = self.ledger.height + 1
@@ -269,7 +277,9 @@ class Chain:
             work.records.append(("forget", entry.transaction.txid))
         pending = [(each, _now_ms()) for each in returned]
         pending += [(entry.transaction, entry.received_at_ms) for entry in waited]
-        self.forgotten |= {each.txid: each for each, _ in pending}
+        for each, _ in pending:
+            self.forgotten[each.txid] = each
+            work.records.append(("forgotten", each.raw.hex()))
         pending = [(each, at_ms) for each, at_ms in pending if each.txid not in drop]
         progress = True
         while pending and progress:

@@ -1,12 +1,14 @@
 """The control port: what people and tests may do to the chain, as JSON, and the wallet page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from devchain import address
 from devchain.errors import DevchainError, Malformed
 from devchain.node import Node, address_of, parse_uri
+from devchain.transaction import Transaction
 from devchain.web import Request, Response, json_response
 
 PAGE = Path(__file__).parent / "page"
@@ -17,6 +19,7 @@ PAGE_FILES = {
 }
 MAX_BLOCKS_AT_ONCE = 1_000
 RECENT = 20
+RECENT_BLOCKS = 200
 TOKEN_OUTPUT_SAT = 1_000
 
 
@@ -27,7 +30,7 @@ class Control:
         self.node = node
         self.automine_seconds = automine_seconds
         self.default_automine_seconds = automine_seconds or 5.0
-        self.recent: list[dict[str, Any]] = []
+        self.on_automine: Callable[[], None] = lambda: None
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
             "/api/pay": self._pay,
             "/api/mine": self._mine,
@@ -40,7 +43,7 @@ class Control:
         }
 
     def __call__(self, request: Request) -> Response:
-        is_read = request.method in {"GET", "HEAD"}
+        is_read = request.method == "GET"
         if request.path in PAGE_FILES and is_read:
             name, content_type = PAGE_FILES[request.path]
             return Response((PAGE / name).read_bytes(), content_type)
@@ -71,16 +74,21 @@ class Control:
             "balance_sat": sum(coin.output.value_sat for coin in coins),
             "confirmed_sat": confirmed,
             "coins": len(coins),
-            "recent": [{**each, "height": self._height_of(each["txid"])} for each in self.recent],
+            "recent": list(islice(self._payments(), RECENT)),
             "automine_seconds": self.automine_seconds,
         }
 
-    def _height_of(self, txid: str) -> int | None:
-        """The block's height, 0 in the mempool, None where it is gone."""
-        if txid in self.node.chain.mempool.entries:
-            return 0
-        place = self.node.chain.ledger.places.get(txid)
-        return place.height if place else None
+    def _payments(self) -> Iterator[dict[str, Any]]:
+        """The wallet's payments, newest first; height 0 in the mempool. It pays by its output 0."""
+        pool, ledger = self.node.chain.mempool, self.node.chain.ledger
+        for entry in reversed(pool.entries.values()):
+            if any(self.node.wallet.owns(coin.output) for coin in entry.spent.values()):
+                yield payment(entry.transaction, 0)
+        for height in range(ledger.height, max(0, ledger.height - RECENT_BLOCKS), -1):
+            for each in ledger.blocks[height].transactions[1:]:
+                spent = ledger.spent[height][each.inputs[0].outpoint]
+                if self.node.wallet.owns(spent.output):
+                    yield payment(each, height)
 
     def _pay(self, body: dict[str, Any]) -> dict[str, Any]:
         with_token = _flag(body, "tokens")
@@ -93,12 +101,8 @@ class Control:
                     "bad_amount", "The URI names no amount.", "Add ?amount=… in BCH, or amount_sat."
                 )
             amount_sat = TOKEN_OUTPUT_SAT
-        payment = self.node.pay(locking, amount_sat, with_token=with_token)
-        self.recent.insert(
-            0, {"txid": payment.txid, "address": address_of(locking), "amount_sat": amount_sat}
-        )
-        del self.recent[RECENT:]
-        return {"txid": payment.txid, "address": address_of(locking), "amount_sat": amount_sat}
+        paid = self.node.pay(locking, amount_sat, with_token=with_token)
+        return {"txid": paid.txid, "address": address_of(locking), "amount_sat": amount_sat}
 
     def _target(self, body: dict[str, Any]) -> tuple[bytes, int | None]:
         text = body.get("uri", body.get("address"))
@@ -146,7 +150,14 @@ class Control:
     def _automine(self, body: dict[str, Any]) -> dict[str, Any]:
         """Turns mining by itself on or off."""
         self.automine_seconds = self.default_automine_seconds if _flag(body, "on") else None
+        self.on_automine()
         return {"automine_seconds": self.automine_seconds}
+
+
+def payment(transaction: Transaction, height: int) -> dict[str, Any]:
+    first = transaction.outputs[0]
+    place = {"address": address_of(first.locking), "amount_sat": first.value_sat}
+    return {"txid": transaction.txid, "height": height, **place}
 
 
 def _text(body: dict[str, Any], name: str) -> str:

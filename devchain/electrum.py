@@ -230,7 +230,7 @@ class Session:
         }
 
     def _headers(self, *params: Any) -> dict[str, Any]:
-        return self.server.questions.block_headers(self.version == "1.6", *params)
+        return self.server.questions.block_headers(self.version, *params)
 
     def _subscribe_headers(self) -> dict[str, Any]:
         self.wants_headers = True

@@ -87,7 +87,7 @@ class Ledger:
         block, spent, touched = self.blocks.pop(), self.spent.pop(), set[str]()
         for transaction in reversed(block.transactions):
             for scripthash in scripts_of(transaction, spent):
-                self.history[scripthash].remove(transaction.txid)
+                self.history[scripthash].pop()
                 if not self.history[scripthash]:
                     del self.history[scripthash]
                 touched.add(scripthash)

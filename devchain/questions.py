@@ -4,7 +4,7 @@ Protocol: https://electrum-cash-protocol.readthedocs.io, versions 1.5 and 1.6. W
 were read from Fulcrum's sources; a client that works here works there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from devchain.block import merkle_branch
@@ -33,7 +33,7 @@ class RpcError(Exception):
 
 
 class Questions:
-    """Answers for one chain; `is_list` of the headers depends on the client's protocol version."""
+    """Answers for one chain."""
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
@@ -79,15 +79,16 @@ class Questions:
         return {"header": raw, **self._header_proof(height, checkpoint)} if checkpoint else raw
 
     def block_headers(
-        self, is_list: bool, start: Any, count: Any, checkpoint: Any = 0
+        self, version: str, start: Any, count: Any, checkpoint: Any = 0
     ) -> dict[str, Any]:
+        """A list of headers since protocol 1.6, one long hex string before."""
         start, count = _height(start), _natural(count, "Invalid count")
         headers = [
             block.header.raw.hex()
             for block in self.chain.ledger.blocks[start:][: min(count, MAX_HEADERS)]
         ]
         answer: dict[str, Any] = {"count": len(headers), "max": MAX_HEADERS}
-        answer |= {"headers": headers} if is_list else {"hex": "".join(headers)}
+        answer |= {"headers": headers} if version == "1.6" else {"hex": "".join(headers)}
         if headers:
             last = start + len(headers) - 1
             checkpoint = self._checkpoint(last, checkpoint)
@@ -277,12 +278,12 @@ class Questions:
         return [each[::-1].hex() for each in branch]
 
     def _checkpoint(self, height: int, checkpoint: Any) -> int:
-        checkpoint, tip = _natural(checkpoint, "Invalid cp_height"), self.chain.ledger.height
-        if checkpoint and not height <= checkpoint <= tip:
+        limit, tip = _natural(checkpoint, "Invalid cp_height"), self.chain.ledger.height
+        if limit and not height <= limit <= tip:
             raise RpcError(
-                f"header height {height} must be <= cp_height {checkpoint} which must be <= chain height {tip}"
+                f"header height {height} must be <= cp_height {limit} which must be <= chain height {tip}"
             )
-        return checkpoint
+        return limit
 
     def _header_proof(self, height: int, checkpoint: int) -> dict[str, Any]:
         blocks = self.chain.ledger.blocks[: checkpoint + 1]
@@ -304,7 +305,7 @@ def _hash(value: Any, message: str) -> str:
     raise RpcError(message)
 
 
-def _natural(value: Any, message: str) -> int:
+def _natural(value: object, message: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
         raise RpcError(message)
     return value
@@ -337,7 +338,7 @@ def _token_data(token: Token | None) -> dict[str, Any]:
     return {"token_data": data}
 
 
-def _sum(coins: Any, keep: Callable[[Coin], bool]) -> int:
+def _sum(coins: Iterable[Coin], keep: Callable[[Coin], bool]) -> int:
     return sum(coin.output.value_sat for coin in coins if keep(coin))
 
 

@@ -47,6 +47,8 @@ def run(machine: Machine, script: bytes) -> None:
         machine.position = end
         if opcode in opcodes.DISABLED:
             raise ScriptFailed("Attempted to use a disabled opcode")
+        if opcode in {0x65, 0x66}:  # VERIF and VERNOTIF are invalid even where nothing executes
+            raise ScriptFailed("Opcode missing or not understood")
         if opcode in FLOW:
             _step_flow(machine, opcode)
         elif machine.is_executing:

@@ -17,7 +17,7 @@ def check_signature(machine: Machine) -> None:
             _refuse_hash_type(signature[-1])
     _require_key(key)
     if not signature:
-        machine.push_bool(False)
+        machine.push(b"")
         return
     digest = machine.spend.digest(machine.index, machine.active_code, signature[-1])
     _finish(machine, key, signature[:-1], digest)
@@ -30,7 +30,7 @@ def check_data_signature(machine: Machine) -> None:
         _require_encoding(signature)
     _require_key(key)
     if not signature:
-        machine.push_bool(False)
+        machine.push(b"")
         return
     _finish(machine, key, signature, sha256(message))
 
@@ -40,7 +40,7 @@ def _finish(machine: Machine, key: bytes, signature: bytes, digest: bytes) -> No
     verify = keys.verify_schnorr if len(signature) == 64 else keys.verify_ecdsa
     if not verify(key, signature, digest):
         raise ScriptFailed(NULLFAIL)
-    machine.push_bool(True)
+    machine.push(b"\x01")
 
 
 def _require_encoding(signature: bytes) -> None:

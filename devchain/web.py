@@ -25,7 +25,7 @@ REASONS = {
 }
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none';"
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none';"
         " form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -131,7 +131,7 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
         for name, _, value in (line.partition(":") for line in lines)
     }
     _require_own_name(headers)
-    body = {} if method in {"GET", "HEAD"} else await _read_json(reader, headers)
+    body = {} if method == "GET" else await _read_json(reader, headers)
     return Request(method, urlsplit(target).path, body)
 
 
