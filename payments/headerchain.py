@@ -21,7 +21,7 @@ from payments.errors import BadHeaders, HeadersDetached
 from payments.headers import HEADER_BYTES, Header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from payments.states import Network
@@ -47,7 +47,7 @@ class HeaderChain:
     def __init__(self, network: Network) -> None:
         self._rules = headers.RULES[network]
         self._raw = bytearray()
-        self._implausible: list[int] = []
+        self._doubted: list[int] = []
 
     @classmethod
     def load(cls, network: Network, raw: bytes, *, now: datetime) -> HeaderChain:
@@ -85,7 +85,7 @@ class HeaderChain:
         """The bytes of our headers from ``height`` up, to be stored."""
         return bytes(self._raw[max(0, height - self.base_height) * HEADER_BYTES :])
 
-    def prove(self, txid: str, *, height: int, branch: list[bytes], position: int) -> Header:
+    def prove(self, txid: str, *, height: int, branch: Sequence[bytes], position: int) -> Header:
         """The header whose block contains ``txid``. Raises ``BadProof``, or ``HeadersDetached``
         when our chain does not reach ``height`` yet.
         """
@@ -123,10 +123,11 @@ class HeaderChain:
     def is_held(self, now: datetime) -> bool:
         """Whether nothing may settle: no block for six hours, or blocks too easy to be believed.
 
-        A header stays in doubt for 2,016 blocks: a real loss of hash power is by then the median.
+        A doubt ends with its branch, or 2,016 blocks after the last header that raised one. Should
+        the hash power really fall to an eighth, only a newer checkpoint ends it: an alarm.
         """
-        doubted = bool(self._implausible) and self.height - self._implausible[-1] < BATCH
-        return doubted or self._is_older(HELD_AFTER, now)
+        in_doubt = bool(self._doubted) and self.height - self._doubted[-1] < BATCH
+        return in_doubt or self._is_older(HELD_AFTER, now)
 
     def _is_older(self, limit: timedelta, now: datetime) -> bool:
         tip = self.header_at(self.height)
@@ -168,19 +169,28 @@ class HeaderChain:
 
     def _replace(self, fork_height: int, branch: list[Header], raw: bytes) -> None:
         del self._raw[(fork_height + 1 - self.base_height) * HEADER_BYTES :]
-        del self._implausible[bisect_left(self._implausible, fork_height + 1) :]
+        del self._doubted[bisect_left(self._doubted, fork_height + 1) :]
         bound = self._bound(branch[0]) if self._rules.is_bounded else None
         self._raw += raw
         for height, header in enumerate(branch, fork_height + 1):
             if bound is not None and headers.target_of(header.bits) > bound:
-                self._implausible.append(height)
+                self._doubted.append(height)
 
     def _bound(self, first: Header) -> int:
-        """The easiest target to be believed, from what we had before this batch came."""
-        start = self.header_at(self.base_height) or first
-        recent = range(self.height, self.base_height - 1, -1)
-        targets = [headers.target_of(self._header(height).bits) for height in islice(recent, BATCH)]
-        return BOUND * max(headers.target_of(start.bits), median_low(targets or [0]))
+        """The easiest target to be believed, from what we had before this batch came.
+
+        Doubted headers do not count, or a forger's easy blocks would become the measure.
+        """
+        doubted = frozenset(self._doubted)
+        known = range(self.height, self.base_height - 1, -1)
+        recent = islice((height for height in known if height not in doubted), BATCH)
+        targets = [self._target(height) for height in recent]
+        start = self._target(self.base_height) if targets else headers.target_of(first.bits)
+        return BOUND * max(start, median_low(targets or [0]))
+
+    def _target(self, height: int) -> int:
+        at = (height - self.base_height) * HEADER_BYTES + headers.BITS_AT
+        return headers.target_of(int.from_bytes(self._raw[at : at + 4], "little"))
 
     def _header(self, height: int) -> Header:
         """Our header at a height that we have."""

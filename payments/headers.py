@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HEADER_BYTES: Final = 80
+BITS_AT: Final = 72  # where the compact difficulty stands
 BLOCK_SECONDS: Final = 600
 MEDIAN_SPAN: Final = 11
 MAX_FUTURE_SECONDS: Final = 2 * 3600
@@ -119,7 +120,7 @@ def parse(raw: bytes) -> Header:
         prev_hash=raw[4:36],
         merkle_root=raw[36:68],
         time_seconds=int.from_bytes(raw[68:72], "little"),
-        bits=int.from_bytes(raw[72:76], "little"),
+        bits=int.from_bytes(raw[BITS_AT : BITS_AT + 4], "little"),
         hash=hashlib.sha256(hashlib.sha256(raw).digest()).digest(),
     )
 
