@@ -3,7 +3,7 @@
  * the released key, and segments of the stored object, opened and compared.
  * @module
  */
-import { fromBase64url, fromHex, isEqual, random, toBase64url } from '../crypto/bytes.js';
+import { fromBase64url, isEqual, random, toBase64url } from '../crypto/bytes.js';
 import { inspect } from '../crypto/container.js';
 import { Damaged, Forged } from '../crypto/errors.js';
 import { parseHeader, ROW_SIZE } from '../crypto/header.js';

@@ -82,7 +82,7 @@ export class PayoutField {
       this.#kept = await creator.setPayout(change);
     } catch (error) {
       if (!(error instanceof ApiError) || error.isPassing) throw error;
-      const isPassword = ['password_required', 'login_failed'].includes(error.code);
+      const isPassword = ['password_required', 'password_wrong'].includes(error.code);
       return refuse(isPassword ? this.#password : this.#input, `${error.message} ${error.hint}`);
     }
     this.#password.value = '';
@@ -150,7 +150,7 @@ export class PayoutField {
 const ASK = 'Your Bitcoin Cash address. Payments go straight there; not to an exchange’s address.';
 const KINDS = {
   address:
-    'An address: each buyer pays to a fresh one that can only forward here. Not an exchange’s address.',
+    'An address: each buyer pays to a fresh one, which can forward to this one and nowhere else.',
   xpub: 'An xpub: each buyer pays to a fresh address of your own wallet. Compare these with your wallet.',
 };
 const WRONG_PRIVATE =

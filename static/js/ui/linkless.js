@@ -6,14 +6,18 @@
 import { findLinkSecret } from '../crypto/links.js';
 import { setWrong } from './field.js';
 
+/** The second half of a link without the first, standing alone: the server refuses that too. */
+const BARE_SECRET =
+  /(?<![A-Za-z0-9_.-])1\.[A-Za-z0-9_-]{22}(?:\.[A-Za-z0-9_-]*)?(?![A-Za-z0-9_-])/g;
+
 const WHY =
   'A link of yours stood here. Its second half is a key that must not reach the server, so it was cut.';
 
 /** @param {HTMLInputElement | HTMLTextAreaElement} input */
 export function keepLinkless(input) {
   input.addEventListener('input', () => {
-    const { found, text } = findLinkSecret(input.value);
-    if (!found) {
+    const text = linkless(input.value);
+    if (text === input.value) {
       setWrong(input, '');
       return;
     }
@@ -27,5 +31,5 @@ export function keepLinkless(input) {
  * @returns {string} without link secrets
  */
 export function linkless(text) {
-  return findLinkSecret(text).text;
+  return findLinkSecret(text).text.replace(BARE_SECRET, '');
 }

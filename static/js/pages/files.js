@@ -1,0 +1,123 @@
+/**
+ * All files of a creator: what each one earns, its link again, pause and sell again.
+ * @module
+ */
+import * as store from '../io/store.js';
+import * as creator from '../net/creator.js';
+import { copy } from '../ui/copy.js';
+import * as dialogs from '../ui/dialog.js';
+import { action, byId, fromTemplate, meta, one, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+import { showLink } from '../ui/link.js';
+import * as problem from '../ui/problem.js';
+import { ask, isRootOf, linkOf, remind } from './keys.js';
+
+/** @import { FileView } from '../net/creator.js' */
+
+const STATES = {
+  draft: { text: 'Draft', tone: '' },
+  published: { text: 'On sale', tone: 'go' },
+  paused: { text: 'Paused', tone: 'amber' },
+  removed: { text: 'Removed', tone: 'red' },
+};
+
+const username = meta('username');
+const list = byId('files');
+const look = remind(username);
+
+/** @type {FileView[]} */
+let known = [];
+
+/** @param {FileView} file */
+async function linkFor(file) {
+  const row = await store.root(username);
+  if (row && isRootOf(row.root, file)) return linkOf(row.root, file);
+  // Another key lies here, or none: only the right one makes the right link.
+  const root = await ask(
+    username,
+    known.filter((other) => other.h_s),
+  );
+  await look();
+  return root && isRootOf(root, file) ? linkOf(root, file) : null;
+}
+
+/** @param {FileView} file */
+function factsOf(file) {
+  const facts = [format.price(file.price), format.bytes(file.payload_bytes)];
+  if (file.state !== 'draft') {
+    facts.push(`${file.sales} sold`);
+    if (file.income_sat > 0) facts.push(`${format.coins(file.income_sat)} earned`);
+  }
+  facts.push(new Date(file.created_at).toLocaleDateString());
+  return facts.join(' · ');
+}
+
+/**
+ * @param {FileView} file
+ * @param {string | undefined} draftHere  id of the paid file whose upload waits in this browser
+ */
+function rowOf(file, draftHere) {
+  const row = one(fromTemplate('file-row'), 'li');
+  const { text, tone } = STATES[file.state];
+  slot(row, 'title').textContent = file.title;
+  const state = slot(row, 'state');
+  state.textContent = text;
+  state.className = `badge ${tone}`;
+  slot(row, 'facts').textContent = factsOf(file);
+  const place = slot(row, 'problem');
+  const hasLink = file.state === 'published' || file.state === 'paused';
+
+  /** @param {string} name @param {boolean} isOffered @param {() => Promise<unknown>} act */
+  const offer = (name, isOffered, act) => {
+    const button = action(row, name);
+    button.hidden = !isOffered;
+    button.addEventListener('click', async () => {
+      problem.hide(place);
+      button.disabled = true;
+      await act().catch((error) => problem.show(place, error));
+      button.disabled = false;
+    });
+  };
+  offer('copy', hasLink, async () => {
+    const link = await linkFor(file);
+    if (link) await copy(link, 'Link copied');
+  });
+  offer('link', hasLink, async () => {
+    const link = await linkFor(file);
+    if (link) showLink(one(dialogs.open('link-shown'), '.link'), link, file.title);
+  });
+  offer('pause', file.state === 'published', () => change(file, 'paused'));
+  offer('resume', file.state === 'paused', () => change(file, 'published'));
+  const isHere = file.state === 'draft' && file.id === draftHere;
+  offer('continue', isHere, async () => location.assign('/sell/'));
+  offer('delete', file.state === 'draft' && !isHere, async () => {
+    await creator.removeDraft(file.id);
+    await load();
+  });
+  return row;
+}
+
+/**
+ * @param {FileView} file
+ * @param {'paused' | 'published'} state
+ */
+async function change(file, state) {
+  await creator.changeFile(file.id, { state });
+  await load();
+}
+
+async function load() {
+  const said = byId('said');
+  try {
+    const [{ files }, draft] = await Promise.all([creator.files(), store.draft(username)]);
+    known = files.filter((file) => file.state !== 'removed' || file.sales > 0);
+    list.replaceChildren(...known.map((file) => rowOf(file, draft?.paidFileId ?? undefined)));
+    byId('empty').hidden = known.length > 0;
+    said.hidden = true;
+  } catch (error) {
+    said.hidden = true;
+    problem.show(byId('problem'), error, { retry: () => void load() });
+  }
+}
+
+await Promise.all([load(), look()]);

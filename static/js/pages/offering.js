@@ -1,0 +1,142 @@
+/**
+ * The words and the price of what is for sale: read from the form, shown beside it, checked.
+ * @module
+ */
+import * as creator from '../net/creator.js';
+import { byId, make } from '../ui/dom.js';
+import { refuse, setWrong } from '../ui/field.js';
+import * as format from '../ui/format.js';
+import { keepLinkless, linkless } from '../ui/linkless.js';
+import { check, showPreview } from '../ui/preview.js';
+import { estimateSat, parsePrice } from '../ui/price.js';
+
+/**
+ * @import { Limits, Rates } from '../net/creator.js'
+ * @import { Fields } from './publishing.js'
+ */
+
+const ABOUT = new Map([
+  [0, 'none: at once, when the payment is seen'],
+  [1, '1, about ten minutes'],
+  [2, '2, about twenty minutes'],
+  [6, '6, about an hour'],
+  [10, '10, the chain’s own last word'],
+]);
+
+export class Offering {
+  #title = byId('title', HTMLInputElement);
+  #description = byId('description', HTMLTextAreaElement);
+  #amount = byId('amount', HTMLInputElement);
+  #currency = byId('currency', HTMLSelectElement);
+  #confirmations = byId('confirmations', HTMLSelectElement);
+  /** @type {Limits | null} */
+  #limits = null;
+  /** @type {Rates | null} */
+  #rates = null;
+  /** @type {number | null} */
+  #sizeBytes = null;
+
+  constructor() {
+    keepLinkless(this.#title);
+    keepLinkless(this.#description);
+    for (const input of [this.#title, this.#description, this.#amount, this.#currency]) {
+      input.addEventListener('input', () => this.show());
+    }
+    for (const input of [this.#amount, this.#currency]) {
+      input.addEventListener('input', () => setWrong(this.#amount, ''));
+    }
+    // A reload may bring typed text back; it is shown from the start.
+    this.show();
+  }
+
+  /** @param {Limits} limits */
+  setLimits(limits) {
+    this.#limits = limits;
+    this.#title.maxLength = limits.title_max;
+    this.#description.maxLength = limits.description_max;
+    const chosen = this.#currency.value;
+    const names = limits.currencies.includes('BCH')
+      ? limits.currencies
+      : [...limits.currencies, 'BCH'];
+    this.#currency.replaceChildren(...names.map((name) => option(name, name)));
+    this.#currency.value = names.includes(chosen) ? chosen : (names[0] ?? 'BCH');
+    this.#confirmations.replaceChildren(
+      ...limits.confirmations.map((count) => option(String(count), ABOUT.get(count) ?? `${count}`)),
+    );
+    this.#confirmations.value = '1';
+    this.show();
+  }
+
+  async loadRates() {
+    this.#rates = await creator.rates();
+    this.show();
+  }
+
+  /** @param {File | {name: string, size: number} | null} file */
+  setFile(file) {
+    this.#sizeBytes = file ? file.size : null;
+    if (file && !this.#title.value) this.#title.value = titleOf(file.name);
+    this.show();
+  }
+
+  show() {
+    const price = this.#price;
+    const rate = price ? this.#rates?.currencies[price.currency] : undefined;
+    showPreview({
+      title: this.#title.value.trim(),
+      description: this.#description.value.trim(),
+      price,
+      estimateSat: price ? estimateSat(price, rate?.rate) : null,
+      rateLabel: rate?.label ?? '',
+      sizeBytes: this.#sizeBytes,
+    });
+    check('price', price !== null && this.#title.value.trim() !== '');
+  }
+
+  /**
+   * @param {'address' | 'xpub' | null} kind  of the payout: sets the smallest price
+   * @returns {Fields | false} false where the person has to mend something first
+   */
+  read(kind) {
+    const title = linkless(this.#title.value).trim();
+    if (!title) return refuse(this.#title, 'Give it a title.');
+    const price = this.#price;
+    if (!price) {
+      return refuse(this.#amount, 'A price like 4.00. For BCH up to eight decimals.');
+    }
+    const floorSat = kind && this.#limits ? this.#limits.floor_sat[kind] : 0;
+    const sat = estimateSat(price, this.#rates?.currencies[price.currency]?.rate);
+    if (sat !== null && sat < floorSat) {
+      const floor = format.coins(floorSat);
+      return refuse(this.#amount, `Too small to be paid: the least is ${floor} here.`);
+    }
+    return {
+      title,
+      description: linkless(this.#description.value).trim(),
+      price,
+      confirmations: Number(this.#confirmations.value),
+    };
+  }
+
+  get #price() {
+    return parsePrice(this.#amount.value.trim(), this.#currency.value);
+  }
+}
+
+/**
+ * @param {string} name  of a file
+ * @returns {string} a title to begin with: no extension, and no link secret
+ */
+export function titleOf(name) {
+  return linkless(name.replace(/\.[A-Za-z0-9]{1,8}$/, '').replaceAll('_', ' ')).trim() || name;
+}
+
+/**
+ * @param {string} value
+ * @param {string} text
+ */
+function option(value, text) {
+  const made = /** @type {HTMLOptionElement} */ (make('option', { text }));
+  made.value = value;
+  return made;
+}

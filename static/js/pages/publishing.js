@@ -1,0 +1,88 @@
+/**
+ * From a checked upload to a link: page, secret, the buyer's path once, publication.
+ * Each step may be repeated; a second press goes on where the first one stopped.
+ * @module
+ */
+import { fromHex, toBase64url, toHex } from '../crypto/bytes.js';
+import { releaseHash } from '../crypto/keys.js';
+import * as selftest from '../io/selftest.js';
+import * as store from '../io/store.js';
+import { ApiError } from '../net/api.js';
+import { wait } from '../net/backoff.js';
+import { read } from '../net/bytes.js';
+import * as creator from '../net/creator.js';
+import { secretsOf } from './sending.js';
+
+/**
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Draft } from '../io/store.js'
+ * @import { FileView, Price } from '../net/creator.js'
+ */
+
+/**
+ * @typedef {object} Fields
+ * @property {string} title
+ * @property {string} description
+ * @property {Price} price
+ * @property {number} confirmations
+ */
+
+/**
+ * @param {Draft} draft  verified
+ * @param {{root: Bytes, fields: Fields, onStep: (words: string) => void}} known
+ * @returns {Promise<FileView>} published
+ */
+export async function publish(draft, { root, fields, onStep }) {
+  const { key, release, link, generation } = secretsOf(root, draft);
+  onStep('Making the page');
+  const file = await pageOf(draft, fields);
+  draft.paidFileId = file.id;
+  await store.keepDraft(draft);
+  onStep('Depositing the sealed half of the key');
+  await creator.depositSecret(file.id, {
+    content_id: draft.contentId,
+    generation,
+    wrapped_key: draft.wrapped,
+    h_s: toHex(releaseHash(release)),
+    s: toBase64url(release),
+  });
+  onStep('Opening it once as a buyer would');
+  const sold = {
+    paidFileId: file.id,
+    contentId: fromHex(draft.contentId),
+    contentKey: key,
+    link,
+    releaseHash: releaseHash(release),
+  };
+  const purchase = await selftest.run(sold, {
+    begin: (buyer) => creator.beginSelftest(file.id, buyer),
+    release: creator.release,
+    ranges: () => creator.ranges(file.id),
+    location: creator.location,
+    read,
+    wait,
+  });
+  onStep('Publishing');
+  const published = await creator.publish(file.id, purchase);
+  await store.dropDraft(draft.username);
+  return published;
+}
+
+/**
+ * @param {Draft} draft
+ * @param {Fields} fields
+ * @returns {Promise<FileView>} a draft on the server, new or from a press that did not get through
+ */
+async function pageOf(draft, fields) {
+  if (draft.paidFileId) return creator.changeFile(draft.paidFileId, fields);
+  try {
+    return await creator.createFile({ ...fields, upload: draft.uploadId });
+  } catch (error) {
+    // The answer to an earlier try may have been lost on its way, while the draft was made.
+    if (!(error instanceof ApiError) || error.status === 400) throw error;
+    const { files } = await creator.files();
+    const made = files.find((file) => file.upload?.id === draft.uploadId);
+    if (!made) throw error;
+    return creator.changeFile(made.id, fields);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Payout, key and password of a creator.
+ * @module
+ */
+import * as store from '../io/store.js';
+import * as creator from '../net/creator.js';
+import { byId, meta } from '../ui/dom.js';
+import { refuse, setWrong } from '../ui/field.js';
+import * as problem from '../ui/problem.js';
+import { toast } from '../ui/toast.js';
+import { ask, downloadKeyFile, remind, showWords } from './keys.js';
+import { derivedFor, freshlyDerived } from './passwords.js';
+import { PayoutField } from './payout.js';
+
+const LEAST_LETTERS = 10;
+
+const username = meta('username');
+const look = remind(username, () => void showKeyState());
+const payout = new PayoutField(username, () => undefined);
+
+/**
+ * One form, one button, one place for what went wrong.
+ * @param {string} name
+ * @param {() => Promise<void>} act
+ */
+function onSubmit(name, act) {
+  const form = byId(`${name}-form`, HTMLFormElement);
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector('button[type=submit]'));
+  const place = byId(`${name}-problem`);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    problem.hide(place);
+    button.disabled = true;
+    await act().catch((error) => problem.show(place, error));
+    button.disabled = false;
+  });
+}
+
+onSubmit('payout', async () => {
+  if (!(await payout.keep())) return;
+  // The recovery kit in the key file is that of the payout before: a fresh copy is due.
+  await store.markRoot(username, { isSaved: false, isDownloaded: false });
+  await look();
+  toast('Payout saved');
+});
+
+onSubmit('password', async () => {
+  const before = byId('password-old', HTMLInputElement);
+  const after = byId('password-new', HTMLInputElement);
+  setWrong(before, '');
+  setWrong(after, '');
+  if (!before.value) return void refuse(before, 'Your password as it is now.');
+  if (after.value.length < LEAST_LETTERS) {
+    return void refuse(after, `At least ${LEAST_LETTERS} characters: four random words are good.`);
+  }
+  const derived = await derivedFor(username, before.value);
+  const fresh = await freshlyDerived(after.value);
+  await creator.changePassword({ derived, new_salt: fresh.salt, new_derived: fresh.derived });
+  before.value = after.value = '';
+  toast('Password changed');
+});
+
+async function showKeyState() {
+  const row = await store.root(username);
+  const line = byId('key-state');
+  line.hidden = false;
+  line.classList.toggle('amber', !row?.isSaved);
+  if (!row) line.textContent = 'There is no key in this browser. It is made with your first file.';
+  else if (row.isSaved) line.textContent = 'The key is in this browser, and you have kept a copy.';
+  else line.textContent = 'The key is in this browser only, as far as you have told.';
+  for (const id of ['key-download', 'key-show']) byId(id, HTMLButtonElement).disabled = !row;
+}
+
+/**
+ * @param {string} id
+ * @param {() => Promise<unknown>} act
+ */
+function onPress(id, act) {
+  byId(id).addEventListener('click', async () => {
+    problem.hide(byId('key-problem'));
+    await act().catch((error) => problem.show(byId('key-problem'), error));
+    await look();
+  });
+}
+
+onPress('key-download', () => downloadKeyFile(username));
+onPress('key-show', () => showWords(username, look));
+onPress('key-import', async () => {
+  const { files } = await creator.files();
+  const mine = files.filter((file) => file.h_s);
+  if (await ask(username, mine)) toast('The key is here now');
+});
+
+await look();
+await payout.load().catch((error) => problem.show(byId('payout-problem'), error));

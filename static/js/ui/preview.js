@@ -1,0 +1,47 @@
+/**
+ * The page as a buyer will see it, live beside the form; and the list of what is still missing.
+ * @module
+ */
+import { byId, one, slot } from './dom.js';
+import * as format from './format.js';
+
+/** @typedef {'upload' | 'price' | 'payout' | 'selftest' | 'key'} Check */
+
+/**
+ * @param {object} offer
+ * @param {string} offer.title
+ * @param {string} offer.description
+ * @param {{amount: string, currency: string} | null} offer.price
+ * @param {number | null} offer.estimateSat
+ * @param {string} offer.rateLabel  '' for a rate of the market
+ * @param {number | null} offer.sizeBytes
+ */
+export function showPreview({ title, description, price, estimateSat, rateLabel, sizeBytes }) {
+  const root = byId('preview');
+  slot(root, 'title').textContent = title || 'Your title';
+  const prose = slot(root, 'description');
+  prose.textContent = description;
+  prose.hidden = !description;
+  slot(root, 'size').textContent = sizeBytes === null ? '' : `· ${format.bytes(sizeBytes)}`;
+  slot(root, 'price').textContent = price ? format.price(price) : '–';
+  slot(root, 'other').textContent = otherOf(price, estimateSat, rateLabel);
+}
+
+/**
+ * @param {{currency: string} | null} price
+ * @param {number | null} sat
+ * @param {string} label
+ */
+function otherOf(price, sat, label) {
+  if (!price || price.currency === 'BCH') return '';
+  if (sat === null) return 'No exchange rate at the moment';
+  return `about ${format.coins(sat)}${label ? ` · ${label}` : ''}`;
+}
+
+/**
+ * @param {Check} name
+ * @param {boolean} isOk
+ */
+export function check(name, isOk) {
+  one(byId('checks'), `[data-check="${name}"]`).toggleAttribute('data-ok', isOk);
+}
