@@ -22,6 +22,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 from redis import asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from unlock import hints, keys
@@ -220,7 +222,13 @@ class Board:
         while True:
             try:
                 async with (
-                    redis.Redis.from_url(self._redis_url, health_check_interval=30) as client,
+                    # No retries inside: a connection made anew behind our back would hide that
+                    # hints were missed.
+                    redis.Redis.from_url(
+                        self._redis_url,
+                        health_check_interval=30,
+                        retry=Retry(NoBackoff(), retries=0),
+                    ) as client,
                     client.pubsub(ignore_subscribe_messages=True) as hinted,
                 ):
                     await hinted.psubscribe(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from payments import invoices
 from unlock import container
 from unlock.errors import NotPaid
 from unlock.models import Grant
@@ -41,7 +42,7 @@ def issue(standing: Standing) -> Signed:
         paid_file=str(purchase.paid_file_id),
         purchase=str(purchase.id),
         content_id=bytes.fromhex(purchase.content_id),
-        paid_sat=0 if paid is None else paid.confirmed_sat,
+        paid_sat=0 if paid is None else invoices.totals([paid.id]).settled_sat,
         outputs=() if paid is None else paid.evidence,
         settled_at=_settled_at(standing),
     )

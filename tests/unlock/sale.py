@@ -16,9 +16,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Max
+from django.db import transaction
 from rest_framework.test import APIClient
 
+from payments import events
 from payments import models as money
 from payments.states import EventKind, InvoiceState, Network, PayoutKind
 from unlock import container, purchases
@@ -212,6 +213,7 @@ def move(invoice: money.Invoice, state: InvoiceState) -> None:
     seen = 10_000 if state in (InvoiceState.SEEN, InvoiceState.PAID) else 0
     invoice.state = state
     invoice.settled_at = NOW if settled else None
+    invoice.settled_sat = 10_000 if settled else 0
     invoice.evidence = ["ab" * 32 + ":0"] if settled else []
     invoice.seen_sat, invoice.missing_sat = seen, 10_000 - seen
     invoice.confirmed_sat = 10_000 if state == InvoiceState.PAID else 0
@@ -220,18 +222,8 @@ def move(invoice: money.Invoice, state: InvoiceState) -> None:
 
 
 def tell(invoice: money.Invoice, kind: EventKind) -> None:
-    last = money.Event.objects.aggregate(at=Max("position"))["at"] or 0
-    position = last + 1
-    money.Counter.objects.update_or_create(name="events", defaults={"value": position})
-    money.Event.objects.create(
-        position=position,
-        invoice=invoice,
-        seq=invoice.events.count() + 1,
-        kind=kind,
-        state=invoice.state,
-        flags=[],
-        at=NOW,
-    )
+    with transaction.atomic():
+        events.record(invoice, kind, was="", now=NOW)
 
 
 def order_body(buyer: Buyer) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from unlock import announcements, keys
 
@@ -24,7 +25,7 @@ def ask_release(purchase_id: UUID) -> None:
 def _send(purchase_id: UUID) -> None:
     try:
         release_key.apply_async((str(purchase_id),), retry=False, expires=600)
-    except OperationalError:
+    except (OperationalError, RedisError, OSError):
         log.warning("a worker could not be woken for purchase %s", purchase_id)
 
 
