@@ -63,7 +63,7 @@ class Node:
             if with_token:
                 payment = self._build_token(locking, amount_sat)
             else:
-                payment = self.wallet.build(self.coins(), [Output(amount_sat, locking)])
+                payment = self._build([Output(amount_sat, locking)])
             self.chain.submit(payment.raw)
             return payment
 
@@ -89,6 +89,17 @@ class Node:
                 if refusal.reason != "txn-mempool-conflict":
                     raise
             return second
+
+    def _build(self, outputs: list[Output]) -> Transaction:
+        """Leaves the coins of evicted and dropped payments alone: those may be sent again."""
+        coins = self.coins()
+        gone = self.chain.forgotten.values()
+        kept = {each.outpoint for transaction in gone for each in transaction.inputs}
+        try:
+            free = {each: coin for each, coin in coins.items() if each not in kept}
+            return self.wallet.build(free, outputs)
+        except DevchainError:
+            return self.wallet.build(coins, outputs)
 
     def _conflict(self, first: Transaction) -> Transaction:
         for each in first.inputs:

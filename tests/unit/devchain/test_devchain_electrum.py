@@ -438,11 +438,15 @@ def test_an_endless_line_closes_the_connection(server: Server) -> None:
     client = Client(server.port)
 
     with pytest.raises(OSError):  # noqa: PT011 - reset or closed, as the kernel likes
-        for _ in range(200):
-            client.socket.sendall(b"x" * 65_536)
-        client.receive()
+        flood(client)
 
     client.close()
+
+
+def flood(client: Client) -> None:
+    for _ in range(200):
+        client.socket.sendall(b"x" * 65_536)
+    client.receive()
 
 
 def test_ten_thousand_subscriptions_are_fast_and_only_the_right_one_is_told(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ P2SH20 = b"\xa9\x14" + bytes(20) + b"\x87"
 P2SH32 = b"\xaa\x20" + bytes(32) + b"\x87"
 
 
-def signed(hands: Hands, *outputs: Output, amount_sat: int = 100_000, **more: int) -> Transaction:
+def signed(hands: Hands, *outputs: Output, amount_sat: int = 100_000, **more: Any) -> Transaction:
     outpoint, coin = hands.give(keys.p2pkh(MAYA), amount_sat)
     return hands.sign(hands.spend(outpoint, *outputs, **more), [coin], MAYA)
 
