@@ -115,6 +115,20 @@ class ElectrumChain:
             raise ChainUnavailable("No server can tell the history of an address.")
         return frozenset(script for script, said in histories.items() if any(said.values()))
 
+    def heights(self, script: bytes) -> dict[str, int]:
+        """The heights of all transactions of ``script``, as the servers have it, unproved; 0 in
+        the mempool. Good enough to decide whether to send one again.
+        """
+        links = self._loop.run(self._pool.live())
+        said = self._loop.run(electrum_calls.histories_of(links, [script])).get(script)
+        if said is None:
+            raise ChainUnavailable("No server can tell the history of this address.")
+        heights: dict[str, int] = {}
+        for seen in said.values():
+            for txid, height in seen.items():
+                heights[txid] = max(height, heights.get(txid, 0))
+        return heights
+
     def broadcast(self, raw: bytes) -> str:
         txid = transactions.txid_of(raw)
         links = self._loop.run(self._pool.live())

@@ -33,7 +33,7 @@ from payments.models import Address, Invoice, Quote
 from payments.states import EventKind, InvoiceState, PayoutKind, can_move
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from payments.chain import Sighting
@@ -176,6 +176,17 @@ def reconcile(
     return InvoiceState(invoice.state)
 
 
+def note_quiet(invoice_ids: Sequence[UUID], sighting: Sighting | None, *, now: datetime) -> None:
+    """Note for many at once that a look found nothing new, where there is nothing to decide."""
+    if sighting is None or not invoice_ids:
+        return
+    Invoice.objects.filter(pk__in=invoice_ids, state=InvoiceState.OPEN).update(
+        swept_at=sighting.swept_at,
+        tip_height=sighting.tip.height,
+        sweep_due_at=now + timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2),
+    )
+
+
 def requote(invoice_id: UUID, *, now: datetime) -> InvoiceView:
     """A new quote for the same address, at today's rate. Only once the last quote is over and the
     invoice is EXPIRED or PARTIAL; otherwise ``QuoteStillOpen``. Raises ``RateUnavailable``.
@@ -295,7 +306,7 @@ def _look_again(invoice: Invoice, now: datetime) -> timedelta:
     is_hot = invoice.state in UNSETTLED and now < invoice.quote_until + HOT_FOR
     is_settling = invoice.settled_at is not None and invoice.depth < FINAL_DEPTH
     if is_hot or (is_settling and now < invoice.quote_until + WARM_FOR):
-        return timedelta(seconds=settings.KIM_SWEEP_SECONDS)
+        return timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2)  # so that every sweep takes it
     return WARM_EVERY if now < invoice.quote_until + WARM_FOR else COLD_EVERY
 
 

@@ -189,6 +189,7 @@ class Output(models.Model):
     forward = models.ForeignKey(
         "Forward", on_delete=models.PROTECT, null=True, blank=True, related_name="outputs"
     )
+    forwarded_alone = models.BooleanField(default=False)  # it was in a forward that nobody took
 
     class Meta:
         constraints: ClassVar = [

@@ -1,0 +1,70 @@
+"""Celery's doors to payments: parse, call one verb, done. Every one runs twice safely.
+
+Time-outs of the network are short and a sweep stands behind every hint, so nothing is retried here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from payments import connection, forwards, rate_table, watcher
+from payments.errors import ChainUnavailable, InvoiceMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+QUICK_SECONDS: Final = 150
+LONG_SECONDS: Final = 600
+
+
+@shared_task(name="payments.reconcile", acks_late=True, time_limit=QUICK_SECONDS)
+def reconcile(invoice_id: str) -> None:
+    """Look at one invoice, now."""
+    _while_reachable(lambda: watcher.look(UUID(invoice_id), now=timezone.now()))
+
+
+@shared_task(name="payments.sweep", acks_late=True, time_limit=LONG_SECONDS)
+def sweep() -> None:
+    """Look at every invoice that is due."""
+    _while_reachable(lambda: watcher.sweep(now=timezone.now()))
+
+
+@shared_task(name="payments.follow_block", acks_late=True, time_limit=LONG_SECONDS)
+def follow_block() -> None:
+    """Look at every invoice whose depth a new block changes."""
+    _while_reachable(lambda: watcher.follow_block(now=timezone.now()))
+
+
+@shared_task(name="payments.forward", acks_late=True, time_limit=LONG_SECONDS)
+def forward() -> None:
+    """Pass confirmed coins on to their creators."""
+    _while_reachable(lambda: forwards.forward_all(connection.chain(), now=timezone.now()))
+
+
+@shared_task(name="payments.rebroadcast", acks_late=True, time_limit=LONG_SECONDS)
+def rebroadcast() -> None:
+    """Send forwards again that are not in a block yet."""
+    _while_reachable(lambda: forwards.send_again(connection.chain(), now=timezone.now()))
+
+
+@shared_task(name="payments.fetch_rates", acks_late=True, time_limit=QUICK_SECONDS)
+def fetch_rates() -> None:
+    """Ask the exchanges, and put in force what they agree on."""
+    rate_table.refresh(now=timezone.now())
+
+
+def _while_reachable(work: Callable[[], object]) -> None:
+    """Servers that cannot be asked are for the next sweep, not for a traceback."""
+    try:
+        work()
+    except ChainUnavailable as error:
+        log.warning("chain: %s", error.message)
+    except InvoiceMissing:
+        log.info("a hint named an invoice that is not there")

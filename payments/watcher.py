@@ -1,0 +1,113 @@
+"""Looking at the chain: one invoice, all that are due, or all that a new block concerns.
+
+The sweep is the promise and needs nothing but a worker and beat; the push daemon only makes it
+early. Every look asks the network first and only then opens a transaction (``invoices``).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from payments import connection, invoices, observations
+from payments.errors import WatcherStale
+from payments.models import Heartbeat, Invoice
+from payments.states import InvoiceState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from payments.chain import Sighting
+    from payments.electrum import ElectrumChain
+
+log = logging.getLogger(__name__)
+
+PER_LOOK: Final = 100  # scripts asked about at once
+SWEEP: Final = "sweep"
+DAEMON: Final = "daemon"
+ALIVE_FOR: Final = timedelta(minutes=3)
+
+
+def look(invoice_id: UUID, *, now: datetime) -> None:
+    """Ask the chain about one invoice and write down what it says. Raises ``ChainUnavailable``."""
+    _look_at([invoice_id], connection.chain(), now)
+
+
+def sweep(*, now: datetime) -> int:
+    """Look at every invoice that is due; how many there were. Raises ``ChainUnavailable``.
+
+    Rows are claimed by moving their date on, so that two sweeps share the work; a sweep that dies
+    leaves them to the next one.
+    """
+    chain = connection.chain()
+    tip = chain.tip()
+    count = 0
+    while ids := _claim(now):
+        _look_at(ids, chain, now)
+        count += len(ids)
+    beat(SWEEP, now=timezone.now(), detail={"looked": count, "tip_height": tip.height})
+    return count
+
+
+def follow_block(*, now: datetime) -> int:
+    """After a new block, look at all whose depth it changes; how many there were."""
+    settling = Q(settled_at__isnull=False, depth__lt=invoices.FINAL_DEPTH)
+    concerned = Invoice.objects.filter(
+        Q(state__in=[InvoiceState.SEEN, InvoiceState.SUSPECT])
+        | settling & Q(settled_at__gt=now - invoices.WARM_FOR)
+    )
+    # Buyers who wait for this very block come before those who were paid long ago.
+    order = F("settled_at").desc(nulls_first=True)
+    ids = list(concerned.order_by(order, "pk").values_list("pk", flat=True))
+    for at in range(0, len(ids), PER_LOOK):
+        _look_at(ids[at : at + PER_LOOK], connection.chain(), now)
+    return len(ids)
+
+
+def check_alive() -> None:
+    """Raise ``WatcherStale`` when nobody looked at the chain for longer than is right."""
+    limit = max(ALIVE_FOR, timedelta(seconds=3 * settings.KIM_SWEEP_SECONDS))
+    if not Heartbeat.objects.filter(name=SWEEP, at__gt=timezone.now() - limit).exists():
+        raise WatcherStale("No sweep of the chain has succeeded lately.")
+
+
+def beat(name: str, *, now: datetime, detail: dict[str, object]) -> None:
+    """A sign of life, for /readyz and the admin."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now, "detail": detail})
+
+
+def _claim(now: datetime) -> list[UUID]:
+    due = Invoice.objects.filter(sweep_due_at__lte=now).order_by("sweep_due_at")
+    ids = list(due.values_list("pk", flat=True)[:PER_LOOK])
+    later = now + timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2)
+    Invoice.objects.filter(pk__in=ids).update(sweep_due_at=later)
+    return ids
+
+
+def _look_at(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> None:
+    rows = {
+        bytes.fromhex(row.address.script): row
+        for row in Invoice.objects.select_related("address").filter(pk__in=ids)
+    }
+    known = {script: observations.known_of(row) for script, row in rows.items()}
+    sightings = chain.sight_many(known)
+    held = connection.headers().is_held(now)
+    quiet: list[UUID] = []
+    for script, sighting in sightings.items():
+        row = rows[script]
+        if _is_quiet(row, sighting, now) and not known[script]:
+            quiet.append(row.pk)
+        else:
+            invoices.reconcile(row.pk, sighting, now=now, held=held)
+    invoices.note_quiet(quiet, next(iter(sightings.values()), None), now=now)
+
+
+def _is_quiet(row: Invoice, sighting: Sighting, now: datetime) -> bool:
+    """Nothing was there and nothing is, and the quote still runs: there is nothing to decide."""
+    return row.state == InvoiceState.OPEN and not sighting.outputs and now <= row.quote_until
