@@ -1,7 +1,8 @@
 """A real S3 server for tests: the seaweedfs wheel's ``weed``, on private ports, in its own directory.
 
-``seaweed`` is one server for the whole session; ``store_config`` and ``store`` are one fresh bucket
-view on it. Keys are random, so tests share the bucket without meeting each other.
+``seaweed`` is one server for the whole session; ``store`` is the one bucket on it, and the fixtures
+that need a database find it in ``settings.KIM_STORES`` by ``configured_store``. Keys are random, so
+tests share the bucket without meeting each other. ``send`` is the browser.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +29,10 @@ from unlock.storage import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_django.fixtures import SettingsWrapper
+
+    from unlock.storage import SignedRequest
 
 ORIGIN = "http://127.0.0.1:8000"
 READY_SECONDS = 90
@@ -53,7 +60,7 @@ def weed_command(directory: Path, ports: dict[str, int], *, origin: str) -> list
         f"-master.port={at['master']}", f"-master.port.grpc={at['master_grpc']}",
         "-master.volumeSizeLimitMB=1024", "-master.telemetry=false",
         f"-volume.port={at['volume']}", f"-volume.port.grpc={at['volume_grpc']}",
-        "-volume.max=0", "-volume.minFreeSpace=1GiB",
+        "-volume.max=0", "-volume.minFreeSpace=1GiB", "-volume.preStopSeconds=0",
         "-filer", f"-filer.port={at['filer']}", f"-filer.port.grpc={at['filer_grpc']}",
         "-filer.exposeDirectoryData=false",
         "-s3", f"-s3.port={at['s3']}", f"-s3.port.grpc={at['s3_grpc']}",
@@ -144,6 +151,33 @@ class Seaweed:
         raise RuntimeError(f"The store ended at once: {log.read_text()[-2000:]}") from error
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a browser would see of an answer."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+def send(
+    signed: SignedRequest,
+    method: str,
+    *,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> Answer:
+    """Send a signed request as a browser of ORIGIN does; ``headers`` override the signed ones."""
+    carried = {"Origin": ORIGIN, **(signed.headers if headers is None else headers)}
+    request = urllib.request.Request(signed.url, data=body, method=method, headers=carried)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return Answer(answer.status, answer.read(), dict(answer.headers))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read(), dict(error.headers))
+
+
 @pytest.fixture(scope="session")
 def seaweed() -> Iterator[Seaweed]:
     directory = Path(tempfile.mkdtemp(prefix="kim-weed-"))
@@ -152,7 +186,7 @@ def seaweed() -> Iterator[Seaweed]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.kill()  # a polite stop takes half a minute, and nothing of it is kept
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -164,3 +198,10 @@ def store_config(seaweed: Seaweed) -> StoreConfig:
 @pytest.fixture
 def store(store_config: StoreConfig) -> S3Store:
     return S3Store(store_config)
+
+
+@pytest.fixture
+def configured_store(store: S3Store, settings: SettingsWrapper) -> S3Store:
+    """The store, as the one that the settings name."""
+    settings.KIM_STORES = (store.config,)
+    return store

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import PartTypeDef
 
 WINDOW_BYTES = 8 * 1024 * 1024  # one read of a stream: whole segments, flat memory
 SIGNED_FOR = timedelta(hours=1)
@@ -103,7 +104,10 @@ class Store(Protocol):
         """Every part there is, in order. Raises MultipartMissing."""
 
     def complete(self, key: str, multipart_id: str, parts: Iterable[StoredPart]) -> None:
-        """Make the object out of the parts. Raises MultipartMissing, PartsRefused."""
+        """Make the object out of the parts. Raises MultipartMissing, PartsRefused.
+
+        Again after it worked, a store says either nothing or MultipartMissing; the object stays.
+        """
 
     def abort(self, key: str, multipart_id: str) -> None:
         """Throw the parts away. Aborting what is not there is not an error."""
@@ -133,9 +137,10 @@ class Store(Protocol):
 class S3Store:
     """A ``Store`` over S3's HTTP API."""
 
-    def __init__(self, config: StoreConfig) -> None:
+    def __init__(self, config: StoreConfig, *, page_parts: int = 1000) -> None:
         self.name = config.name
-        self._config = config
+        self.config = config
+        self._page_parts = page_parts
         self._bucket = config.bucket
 
     def begin_multipart(self, key: str) -> str:
@@ -155,15 +160,14 @@ class S3Store:
         )
 
     def list_parts(self, key: str, multipart_id: str) -> tuple[StoredPart, ...]:
-        pages = self._client.get_paginator("list_parts").paginate(
-            Bucket=self._bucket, Key=key, UploadId=multipart_id
-        )
-        with _told():
-            return tuple(
-                StoredPart(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
-                for page in pages
-                for part in page.get("Parts", [])
-            )
+        # SeaweedFS lists every try of a part that was sent again; the last one written counts.
+        newest: dict[int, tuple[datetime, StoredPart]] = {}
+        for row in self._part_rows(key, multipart_id):
+            part = StoredPart(row["PartNumber"], row["Size"], row["ETag"].strip('"'))
+            known = newest.get(part.number)
+            if known is None or row["LastModified"] >= known[0]:
+                newest[part.number] = row["LastModified"], part
+        return tuple(newest[number][1] for number in sorted(newest))
 
     def complete(self, key: str, multipart_id: str, parts: Iterable[StoredPart]) -> None:
         named = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
@@ -262,13 +266,13 @@ class S3Store:
 
     def _make_bucket(self) -> None:
         with _told():
-            if self._config.region in {"", "us-east-1", "auto"}:
+            if self.config.region in {"", "us-east-1", "auto"}:
                 self._client.create_bucket(Bucket=self._bucket)
             else:
                 self._client.create_bucket(
                     Bucket=self._bucket,
                     CreateBucketConfiguration={
-                        "LocationConstraint": self._config.region  # type: ignore[typeddict-item]
+                        "LocationConstraint": self.config.region  # type: ignore[typeddict-item]
                     },
                 )
 
@@ -288,6 +292,29 @@ class S3Store:
                 )
         except StoreError:
             return
+
+    def _part_rows(self, key: str, multipart_id: str) -> Iterator[PartTypeDef]:
+        """Every row of the listing. The next page begins at a number, and may begin inside it: the
+        last number of a page is therefore read again with the next, with all of its tries.
+        """
+        after = 0
+        while True:
+            with _told():
+                page = self._client.list_parts(
+                    Bucket=self._bucket,
+                    Key=key,
+                    UploadId=multipart_id,
+                    PartNumberMarker=after,
+                    MaxParts=self._page_parts,
+                )
+            rows = page.get("Parts", [])
+            if not page.get("IsTruncated") or not rows:
+                yield from rows
+                return
+            cut = rows[-1]["PartNumber"]
+            whole = [row for row in rows if row["PartNumber"] < cut] or rows
+            yield from whole
+            after = whole[-1]["PartNumber"]
 
     def _read_once(self, key: str, *, offset: int, size_bytes: int, etag: str) -> bytes:
         with _told():
@@ -315,12 +342,12 @@ class S3Store:
 
     @property
     def _client(self) -> S3Client:
-        return _connect(self._config, self._config.endpoint)
+        return _connect(self.config, self.config.endpoint)
 
     @property
     def _signer(self) -> S3Client:
         """Signs for the address that browsers use; never sends anything."""
-        return _connect(self._config, self._config.public_endpoint)
+        return _connect(self.config, self.config.public_endpoint)
 
 
 def get(name: str) -> Store:
