@@ -19,6 +19,8 @@ import { Rate } from './rate.js';
 const GROUP = 4; // segments a job: 1 MiB
 const SPARE_BUFFERS = 3;
 const SAY_MS = 120;
+/** Shorter would cut slow but living connections. */
+const STALL_MS = 90_000;
 
 /**
  * @typedef {object} Progress
@@ -159,7 +161,7 @@ export class Download {
         try {
           while (filled < group.storedBytes) {
             if (rest.length === 0) {
-              const { done, value } = await reader.read();
+              const { done, value } = await nextOf(reader);
               if (done) throw new Interrupted(next);
               rest = value;
               this.#trouble = '';
@@ -291,6 +293,24 @@ export class Download {
       secondsLeft: this.#rate.secondsFor(total - this.#done),
       trouble: this.#trouble,
     });
+  }
+}
+
+/**
+ * The next bytes of a stream, or the end of patience with it: a connection may die without a word.
+ * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ * @returns {Promise<ReadableStreamReadResult<Uint8Array>>}
+ */
+async function nextOf(reader) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('nothing came for long')), STALL_MS);
+  });
+  try {
+    return await Promise.race([reader.read(), /** @type {Promise<never>} */ (late)]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

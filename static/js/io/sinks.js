@@ -13,6 +13,7 @@
 const MEMORY_BYTES = 500_000_000;
 const MEMORY_BYTES_PHONE = 100_000_000;
 const PREFIX = 'kim-save-';
+const CLOSE_MS = 2_000;
 const STALE_MS = 6 * 3_600_000;
 /** File systems keep a little for themselves; a file that exactly fits does not. */
 const ROOM = 1.02;
@@ -151,6 +152,8 @@ export async function diskSink(spawn) {
       handOver(file, fileName);
     },
     async discard() {
+      // A worker that is ended keeps its handle for a moment, and a file that is held stays.
+      await Promise.race([line.ask({ type: 'close' }), soon()]).catch(() => {});
       line.close();
       await removeFile(name);
     },
@@ -203,6 +206,11 @@ function handOver(blob, name) {
   link.click();
   link.remove();
   // The browser reads from the URL for as long as it copies; the page's end frees it.
+}
+
+/** @returns {Promise<void>} */
+function soon() {
+  return new Promise((resolve) => setTimeout(resolve, CLOSE_MS));
 }
 
 /** @param {string} name */

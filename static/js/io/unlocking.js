@@ -1,0 +1,103 @@
+/**
+ * From a link to a proven offer, and from a release to the content key. Pure of network and page:
+ * bytes come in, and nothing is believed that was not checked.
+ * @module
+ */
+import { fromBase64url, fromHex, isEqual } from '../crypto/bytes.js';
+import { inspect } from '../crypto/container.js';
+import { Damaged, Forged } from '../crypto/errors.js';
+import { deriveKeyPair, openRelease } from '../crypto/hpke.js';
+import { buyerKeySeed, checkRelease, unwrap } from '../crypto/keys.js';
+import { openMeta } from '../crypto/meta.js';
+
+/** @import { Bytes } from '../crypto/bytes.js' */
+/** @import { Inspected } from '../crypto/container.js' */
+/** @import { Meta } from '../crypto/meta.js' */
+
+/**
+ * @typedef {Inspected & {meta: Meta}} Proven  what is sold, shown to belong to the link
+ *
+ * @typedef {object} Promised  what the server said before payment; hex and base64url as it sent them
+ * @property {string} id
+ * @property {string} content_id
+ * @property {string} h_s
+ * @property {string} wrapped_key
+ * @property {string} core_header
+ * @property {number} size_bytes
+ * @property {number} payload_bytes
+ */
+
+/**
+ * @param {{head: Bytes, index: Bytes}} stored
+ * @param {Promised} offer
+ * @param {Bytes} link  L
+ * @returns {Promise<Proven>}
+ * @throws {import('../crypto/errors.js').KimError} WrongKey where only the link is wrong
+ */
+export async function prove({ head, index }, offer, link) {
+  const expected = fromHex(offer.content_id);
+  const seen = inspect({ head, index, totalSize: offer.size_bytes }, { expected });
+  if (!isEqual(seen.header.core, fromBase64url(offer.core_header))) {
+    throw new Damaged('the stored header is not the one that was promised');
+  }
+  if (seen.header.payloadSize !== offer.payload_bytes) {
+    throw new Damaged('the size is not the one that was promised');
+  }
+  if (!seen.records.metaLink) throw new Damaged('the description is missing');
+  const meta = await openMeta(seen.records.metaLink, link, seen.header);
+  return { ...seen, meta };
+}
+
+/**
+ * @param {object} facts
+ * @param {string} facts.purchaseId
+ * @param {Promised} facts.offer
+ * @param {{sealed: string, h_s: string, wrapped_key: string, content_id: string}} facts.release
+ * @param {Bytes} facts.link  L
+ * @param {Bytes} facts.seed  seed_n
+ * @param {Proven} facts.proven
+ * @returns {Promise<Bytes>} M, proven against the header
+ * @throws {import('../crypto/errors.js').KimError} WrongKey, Forged
+ */
+export async function openContentKey({ purchaseId, offer, release, link, seed, proven }) {
+  if (release.content_id !== offer.content_id || release.h_s !== offer.h_s) {
+    throw new Forged('the key was released for something else than what was offered');
+  }
+  const keys = await deriveKeyPair(buyerKeySeed(seed));
+  const secret = await openRelease(fromBase64url(release.sealed), keys, {
+    paidFileId: offer.id,
+    purchaseId,
+    contentId: proven.contentId,
+  });
+  checkRelease(secret, fromHex(release.h_s));
+  const wraps = [release.wrapped_key, offer.wrapped_key].map(fromBase64url);
+  return unwrap([...wraps, ...proven.records.wraps], {
+    release: secret,
+    link,
+    header: proven.header,
+  });
+}
+
+const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+/** Controls, what file systems refuse, and marks that reorder letters so that ".exe" looks harmless. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}<>:"/\\|?*]/gu;
+const NAME_BYTES = 200;
+
+/**
+ * A name that every file system takes, and that looks like what it is.
+ * @param {string} name  as somebody else wrote it
+ * @returns {string}
+ */
+export function safeName(name) {
+  let safe = name
+    .normalize('NFC')
+    .replace(UNSAFE, '_')
+    .replace(/^[\s.]+|[\s.]+$/g, '');
+  if (RESERVED.test(safe)) safe = `_${safe}`;
+  const ending = /\.[^.]{1,15}$/.exec(safe)?.[0] ?? '';
+  let stem = Array.from(safe.slice(0, safe.length - ending.length));
+  while (new TextEncoder().encode(stem.join('') + ending).length > NAME_BYTES) {
+    stem = stem.slice(0, -1);
+  }
+  return stem.join('') + ending || 'file';
+}

@@ -1,0 +1,128 @@
+/**
+ * A buyer's calls, one function each, and the shapes they answer with. Everything about a purchase
+ * is proved by its claim; no cookie goes along.
+ * @module
+ */
+import * as api from './api.js';
+
+/**
+ * @typedef {object} Offer
+ * @property {string} id
+ * @property {'published' | 'paused' | 'removed'} state
+ * @property {string} title
+ * @property {string} description
+ * @property {{amount: string, currency: string}} price
+ * @property {number | null} price_sat_estimate
+ * @property {boolean} rate_missing
+ * @property {number} size_bytes     of the whole sealed object
+ * @property {number} payload_bytes
+ * @property {string} content_id     hex
+ * @property {string} wrapped_key    W, base64url
+ * @property {string} h_s            hex
+ * @property {number} generation
+ * @property {string} core_header    base64url
+ * @property {number} confirmations
+ * @property {{username: string}} creator
+ *
+ * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} InvoiceState
+ *
+ * @typedef {object} Live  what changes while one waits
+ * @property {InvoiceState} state
+ * @property {string[]} flags
+ * @property {number} due_sat
+ * @property {number} seen_sat
+ * @property {number} confirmed_sat
+ * @property {number} missing_sat
+ * @property {string} quote_until
+ * @property {number} depth
+ * @property {number} confirmations
+ * @property {boolean} stale
+ *
+ * @typedef {Live & {address: string, uri: string, network: string, settled_at: string | null,
+ *   price: {amount: string, currency: string}}} Invoice
+ *
+ * @typedef {'none' | 'pending' | 'ready'} ReleaseState
+ *
+ * @typedef {object} Purchase
+ * @property {string} id
+ * @property {Offer} file
+ * @property {ReleaseState} release
+ * @property {string | null} grant
+ * @property {{body: string, signature: string} | null} ticket
+ * @property {Invoice | null} invoice
+ *
+ * @typedef {object} Release
+ * @property {'pending'} [release]  the key is still being sealed: ask again
+ * @property {string} sealed
+ * @property {string} h_s
+ * @property {string} wrapped_key
+ * @property {string} content_id
+ * @property {number} generation
+ *
+ * @typedef {{copy: string, url: string, bytes: number, etag: string, expires_at: string}} Location
+ * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
+ */
+
+const AGAIN = { repeatable: true };
+
+/**
+ * @param {string} fileId
+ * @returns {Promise<Offer>}
+ */
+export const offer = (fileId) => api.get(`files/${fileId}/`, { withSession: false });
+
+/**
+ * @param {string} fileId
+ * @returns {Promise<{header: SignedRange, index: SignedRange}>}
+ */
+export const ranges = (fileId) => api.get(`files/${fileId}/ranges/`, { withSession: false });
+
+/**
+ * Asked once only: a repetition would order twice.
+ * @param {string} fileId
+ * @param {{buyerKey: string, claim: string}} buyer
+ * @returns {Promise<Purchase>}
+ */
+export const order = (fileId, { buyerKey, claim }) =>
+  api.post(`files/${fileId}/purchases/`, { buyer_key: buyerKey }, { claim });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Purchase>}
+ */
+export const purchase = (id, claim, signal) =>
+  api.get(`purchases/${id}/`, signal ? { claim, signal } : { claim });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @returns {Promise<Purchase>}
+ */
+export const requote = (id, claim) => api.post(`purchases/${id}/quotes/`, {}, { claim });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Release>}
+ */
+export const release = (id, claim, signal) =>
+  api.post(`purchases/${id}/release/`, {}, { ...AGAIN, claim, ...(signal ? { signal } : {}) });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{urls: Location[]}>}
+ */
+export const location = (id, claim, signal) =>
+  api.post(`purchases/${id}/location/`, {}, { ...AGAIN, claim, ...(signal ? { signal } : {}) });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @returns {Promise<{receipt: string, signature: string}>}
+ */
+export const receipt = (id, claim) => api.get(`purchases/${id}/receipt/`, { claim });
