@@ -178,7 +178,10 @@ def test_our_own_forward_does_not_count_and_is_not_worth_a_word() -> None:
 def test_a_coinbase_waits_a_hundred_blocks() -> None:
     young, old = mined(is_coinbase=True, depth=99), mined(is_coinbase=True, depth=100)
 
-    assert (decide(young).status, decide(young).flags) == (OPEN, {InvoiceFlag.COINBASE_WAIT})
+    assert (decide(young).status, decide(young).flags) == (
+        OPEN,
+        frozenset({InvoiceFlag.COINBASE_WAIT}),
+    )
     assert (decide(old).status, decide(old).flags) == (PAID, frozenset())
 
 
@@ -198,7 +201,11 @@ def test_a_forwarder_does_not_count_what_it_cannot_forward() -> None:
 def test_too_much_is_paid_and_over() -> None:
     decision = decide(mined(DUE + 1))
 
-    assert (decision.status, decision.over_sat, decision.flags) == (PAID, 1, {InvoiceFlag.OVER})
+    assert (decision.status, decision.over_sat, decision.flags) == (
+        PAID,
+        1,
+        frozenset({InvoiceFlag.OVER}),
+    )
 
 
 def test_paying_the_dearer_of_two_quotes_is_not_over() -> None:
@@ -278,8 +285,8 @@ def test_five_silent_minutes_follow_the_quote() -> None:
 
 @pytest.mark.parametrize("unseen_at", [None, NOON, after(minutes=4, seconds=59)])
 def test_while_nobody_looked_the_blocks_time_speaks(unseen_at: Any) -> None:
-    came = {"first_seen_at": after(days=3), "unseen_at": unseen_at}
-    dear = {"due_today_sat": 5 * DUE, "now": after(days=3)}
+    came: dict[str, Any] = {"first_seen_at": after(days=3), "unseen_at": unseen_at}
+    dear: dict[str, Any] = {"due_today_sat": 5 * DUE, "now": after(days=3)}
 
     assert decide(mined(**came, block_time=after(hours=2)), **dear).status is PAID
     assert decide(mined(**came, block_time=after(hours=2, seconds=1)), **dear).status is PARTIAL
@@ -287,7 +294,7 @@ def test_while_nobody_looked_the_blocks_time_speaks(unseen_at: Any) -> None:
 
 
 def test_a_blocks_time_does_not_excuse_what_we_saw_come_late() -> None:
-    came = {"first_seen_at": after(hours=1), "unseen_at": after(minutes=5)}
+    came: dict[str, Any] = {"first_seen_at": after(hours=1), "unseen_at": after(minutes=5)}
 
     decision = decide(mined(**came, block_time=UNTIL), now=after(hours=1), due_today_sat=5 * DUE)
 
@@ -372,16 +379,16 @@ def test_late_and_dearer_asks_for_the_rest_at_todays_price() -> None:
 
 def test_the_creator_may_honour_satoshis_at_any_rate_for_thirty_days() -> None:
     generous = invoice(honour_sats=True)
-    dear = {"now": after(days=40), "due_today_sat": 5 * DUE, "invoice": generous}
-    came = {"due_then_sat": 5 * DUE, "unseen_at": after(days=29)}
+    dear: dict[str, Any] = {"now": after(days=40), "due_today_sat": 5 * DUE, "invoice": generous}
+    came: dict[str, Any] = {"due_then_sat": 5 * DUE, "unseen_at": after(days=29)}
 
     assert decide(late(**came, first_seen_at=after(days=30)), **dear).status is SEEN
     assert decide(late(**came, first_seen_at=after(days=30, seconds=1)), **dear).status is PARTIAL
 
 
 def test_after_thirty_days_only_the_price_of_that_day_counts() -> None:
-    came = {"first_seen_at": after(days=31), "unseen_at": after(days=31)}
-    then = {"now": after(days=32)}
+    came: dict[str, Any] = {"first_seen_at": after(days=31), "unseen_at": after(days=31)}
+    then: dict[str, Any] = {"now": after(days=32)}
 
     assert decide(late(**came, due_then_sat=DUE), due_today_sat=105_000, **then).status is SEEN
     assert (

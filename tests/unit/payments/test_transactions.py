@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -122,7 +123,10 @@ def test_more_money_than_there_is_is_refused() -> None:
 
 @pytest.mark.parametrize("part", ["inputs", "outputs"])
 def test_no_inputs_or_no_outputs_are_refused(part: str) -> None:
-    whole = {"inputs": parse(paying(LOCK)).inputs, "outputs": parse(paying(b"\x6a" * 80)).outputs}
+    whole: dict[str, Any] = {
+        "inputs": parse(paying(LOCK)).inputs,
+        "outputs": parse(paying(b"\x6a" * 80)).outputs,
+    }
     whole[part] = ()
 
     raw = Transaction(version=2, locktime=0, **whole).serialize()
