@@ -153,13 +153,13 @@ def postpone(purchase_id: UUID, *, now: datetime) -> None:
 def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> None:
     """Refuse to start a worker that could not open what the web process seals.
 
-    The newest private key must be the published key's own, and the deposits of the first and the
-    last published file must open: a lost older key would lock its buyers out. Raises InstanceKeyMissing.
+    The published key's private half must be there, and the deposits of the first and the last
+    published file must open: a lost older key would lock its buyers out. Raises InstanceKeyMissing.
     """
     if not private_keys:
         raise InstanceKeyMissing("KIM_INSTANCE_KEYS is empty: this worker cannot release keys.")
-    if container.public_key_of(private_keys[0]) != public_key:
-        raise InstanceKeyMissing("KIM_INSTANCE_KEYS does not begin with the key that is published.")
+    if public_key not in {container.public_key_of(key) for key in private_keys}:
+        raise InstanceKeyMissing("KIM_INSTANCE_KEYS does not hold the key that is published.")
     sold = PaidFile.objects.filter(published_at__isnull=False).select_related("container")
     ends = (sold.order_by("published_at").first(), sold.order_by("published_at").last())
     for paid_file in filter(None, ends):
