@@ -22,20 +22,20 @@ def encode(locking: bytes) -> str | None:
 def decode(text: str) -> bytes:
     """The locking script of an address; the prefix may be missing. Raises Malformed."""
     if text not in {text.lower(), text.upper()}:
-        raise Malformed("address mixes upper and lower case")
+        raise Malformed("The address mixes upper and lower case")
     prefix, _, payload = text.lower().rpartition(":")
     if prefix not in {"", PREFIX}:
-        raise Malformed(f"address is of another network: {prefix}, not {PREFIX}")
+        raise Malformed(f"The address is of another network: {prefix}, not {PREFIX}")
     if not payload or any(letter not in CHARSET for letter in payload):
-        raise Malformed("address has letters that CashAddr does not use")
+        raise Malformed("The address has letters that CashAddr does not use")
     values = [CHARSET.index(letter) for letter in payload]
     if len(values) < 9 or _checksum([*_prefix_values(), *values]):
-        raise Malformed("address has a wrong checksum")
+        raise Malformed("The address has a wrong checksum")
     data = _to_bytes(values[:-8])
     version, body = data[0], data[1:]
     kind = version >> 3
     if kind > 3 or SIZES.get(len(body)) != version & 7 or (kind in {0, 2} and len(body) != 20):
-        raise Malformed("address has an unknown version")
+        raise Malformed("The address has an unknown version")
     if kind in {0, 2}:
         return b"\x76\xa9\x14" + body + b"\x88\xac"
     return (b"\xa9\x14" if len(body) == 20 else b"\xaa\x20") + body + b"\x87"
@@ -76,5 +76,5 @@ def _to_bytes(groups: list[int]) -> bytes:
         number = number << 5 | group
     padding = len(groups) * 5 % 8
     if padding >= 5 or number & ((1 << padding) - 1):
-        raise Malformed("address has wrong padding")
+        raise Malformed("The address has wrong padding")
     return (number >> padding).to_bytes(len(groups) * 5 // 8, "big")

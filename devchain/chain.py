@@ -125,7 +125,11 @@ class Chain:
         """
         with self.lock:
             if not 1 <= depth <= self.ledger.height:
-                raise DevchainError("bad_depth", f"depth must be 1 to {self.ledger.height}", "")
+                raise DevchainError(
+                    "bad_depth",
+                    f"depth must be 1 to {self.ledger.height}",
+                    "Mine more blocks first, or go less deep.",
+                )
             work, returned = _Work(), list[Transaction]()
             for _ in range(depth):
                 block, touched = self.ledger.disconnect()

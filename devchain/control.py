@@ -7,7 +7,7 @@ from typing import Any
 
 from devchain import address
 from devchain.errors import DevchainError, Malformed
-from devchain.node import Node, address_of, parse_uri
+from devchain.node import FIRST_BLOCKS, Node, address_of, parse_uri
 from devchain.transaction import Transaction
 from devchain.web import Request, Response, json_response
 
@@ -84,7 +84,9 @@ class Control:
         for entry in reversed(pool.entries.values()):
             if any(self.node.wallet.owns(coin.output) for coin in entry.spent.values()):
                 yield payment(entry.transaction, 0)
-        for height in range(ledger.height, max(0, ledger.height - RECENT_BLOCKS), -1):
+        for height in range(
+            ledger.height, max(FIRST_BLOCKS + 1, ledger.height - RECENT_BLOCKS), -1
+        ):
             for each in ledger.blocks[height].transactions[1:]:
                 spent = ledger.spent[height][each.inputs[0].outpoint]
                 if self.node.wallet.owns(spent.output):
@@ -125,7 +127,9 @@ class Control:
         depth = _number(body, "depth", at_least=1, at_most=MAX_BLOCKS_AT_ONCE, default=1)
         drop = body.get("drop", [])
         if not isinstance(drop, list) or not all(isinstance(each, str) for each in drop):
-            raise DevchainError("bad_drop", "drop must be a list of transaction ids.", "")
+            raise DevchainError(
+                "bad_drop", "drop must be a list of transaction ids.", 'Send {"drop": ["…"]}.'
+            )
         hashes = self.node.chain.reorg(depth, drop=frozenset(drop))
         return {"height": self.node.chain.ledger.height, "blocks": hashes}
 
@@ -170,7 +174,7 @@ def _text(body: dict[str, Any], name: str) -> str:
 def _flag(body: dict[str, Any], name: str) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise DevchainError(f"bad_{name}", f"{name} must be true or false.", "")
+        raise DevchainError(f"bad_{name}", f"{name} must be true or false.", "Send a JSON boolean.")
     return value
 
 
@@ -180,6 +184,8 @@ def _number(
     value = body.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most:
         raise DevchainError(
-            f"bad_{name}", f"{name} must be a whole number from {at_least} to {at_most}.", ""
+            f"bad_{name}",
+            f"{name} must be a whole number from {at_least} to {at_most}.",
+            "Send a JSON integer.",
         )
     return value

@@ -24,12 +24,21 @@ MAX_BATCH = 345
 class Server:
     """`await start()`, then `port`; `await stop()` closes every connection.
 
-    Works from any thread's chain: listeners are handed over to the server's own loop.
+    Works from any thread's chain: listeners are handed over to the server's own loop. Tests make
+    a bad server of it: `is_silent` reads and never answers, `questions` may be a subclass that lies.
     """
 
-    def __init__(self, chain: Chain, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        questions: Questions | None = None,
+    ) -> None:
         self.chain = chain
-        self.questions = Questions(chain)
+        self.questions = questions or Questions(chain)
+        self.is_silent = False
         self.host = host
         self.port = port
         self.sessions: set[Session] = set()
@@ -153,7 +162,7 @@ class Session:
         self._writer.close()
 
     def _send(self, message: Any) -> None:
-        if self._writer.is_closing():
+        if self._writer.is_closing() or self.server.is_silent:
             return
         self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
         if self._writer.transport.get_write_buffer_size() > MAX_BACKLOG_BYTES:

@@ -40,6 +40,7 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "journal"
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._failure: OSError | None = None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
@@ -58,11 +59,26 @@ class Journal:
         return [tuple(line.split(" ")) for line in whole[:kept].decode().splitlines()]
 
     def append(self, records: list[Record]) -> None:
-        data = "".join(" ".join(record) + "\n" for record in records).encode()
+        """Raises DevchainError when the disk refuses; from then on nothing is taken any more,
+        because what is in memory is ahead of what a restart will find."""
+        if self._failure is None:
+            try:
+                self._write("".join(" ".join(record) + "\n" for record in records).encode())
+                if any(record[0] == "block" for record in records):
+                    os.fdatasync(self._descriptor)
+            except OSError as problem:
+                self._failure = problem
+        if self._failure is not None:
+            raise DevchainError(
+                "disk_refused",
+                f"The journal {self.path} cannot be written ({self._failure.strerror}).",
+                "Make room on the disk, then start the devchain again.",
+                500,
+            ) from self._failure
+
+    def _write(self, data: bytes) -> None:
         while data:
             data = data[os.write(self._descriptor, data) :]
-        if any(record[0] == "block" for record in records):
-            os.fdatasync(self._descriptor)
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -121,10 +121,14 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     except asyncio.IncompleteReadError:
         return None
     except asyncio.LimitOverrunError as problem:
-        raise DevchainError("head_too_long", "The request head is too long.", "") from problem
+        raise DevchainError(
+            "head_too_long", "The request head is too long.", "Send fewer headers."
+        ) from problem
     first, *lines = head.split("\r\n")
     if len(first.split(" ")) != 3:
-        raise DevchainError("bad_request", "This is no HTTP request.", "")
+        raise DevchainError(
+            "bad_request", "This is no HTTP request.", "Speak HTTP/1.1 to this port."
+        )
     method, target, _ = first.split(" ")
     headers = {
         name.strip().lower(): value.strip()
@@ -139,7 +143,10 @@ def _require_own_name(headers: dict[str, str]) -> None:
     """A page of another site may have its name point here (DNS rebinding); its Host gives it away."""
     if urlsplit("//" + headers.get("host", "")).hostname not in OWN_NAMES:
         raise DevchainError(
-            "bad_host", "This address answers to 127.0.0.1 and localhost only.", "", 403
+            "bad_host",
+            "This port answers to 127.0.0.1 and localhost only.",
+            "Open it by one of those names.",
+            403,
         )
 
 
@@ -151,7 +158,7 @@ async def _read_json(reader: asyncio.StreamReader, headers: dict[str, str]) -> d
         )
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit() or int(length) > MAX_BODY_BYTES:
-        raise DevchainError("body_too_long", "The body is too long.", "", 413)
+        raise DevchainError("body_too_long", "The body is too long.", "Send at most 1 MiB.", 413)
     try:
         body = json.loads(await reader.readexactly(int(length)) or b"{}")
     except (ValueError, RecursionError, asyncio.IncompleteReadError) as problem:

@@ -41,7 +41,10 @@ async function call(path, body) {
   };
   const response = await fetch(path, body === undefined ? {} : post);
   const answer = await response.json();
-  if (!response.ok) throw new Error(`${answer.error.message} ${answer.error.hint}`.trim());
+  if (!response.ok) {
+    const { message, hint } = answer.error;
+    throw new Error([message, hint].map((part) => part.replace(/\.?$/, '.')).join(' '));
+  }
   return answer;
 }
 

@@ -434,6 +434,15 @@ def test_batches_split_frames_and_garbage(client: Client, server: Server) -> Non
     assert len(server.sessions) == 1
 
 
+def test_a_silent_server_reads_and_never_answers(client: Client, server: Server) -> None:
+    server.is_silent = True
+    client.send({"id": 1, "method": "server.ping"})
+
+    client.socket.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        client.receive()
+
+
 def test_an_endless_line_closes_the_connection(server: Server) -> None:
     client = Client(server.port)
 

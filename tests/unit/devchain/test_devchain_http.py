@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -301,6 +302,20 @@ def test_a_record_cut_short_by_a_crash_is_dropped(devchain: Devchain) -> None:
     assert devchain.stop() == 0
     devchain.start()
     assert devchain.state()["height"] == 112
+
+
+def test_a_full_disk_is_told_and_a_restart_finds_what_was_answered(devchain: Devchain) -> None:
+    devchain.post("/api/pay", uri=f"{NOOR}?amount=0.001")
+    before = devchain.state()
+    size = (devchain.folder / "journal").stat().st_size
+    resource.prlimit(devchain.process.pid, resource.RLIMIT_FSIZE, (size + 50, size + 50))
+
+    for _ in range(2):
+        assert devchain.refusal("/api/mine") == (500, "disk_refused")
+
+    assert devchain.stop() == 0
+    devchain.start()
+    assert devchain.state() == before
 
 
 def test_a_first_start_killed_half_way_is_finished_by_the_next(devchain: Devchain) -> None:

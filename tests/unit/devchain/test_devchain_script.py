@@ -1,5 +1,7 @@
 """Signatures and covenants: what a script accepts, and each way to be refused by it."""
 
+import random
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,7 @@ from devchain.errors import ScriptFailed
 from devchain.machine import Machine, decode_number, encode_number
 from devchain.script import p2sh20, p2sh32, push, run
 from devchain.sighash import Spend
-from devchain.transaction import Input, Output, Transaction
+from devchain.transaction import Input, Output, Transaction, parse
 from tests.unit.devchain.conftest import MAYA, NOOR, Hands
 
 TO_MAYA, TO_NOOR, TO_EVE = (keys.p2pkh(secret) for secret in (MAYA, NOOR, b"\x33" * 32))
@@ -367,3 +369,26 @@ def test_operations_fail_as_in_a_node(code: str, reason: str | None) -> None:
 )
 def test_numbers_come_back(number: int) -> None:
     assert decode_number(encode_number(number)) == number
+
+
+def test_random_scripts_fail_in_words_and_nothing_else() -> None:
+    chance = random.Random(20_260_515)
+
+    for _ in range(3_000):
+        code = bytes(
+            chance.choice((chance.randrange(256), chance.randrange(0x51, 0xD4))) for _ in range(30)
+        )
+        with suppress(ScriptFailed):
+            stack_after(code.hex())
+
+
+def test_a_transaction_with_one_byte_changed_is_refused_in_words(hands: Hands) -> None:
+    outpoint, coin = hands.give(TO_MAYA)
+    good = hands.sign(hands.spend(outpoint, Output(99_000, TO_NOOR)), [coin], MAYA).raw
+
+    for position in range(len(good)):
+        for change in (0x01, 0x80):
+            assert hands.refused(
+                good[:position] + bytes([good[position] ^ change]) + good[position + 1 :]
+            )
+    hands.accepted(parse(good))
