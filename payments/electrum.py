@@ -146,9 +146,8 @@ class ElectrumChain:
         with self._catching_up:
             for link in links:
                 try:
-                    if reach > self._book.tip().height and reach > (
-                        link.tip.height if link.tip else 0
-                    ):
+                    if link.tip is not None and link.tip.height < reach:
+                        # It knows a block that it has not told us of yet.
                         self._loop.run(electrum_calls.quietly(link, link.refresh_tip()))
                     if link.tip is not None:
                         self._book.catch_up(
