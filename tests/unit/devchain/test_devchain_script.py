@@ -163,6 +163,23 @@ def test_pushes_must_be_minimal(hands: Hands) -> None:
     assert reason == FAILED.format("Data push larger than necessary")
 
 
+def test_a_data_signature_is_checked_by_its_own_rules() -> None:
+    key, message = keys.public_key(MAYA), b"paid"
+    digest = sha256(message)
+
+    def checked(signature: bytes, spoken: bytes = message) -> list[str]:
+        return stack_after((push(signature) + push(spoken) + push(key) + b"\xba").hex())
+
+    assert checked(keys.sign_ecdsa(MAYA, digest)) == ["01"]
+    assert checked(keys.sign_schnorr(MAYA, digest)) == ["01"]
+    assert checked(b"") == [""]
+    for wrong in (keys.sign_ecdsa(NOOR, digest), keys.sign_schnorr(NOOR, digest)):
+        with pytest.raises(ScriptFailed, match="Signature must be zero for failed"):
+            checked(wrong)
+    with pytest.raises(ScriptFailed, match="Signature must be zero for failed"):
+        checked(keys.sign_ecdsa(MAYA, digest), b"unpaid")
+
+
 # Covenants ----------------------------------------------------------------------------------------
 
 
@@ -314,6 +331,15 @@ def stack_after(code: str) -> list[str]:
         ("00c600cc00cd00c7", ["06", "05", "51", "52"]),
         ("00c800c900cb", ["aa" * 32, "07", "ffffffff00"]),
         ("00ce00cf00d000d100d200d3", ["", "", "", "", "", ""]),
+        ("5c5a84", ["08"]),
+        ("5c5a85", ["0e"]),
+        ("5c5a86", ["06"]),
+        ("0073", [""]),
+        ("5173", ["01", "01"]),
+        ("51525352796d6d", []),
+        ("5f00a0", ["01"]),
+        ("4f90", ["01"]),
+        ("0005ffffffff00b2", ["", "ffffffff00"]),
         ("00a6", ["9c1185a5c5e9fc54612808977ee8f548b2258d31"]),
         ("00a7", ["da39a3ee5e6b4b0d3255bfef95601890afd80709"]),
         ("00a8", ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]),
@@ -349,6 +375,11 @@ def test_operations_do_what_the_network_does(code: str, stack: list[str]) -> Non
         ("51c6", "Specified transaction input index is out of range"),
         ("51cc", "Specified transaction output index is out of range"),
         ("4fb1", "Negative locktime"),
+        ("4fb2", "Negative locktime"),
+        ("51b2", "Locktime requirement not satisfied"),
+        ("6c", "Operation not valid with the current altstack size"),
+        ("026162016184", "Invalid operand size"),
+        ("026162" + "5180", "The requested encoding is impossible to satisfy"),
         ("5ab1", "Locktime requirement not satisfied"),
         ("02616201617f", "Invalid OP_SPLIT range"),
         ("51" * 1_001, "Stack size limit exceeded"),
