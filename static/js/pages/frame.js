@@ -3,14 +3,15 @@
  * @module
  */
 import { logOut } from '../net/creator.js';
-import { byId } from '../ui/dom.js';
 import { toast } from '../ui/toast.js';
 
-byId('logout').addEventListener('click', async () => {
-  try {
-    await logOut();
-    location.assign('/');
-  } catch {
-    toast('Not logged out: the server cannot be reached. Try again.');
-  }
-});
+for (const button of document.querySelectorAll('[data-logout]')) {
+  button.addEventListener('click', async () => {
+    try {
+      await logOut();
+      location.assign('/');
+    } catch {
+      toast('Not logged out: the server cannot be reached. Try again.');
+    }
+  });
+}

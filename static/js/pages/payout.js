@@ -147,7 +147,7 @@ export class PayoutField {
   }
 }
 
-const ASK = 'Your Bitcoin Cash address. Payments go straight there; not to an exchange’s address.';
+const ASK = 'Your Bitcoin Cash address. Payments go straight there. Not an exchange’s address.';
 const KINDS = {
   address:
     'An address: each buyer pays to a fresh one, which can forward to this one and nowhere else.',
