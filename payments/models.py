@@ -304,7 +304,6 @@ class Heartbeat(models.Model):
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
-    holder = models.CharField(max_length=80, blank=True)  # which process, for the hot standby
     detail = models.JSONField(default=dict)
 
     def __str__(self) -> str:

@@ -1,0 +1,188 @@
+"""Payments in the admin: to look and to search. State machines own the rows, so nothing is edited.
+
+Secrets (seeds, xpubs) and raw bytes are not shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from payments import models
+
+HIDDEN = frozenset({"sealed", "raw"})
+
+if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
+    BaseAdmin = admin.ModelAdmin[Model]
+    BaseInline = admin.TabularInline[Any, Any]
+else:
+    BaseAdmin, BaseInline = admin.ModelAdmin, admin.TabularInline
+
+
+class ReadOnlyAdmin(BaseAdmin):
+    """Everything visible but the secrets, nothing changeable."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        del request, obj
+        return [field.name for field in self.opts.fields if field.name not in HIDDEN]
+
+
+class RowsInline(BaseInline):
+    """Rows below their parent, to look at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+
+class AddressInline(RowsInline):
+    model = models.Address
+    fields = ("shown", "index", "payout")
+
+
+class QuoteInline(RowsInline):
+    model = models.Quote
+    fields = ("due_sat", "min_sat", "rate", "sources", "quoted_at", "until")
+
+
+class OutputInline(RowsInline):
+    model = models.Output
+    fields = ("transaction", "vout", "value_sat", "chain", "height", "spv_ok", "forward")
+
+
+class EventInline(RowsInline):
+    model = models.Event
+    fields = ("seq", "kind", "was", "state", "flags", "at")
+
+
+@admin.register(models.Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "state",
+        "price_amount",
+        "price_currency",
+        "due_sat",
+        "seen_sat",
+        "depth",
+        "settled_at",
+        "swept_at",
+    )
+    list_filter = ("state", "network", "price_currency", "confirmations")
+    search_fields = ("id", "address__shown", "outputs__transaction__txid")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    inlines: ClassVar = [AddressInline, QuoteInline, OutputInline, EventInline]
+
+
+@admin.register(models.Payout)
+class PayoutAdmin(ReadOnlyAdmin):
+    list_display = ("shown", "kind", "network", "owner", "next_index", "retired_at", "created_at")
+    list_filter = ("kind", "network")
+    search_fields = ("id", "owner", "shown")
+
+
+@admin.register(models.Address)
+class AddressAdmin(ReadOnlyAdmin):
+    list_display = ("shown", "invoice", "payout", "index")
+    list_select_related = ("invoice", "payout")
+    search_fields = ("shown", "script", "invoice__id")
+
+
+@admin.register(models.Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    list_display = ("invoice", "due_sat", "rate", "quoted_at", "until")
+    list_select_related = ("invoice",)
+    search_fields = ("invoice__id",)
+
+
+@admin.register(models.Output)
+class OutputAdmin(ReadOnlyAdmin):
+    list_display = (
+        "transaction_id",
+        "vout",
+        "value_sat",
+        "chain",
+        "height",
+        "spv_ok",
+        "doubted",
+        "has_token",
+        "invoice",
+    )
+    list_filter = ("chain", "spv_ok", "doubted", "has_token")
+    list_select_related = ("invoice",)
+    search_fields = ("transaction__txid", "invoice__id")
+
+
+@admin.register(models.ChainTransaction)
+class ChainTransactionAdmin(ReadOnlyAdmin):
+    list_display = ("txid", "own_forward", "first_seen_at")
+    list_filter = ("own_forward",)
+    search_fields = ("txid",)
+
+
+@admin.register(models.Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("position", "invoice", "seq", "kind", "was", "state", "at")
+    list_filter = ("kind", "state")
+    list_select_related = ("invoice",)
+    search_fields = ("invoice__id",)
+
+
+@admin.register(models.Forward)
+class ForwardAdmin(ReadOnlyAdmin):
+    list_display = ("txid", "payout", "value_sat", "fee_sat", "broadcast_at", "mined_height")
+    list_filter = (("mined_height", admin.EmptyFieldListFilter), "dropped_at")
+    list_select_related = ("payout",)
+    search_fields = ("txid",)
+
+
+@admin.register(models.Rate)
+class RateAdmin(ReadOnlyAdmin):
+    list_display = ("currency", "rate", "sources", "label", "at")
+    search_fields = ("currency",)
+
+
+@admin.register(models.RateSample)
+class RateSampleAdmin(ReadOnlyAdmin):
+    list_display = ("source", "currency", "rate", "at", "error")
+    list_filter = ("source",)
+    search_fields = ("currency", "source")
+
+
+@admin.register(models.HeaderPage)
+class HeaderPageAdmin(ReadOnlyAdmin):
+    list_display = ("start_height",)
+
+
+@admin.register(models.Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("name", "at", "detail")
+
+
+@admin.register(models.Counter)
+class CounterAdmin(ReadOnlyAdmin):
+    list_display = ("name", "value")

@@ -1,0 +1,50 @@
+"""Selling something for satoshis and looking at the chain: the words of the payment tests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from payments import addresses, amounts, invoices, payouts, watcher
+from payments.payouts import PayoutView
+from payments.states import Network
+from tests.devchains import Devchain
+
+# BIP-39 "abandon … about", m/44'/145'/0': nobody's money.
+XPUB = (
+    "xpub6ByHsPNSQXTWZ7PLESMY2FufyYWtLXagSUpMQq7Un96SiThZH2iJB1X7pwviH1WtKVeDP6K8d6xxFzzoaFzF3s"
+    "8BKCZx8oEDdDkNnp4owAZ"
+)
+
+
+def payout_to(value: str, *, owner: UUID | None = None) -> PayoutView:
+    return payouts.set_current(owner or uuid4(), value, now=timezone.now())
+
+
+def sell(
+    chain: Devchain,
+    *,
+    sat: int = 20_000,
+    confirmations: int = 1,
+    payout: PayoutView | None = None,
+    ago: timedelta = timedelta(),
+) -> invoices.InvoiceView:
+    """An open invoice over ``sat``, opened ``ago`` before now."""
+    where = payout or payout_to(chain.new_address())
+    price = amounts.parse_price(amounts.format_bch(sat), "BCH")
+    return invoices.open(
+        payout_id=where.id, price=price, confirmations=confirmations, now=timezone.now() - ago
+    )
+
+
+def look(invoice_id: UUID, *, after: timedelta = timedelta()) -> invoices.InvoiceView:
+    """Look at the chain, as if it were ``after`` from now; how the invoice stands then."""
+    now = timezone.now() + after
+    watcher.look(invoice_id, now=now)
+    return invoices.status_of(invoice_id, now=now)
+
+
+def script_of(address: str) -> bytes:
+    return addresses.parse(address, Network.REGTEST).script
