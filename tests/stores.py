@@ -30,7 +30,7 @@ from unlock.storage import S3Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from unlock.storage import SignedRequest
 
@@ -201,7 +201,7 @@ def store(store_config: StoreConfig) -> S3Store:
 
 
 @pytest.fixture
-def configured_store(store: S3Store, settings: SettingsWrapper) -> S3Store:
+def configured_store(store: S3Store, settings: Settings) -> S3Store:
     """The store, as the one that the settings name."""
     settings.KIM_STORES = (store.config,)
     return store

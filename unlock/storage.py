@@ -380,18 +380,23 @@ def _range(offset: int, size_bytes: int) -> str:
     return f"bytes={offset}-{offset + size_bytes - 1}"
 
 
-@functools.cache
 def _connect(config: StoreConfig, endpoint: str, *, is_patient: bool = True) -> S3Client:
     """One client per place and process: building one takes a tenth of a second."""
+    keys = (config.access_key, config.secret_key)
+    return _build(endpoint, config.region, keys, is_patient=is_patient)
+
+
+@functools.cache
+def _build(endpoint: str, region: str, keys: tuple[str, str], *, is_patient: bool) -> S3Client:
     import boto3
     from botocore.config import Config
 
     return boto3.client(
         "s3",
         endpoint_url=endpoint or None,
-        region_name=config.region or None,
-        aws_access_key_id=config.access_key,
-        aws_secret_access_key=config.secret_key,
+        region_name=region or None,
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
         config=Config(
             signature_version="s3v4",
             s3={"addressing_style": "path" if endpoint else "auto"},
