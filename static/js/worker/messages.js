@@ -6,7 +6,8 @@
  * seal.js: `SealInit` → `Ready`; `SealJob` → `Sealed`.
  * open.js: `OpenInit` → `Ready`; `OpenJob` → `Opened`.
  * kdf.js: `KdfJob` → `KdfDone` (no init).
- * To cancel, terminate the worker.
+ * To cancel, terminate the worker. Two seal jobs at a time keep a worker busiest: the plaintext of
+ * one is read while the other is sealed (each holds its buffer and as much plaintext, up to 16 MiB).
  * @module
  */
 
