@@ -10,19 +10,24 @@ import { setWrong } from './field.js';
 const BARE_SECRET =
   /(?<![A-Za-z0-9_.-])1\.[A-Za-z0-9_-]{22}(?:\.[A-Za-z0-9_-]*)?(?![A-Za-z0-9_-])/g;
 
+/** Pasting several lines fires several events: the reason stays long enough to be read. */
+const READ_MS = 8_000;
+
 const WHY =
   'A link of yours stood here. Its second half is a key that must not reach the server, so it was cut.';
 
 /** @param {HTMLInputElement | HTMLTextAreaElement} input */
 export function keepLinkless(input) {
-  input.addEventListener('input', () => {
+  let saidAtMs = -Infinity;
+  input.addEventListener('input', (event) => {
     const text = linkless(input.value);
-    if (text === input.value) {
+    if (text !== input.value) {
+      input.value = text;
+      saidAtMs = event.timeStamp;
+      setWrong(input, WHY);
+    } else if (event.timeStamp - saidAtMs > READ_MS) {
       setWrong(input, '');
-      return;
     }
-    input.value = text;
-    setWrong(input, WHY);
   });
 }
 
