@@ -133,8 +133,7 @@ def _keep(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route], view: 
     Taking PAID away needs every server's word and a chain we trust; giving it back needs proofs.
     A buyer whose payment was lost and who paid again is paid: enough by any route counts too.
     """
-    on_sight = invoice.settled_instantly and not invoice.is_reversed
-    counted = {o.outpoint for o in (money.good if on_sight else money.deep)}
+    counted = {o.outpoint for o in _standing(invoice, money)}
     worth_sat = _total(o for o in money.outputs if o.outpoint in invoice.evidence)
     stands = counted.issuperset(invoice.evidence)
     paid_anew = any(money.confirmed_sat >= route.need_sat for route in routes)
@@ -155,6 +154,20 @@ def _keep(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route], view: 
         confirmations=money.depth_of(need_sat),
         evidence=invoice.evidence,
     )
+
+
+def _standing(invoice: InvoiceFacts, money: _Money) -> Iterable[OutputFacts]:
+    """The outputs that still stand for a settled invoice.
+
+    Where a server shows a block, but its proof is outstanding (a reorganisation moved it), nobody
+    says that the money is gone. Once REVERSED, only what is proved and deep brings it back.
+    """
+    if invoice.is_reversed:
+        return money.deep
+    if invoice.settled_instantly:
+        return money.good
+    pending = (o for o in money.good if o.chain is OutputChain.BLOCK and not o.spv_ok)
+    return (*money.deep, *pending)
 
 
 def _is_good(output: OutputFacts, invoice: InvoiceFacts, view: View) -> bool:

@@ -437,7 +437,6 @@ def test_settled_stays_paid_whatever_time_does() -> None:
         paid(),
         mined(chain=OutputChain.MISSING),
         mined(chain=OutputChain.CONFLICTED),
-        mined(spv_ok=False),
         mined(height=TIP + 1),
     ],
 )
@@ -450,6 +449,16 @@ def test_settled_is_reversed_when_all_agree_that_the_block_is_gone(lost: Any) ->
     assert decision.evidence == before.evidence
     assert decide(lost, invoice=before, agreed=False).status is PAID
     assert decide(lost, invoice=before, held=True).status is PAID
+
+
+def test_a_proof_outstanding_after_a_reorganisation_reverses_nothing() -> None:
+    moved = mined(spv_ok=False)
+
+    decision = decide(moved, invoice=settled(mined()))
+
+    assert decision.status is PAID
+    assert decision.flags == {InvoiceFlag.SPV_PENDING}
+    assert decide(moved, invoice=settled(mined(), is_reversed=True)).status is REVERSED
 
 
 def test_reversed_says_what_is_missing() -> None:
