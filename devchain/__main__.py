@@ -45,6 +45,7 @@ def parse_arguments() -> argparse.Namespace:
 
 async def serve(arguments: argparse.Namespace) -> None:
     """Runs until SIGTERM or SIGINT. Raises DevchainError where it cannot start."""
+    stopped = on_signal()  # first of all: whoever reads the line below may stop us the next moment
     journal = Journal(arguments.data)
     try:
         node = Node(journal)
@@ -59,7 +60,7 @@ async def serve(arguments: argparse.Namespace) -> None:
             f" electrum 127.0.0.1:{electrum.port}:t height {node.chain.ledger.height}",
             flush=True,
         )
-        await until_signal()
+        await stopped.wait()
         automine.stop()
         await http.stop()
         await electrum.stop()
@@ -78,11 +79,11 @@ async def start(server: Server | HttpServer, option: str) -> None:
         ) from problem
 
 
-async def until_signal() -> None:
+def on_signal() -> asyncio.Event:
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 if __name__ == "__main__":
