@@ -10,4 +10,5 @@ class KimConfig(AppConfig):
     verbose_name = "kim"
 
     def ready(self) -> None:
-        from kim import checks  # noqa: F401  (registers itself)
+        # Both register themselves: checks with Django, the app as the one that tasks are sent by.
+        from kim import celery, checks  # noqa: F401

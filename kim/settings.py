@@ -190,7 +190,6 @@ def _static_version() -> str:
 
 STATIC_URL = f"/static/{_static_version()}/"
 STATICFILES_DIRS = [ROOT / "static"]
-STATIC_ROOT = ROOT / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 31_536_000

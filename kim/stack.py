@@ -82,10 +82,14 @@ class Stack:
             self.wait_ready(part.name)
 
     def stop(self) -> None:
-        """Ends every child, last started first, waiting for each."""
+        """Ends our own processes together, then the servers they lean on, waiting for each."""
         self._stopping.set()
-        for part in reversed((*self.outer, *self.inner)):
-            self.end(part.name)
+        for group in (self.inner, self.outer):
+            for part in group:
+                with contextlib.suppress(KeyError, ProcessLookupError):
+                    self.children[part.name].send_signal(signal.SIGTERM)
+            for part in group:
+                self.end(part.name)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -219,7 +223,7 @@ class Stack:
         if not any(part.name == "devchain" for part in self.outer):
             return
         state = embedded.fetch(self.layout.devchain_port, "/api/state")
-        self.suggested_payout = str(json.loads(state or b"{}").get("wallet", {}).get("address", ""))
+        self.suggested_payout = str(json.loads(state or b"{}").get("address", ""))
 
 
 @contextlib.contextmanager
