@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import pages, wellknown
+from unlock.views import pages, status, wellknown
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -15,5 +15,9 @@ urlpatterns = [
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
+    path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
+    path("open/", status.open_file, name="open"),
+    path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
+    path("open/", status.open_file, name="open"),
     path(".well-known/kim.json", wellknown.instance, name="instance"),
 ]

@@ -84,7 +84,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @require_safe
 def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
-    file = get_object_or_404(PaidFile, pk=file_id)
+    rows = PaidFile.objects.select_related("creator__user", "container")
+    file = get_object_or_404(rows, pk=file_id)
     is_shown = file.state != FileState.DRAFT
     return _shell(request, "offer", file=file if is_shown else None, file_id=file_id)
 
