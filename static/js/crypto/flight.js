@@ -11,25 +11,26 @@ export const IN_FLIGHT = 4;
 
 /**
  * Runs `step(0)` … `step(count - 1)`, at most `IN_FLIGHT` at a time. After a failure no further
- * step starts; the failure is thrown once those under way have ended, so buffers are free again.
+ * step starts; once those under way have ended, so that buffers are free again, the failure of the
+ * earliest step is thrown: the same one every time.
  * @param {number} count
  * @param {(at: number) => Promise<void>} step
  */
 export async function inFlight(count, step) {
   let next = 0;
-  /** @type {unknown[]} */
-  const failures = [];
+  /** @type {Map<number, unknown>} */
+  const failures = new Map();
   async function run() {
-    while (next < count && failures.length === 0) {
+    while (next < count && failures.size === 0) {
       const at = next;
       next += 1;
       try {
         await step(at);
       } catch (error) {
-        failures.push(error);
+        failures.set(at, error);
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, run));
-  if (failures.length > 0) throw failures[0];
+  if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
 }
