@@ -37,7 +37,7 @@ class ReadOnlyAdmin(BaseAdmin):
         del request, obj
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         del request, obj
         return [field.name for field in self.opts.fields if field.name not in HIDDEN]
 

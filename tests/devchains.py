@@ -53,6 +53,10 @@ class Devchain:
         self.http_port = int(line.split("http://127.0.0.1:")[1].split("/")[0])
         self.electrum_port = int(line.split("electrum 127.0.0.1:")[1].split(":")[0])
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
@@ -106,7 +110,8 @@ def running(directory: Path) -> Iterator[Devchain]:
     try:
         yield chain
     finally:
-        chain.stop()
+        if chain.is_running:
+            chain.stop()
 
 
 @pytest.fixture

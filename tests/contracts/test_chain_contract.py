@@ -1,0 +1,181 @@
+"""What every ``payments.chain.Chain`` promises, asked of the Electrum client.
+
+The peer is a devchain process; with ``KIM_TEST_ELECTRUM=host:port:t`` and
+``KIM_TEST_NODE_RPC=http://user:password@host:port`` the same questions go to a real regtest node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from payments import transactions
+from payments.chain import KnownTx, Sighting
+from payments.electrum import ElectrumChain
+from payments.errors import BroadcastRefused, ChainUnavailable
+from payments.header_store import StoredHeaders
+from payments.states import Network
+from tests.chain.nodes import Peer, peer_of
+from tests.tills import script_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> Iterator[Peer]:
+    yield from peer_of(tmp_path)
+
+
+@pytest.fixture
+def client(peer: Peer) -> Iterator[ElectrumChain]:
+    chain = ElectrumChain([peer.server], StoredHeaders(Network.REGTEST))
+    yield chain
+    chain.close()
+
+
+def known_after(sighting: Sighting) -> dict[str, KnownTx]:
+    return {
+        seen.txid: KnownTx(
+            txid=seen.txid,
+            raw_tx=seen.raw_tx,
+            height=seen.height,
+            block_hash=seen.block_hash,
+            spv_ok=seen.spv_ok,
+        )
+        for seen in sighting.outputs
+    }
+
+
+def test_the_tip_is_of_our_own_chain_and_follows_new_blocks(
+    peer: Peer, client: ElectrumChain
+) -> None:
+    before = client.tip()
+    peer.mine(3)
+    after = peer.settled(client.tip, lambda tip: tip.height == before.height + 3)
+
+    assert before.height == peer.height - 3
+    assert after.time >= before.time
+    assert len(after.block_hash) == 32
+
+
+def test_an_address_nobody_used_shows_nothing(peer: Peer, client: ElectrumChain) -> None:
+    script = script_of(peer.new_address())
+
+    sighting = client.sight(script, {})
+
+    assert (sighting.outputs, sighting.missing, sighting.agreed) == ((), (), True)
+    assert not client.is_used(script)
+
+
+def test_a_payment_is_seen_unconfirmed_then_proved(peer: Peer, client: ElectrumChain) -> None:
+    address = peer.new_address()
+    script = script_of(address)
+    txid = peer.pay(address, 12_345)
+    (unconfirmed,) = peer.settled(
+        lambda: client.sight(script, {}).outputs, lambda found: len(found) == 1
+    )
+    peer.mine()
+    (proved,) = peer.settled(
+        lambda: client.sight(script, {}).outputs, lambda found: found[0].spv_ok
+    )
+
+    assert (unconfirmed.txid, unconfirmed.value_sat, unconfirmed.height) == (txid, 12_345, None)
+    assert (unconfirmed.spv_ok, unconfirmed.block_hash) == (False, None)
+    assert (proved.txid, proved.vout, proved.script) == (txid, unconfirmed.vout, script)
+    assert (proved.height, proved.has_token, proved.is_coinbase) == (peer.height, False, False)
+    assert proved.block_time is not None
+    assert transactions.txid_of(proved.raw_tx) == txid
+    assert client.is_used(script)
+
+
+def test_what_is_known_is_told_the_same_again(peer: Peer, client: ElectrumChain) -> None:
+    address = peer.new_address()
+    script = script_of(address)
+    peer.pay(address, 5_000)
+    peer.mine()
+    first = peer.settled(
+        lambda: client.sight(script, {}), lambda s: bool(s.outputs) and s.outputs[0].spv_ok
+    )
+
+    again = client.sight(script, known_after(first))
+
+    assert again.outputs[0].spv_ok
+    assert again.outputs[0].block_hash == first.outputs[0].block_hash
+    assert again.missing == ()
+
+
+def test_many_scripts_are_told_apart(peer: Peer, client: ElectrumChain) -> None:
+    addresses = [peer.new_address() for _ in range(5)]
+    for number, address in enumerate(addresses):
+        peer.pay(address, 10_000 + number)
+    scripts = [script_of(address) for address in addresses]
+
+    def all_seen() -> dict[bytes, Sighting]:
+        return client.sight_many({script: {} for script in scripts})
+
+    found = peer.settled(all_seen, lambda seen: all(each.outputs for each in seen.values()))
+
+    values = [[out.value_sat for out in found[script].outputs] for script in scripts]
+    assert values == [[10_000], [10_001], [10_002], [10_003], [10_004]]
+
+
+def test_broadcasting_twice_is_no_error_and_nonsense_is_refused(
+    peer: Peer, client: ElectrumChain
+) -> None:
+    address = peer.new_address()
+    peer.pay(address, 7_000)
+    script = script_of(address)
+    (seen,) = peer.settled(lambda: client.sight(script, {}).outputs, lambda found: len(found) == 1)
+
+    assert client.broadcast(seen.raw_tx) == seen.txid
+    with pytest.raises(BroadcastRefused):
+        client.broadcast(seen.raw_tx[:-1] + b"\x01")
+
+
+def test_a_reorg_takes_the_proof_away(peer: Peer, client: ElectrumChain) -> None:
+    address = peer.new_address()
+    script = script_of(address)
+    peer.pay(address, 9_000)
+    peer.mine()
+    proved = peer.settled(
+        lambda: client.sight(script, {}), lambda s: bool(s.outputs) and s.outputs[0].spv_ok
+    )
+
+    peer.reorg_away(proved.outputs[0].txid)
+    again = peer.settled(
+        lambda: client.sight(script, known_after(proved)),
+        lambda s: not any(out.spv_ok for out in s.outputs),
+    )
+
+    assert all(out.height is None for out in again.outputs)
+    assert again.tip.block_hash != proved.tip.block_hash
+
+
+def test_a_used_address_is_told_from_an_unused_one(peer: Peer, client: ElectrumChain) -> None:
+    address = peer.new_address()
+    peer.pay(address, 3_000)
+    used, unused = script_of(address), script_of(peer.new_address())
+
+    found = peer.settled(lambda: client.used([used, unused]), lambda seen: len(seen) == 1)
+
+    assert found == {used}
+
+
+def test_without_a_server_every_question_says_so(peer: Peer, client: ElectrumChain) -> None:
+    script = script_of(peer.new_address())
+    peer.go_away()
+
+    with pytest.raises(ChainUnavailable):
+        client.sight(script, {})
+    with pytest.raises(ChainUnavailable):
+        client.tip()
+    with pytest.raises(ChainUnavailable):
+        client.broadcast(b"\x00" * 100)
+
+
+def test_headers_survive_a_restart_without_asking_again(peer: Peer, client: ElectrumChain) -> None:
+    tip = client.tip()
+
+    assert StoredHeaders(Network.REGTEST).tip() == tip
