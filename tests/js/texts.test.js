@@ -152,6 +152,21 @@ describe('text that people type', () => {
     }
   });
 
+  it('also standing alone, spaced, escaped or spread by invisible characters', () => {
+    const secret = toBase64url(link);
+    for (const text of [
+      `the key: 1.${secret}`,
+      `# 1.${secret}`,
+      `%231%2E${secret}`,
+      `#1.${secret.slice(0, 9)}\u200b${secret.slice(9)}`,
+      `＃１．${secret}`,
+    ]) {
+      const { found, text: rest } = findLinkSecret(text);
+      assert.ok(found, text);
+      assert.ok(!rest.includes(secret.slice(12)), rest);
+    }
+  });
+
   it('stays as it is without one', () => {
     for (const text of [
       '',
@@ -159,6 +174,8 @@ describe('text that people type', () => {
       '#1.5 million',
       'https://kim.example/f/abc#top',
       'Chapter #1.Introduction',
+      'of version 1.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',
+      'ﬁne print',
     ]) {
       assert.deepEqual(findLinkSecret(text), { found: false, text });
     }

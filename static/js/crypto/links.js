@@ -11,8 +11,11 @@ import { LINK_SECRET_SIZE, ROOT_SIZE } from './keys.js';
 /** @import { Bytes } from './bytes.js' */
 
 const VERSION = '1';
-/** Long enough to be a link secret or longer; no word of prose starts with "#1." and goes on so. */
-const SECRET_PATTERN = /(?:#|%23)1\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]*)?/gi;
+/** What the server refuses (unlock/limits.py), and a little more: links that were cut short. */
+const WITH_HASH = /(?:#|%23)(?:\s|%20)*1(?:\.|%2e)[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]*)?/gi;
+const STANDING_ALONE =
+  /(?<![A-Za-z0-9_.-])1\.[A-Za-z0-9_-]{22}(?:\.[A-Za-z0-9_-]*)?(?![A-Za-z0-9_-])/g;
+const INVISIBLE = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
 
 /**
  * @param {string} origin  "https://host"
@@ -88,8 +91,17 @@ export function parseReturnLink(text) {
  * @returns {{found: boolean, text: string}} the text without the secrets, links kept up to the #
  */
 export function findLinkSecret(text) {
-  const cut = text.replace(SECRET_PATTERN, '');
-  return { found: cut !== text, text: cut };
+  const cut = withoutSecrets(text);
+  // Spread by invisible characters or other letter forms, it shows only in the plain text.
+  const plain = cut.normalize('NFKC').replace(INVISIBLE, '');
+  const plainCut = withoutSecrets(plain);
+  const rest = plainCut === plain ? cut : plainCut;
+  return { found: rest !== text, text: rest };
+}
+
+/** @param {string} text */
+function withoutSecrets(text) {
+  return text.replace(WITH_HASH, '').replace(STANDING_ALONE, '');
 }
 
 /**
