@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from unlock import uploads, verification
 from unlock.errors import StoreError
@@ -42,5 +43,5 @@ def ask_verification(upload_id: UUID) -> None:
     """Wake a worker. Without a broker nothing is lost: the sweep finds the upload."""
     try:
         verify_upload.apply_async((str(upload_id),), retry=False)
-    except OperationalError:
+    except (OperationalError, RedisError, OSError):
         log.warning("no broker: upload %s waits for the sweep", upload_id)

@@ -54,9 +54,14 @@ class Payout(CreatorView):
 
 
 def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> None:
-    """Raises PasswordRequired, PasswordWrong. Saying again what is in force changes nothing."""
+    """Raises PasswordRequired, PasswordWrong. Saying the same address again changes nothing.
+
+    An xpub is shown shortened, and two can be made to look alike: that always needs the password.
+    """
     kept = payouts.current(creator.id)
-    if kept is None or kept.shown == payouts.inspect(value).shown:
+    asked = payouts.inspect(value)
+    is_same = kept is not None and kept.kind == asked.kind == "address"
+    if kept is None or (is_same and kept.shown == asked.shown):
         return
     if derived is None:
         raise PasswordRequired("Changing where the money goes needs your password.")
