@@ -10,6 +10,8 @@
  * @module
  */
 
+/** Beyond this, a file dialog comes first where there is one: no second copy on the disk. */
+export const DIALOG_BYTES = 500_000_000;
 const MEMORY_BYTES = 500_000_000;
 const MEMORY_BYTES_PHONE = 100_000_000;
 const PREFIX = 'kim-save-';
@@ -76,7 +78,7 @@ export function largest({ picker, diskBytes, memoryBytes }) {
  */
 export function choose({ picker, diskBytes, memoryBytes }, sizeBytes) {
   const onDisk = sizeBytes * ROOM <= diskBytes;
-  if (sizeBytes > MEMORY_BYTES && picker) return 'picker';
+  if (sizeBytes > DIALOG_BYTES && picker) return 'picker';
   if (onDisk) return 'disk';
   if (sizeBytes <= memoryBytes) return 'memory';
   return picker ? 'picker' : null;

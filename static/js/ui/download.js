@@ -8,9 +8,10 @@ const KEPT_MS = 60_000;
 /**
  * @param {string} name
  * @param {string} text
+ * @param {string} [type]  MIME type
  */
-export function downloadText(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+export function downloadText(name, text, type = 'application/json') {
+  const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -1,0 +1,174 @@
+/**
+ * The buyer's page of a file: shows that the link is complete and belongs to what is sold, and only
+ * then lets anybody buy it.
+ * @module
+ */
+import { toHex } from '../crypto/bytes.js';
+import { parseShareFragment, returnFragment } from '../crypto/links.js';
+import * as remembered from '../io/buyer.js';
+import { probe } from '../io/probe.js';
+import * as sinks from '../io/sinks.js';
+import * as buyer from '../net/buyer.js';
+import { copies } from '../ui/copy.js';
+import { action, byId, make, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+import * as problem from '../ui/problem.js';
+import { spawn } from '../ui/trusted.js';
+import { arrive } from './arrive.js';
+import { order } from './ordering.js';
+import { plainly, proveOffer } from './proof.js';
+
+/**
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Proven } from '../io/unlocking.js'
+ * @import { Offer } from '../net/buyer.js'
+ */
+
+const root = byId('offer');
+const place = byId('problem');
+const fileId = root.dataset['file'] ?? '';
+const buy = action(root, 'buy');
+
+arrive();
+addEventListener('pageshow', () => setBusy(false));
+void start();
+
+async function start() {
+  showProof('waiting', 'Checking the link and the file…');
+  buy.hidden = true;
+  try {
+    await probe(() => spawn('open'));
+    const link = parseShareFragment(location.hash);
+    const offer = await buyer.offer(fileId);
+    showOffer(offer);
+    if (offer.state !== 'published') {
+      showProof('failed', 'Not for sale at the moment. The creator has paused it.');
+    } else {
+      showProven(await proveOffer(offer, link));
+      await showMeans(offer.payload_bytes);
+      offerToBuy(offer, link);
+    }
+    await showKnown(fileId);
+  } catch (error) {
+    showProof('failed', '');
+    problem.show(place, plainly(error, 'share'), { retry: () => void start() });
+  }
+}
+
+/** @param {Offer} offer */
+function showOffer(offer) {
+  slot(root, 'size').textContent = format.bytes(offer.payload_bytes);
+  slot(root, 'price').textContent = format.price(offer.price);
+  const { price_sat_estimate: sat, price } = offer;
+  slot(root, 'other').textContent =
+    sat === null || price.currency === 'BCH'
+      ? ''
+      : `about ${format.coins(sat)} · fixed when you press Buy`;
+}
+
+/** @param {Proven} proven */
+function showProven({ meta, header, contentId }) {
+  showProof('proven', 'This link is complete and belongs to this file');
+  const name = slot(root, 'name');
+  const facts = [meta.name, meta.type, format.bytes(header.payloadSize)];
+  if (header.isBundle) facts[1] = `${meta.count} files`;
+  name.textContent = facts.filter(Boolean).join(' · ');
+  name.hidden = false;
+  slot(root, 'content-id').textContent = toHex(contentId);
+  slot(root, 'proofs').hidden = false;
+  copies(action(root, 'copy-id'), () => toHex(contentId), 'Copied');
+}
+
+/**
+ * Told before anything is paid: what this browser can save, and that it may forget.
+ * @param {number} sizeBytes
+ */
+async function showMeans(sizeBytes) {
+  void sinks.sweep();
+  const found = await sinks.means();
+  if (sinks.choose(found, sizeBytes)) return;
+  const note = slot(root, 'unsaveable');
+  const most = format.bytes(sinks.largest(found), 2);
+  note.replaceChildren(
+    make('p', {
+      text: `This browser can save files of up to ${most} here; this one has ${format.bytes(sizeBytes)}.`,
+    }),
+    make('p', {
+      class: 'hint',
+      text: 'Open this link in your own browser, outside of any app, or in Chrome or Edge on a computer. You may also buy here and open the file there with your return link.',
+    }),
+  );
+  note.hidden = false;
+}
+
+/**
+ * @param {Offer} offer
+ * @param {Bytes} link  L
+ */
+function offerToBuy(offer, link) {
+  if (offer.rate_missing) {
+    problem.show(
+      place,
+      Object.assign(new Error('There is no exchange rate at the moment, so no price in BCH.'), {
+        hint: 'We do not guess. This passes by itself, usually within minutes.',
+      }),
+      { retry: () => void start() },
+    );
+    return;
+  }
+  buy.hidden = false;
+  buy.onclick = async () => {
+    if (buy.disabled) return;
+    setBusy(true);
+    problem.hide(place);
+    try {
+      location.replace(await order(offer.id, link));
+    } catch (error) {
+      setBusy(false);
+      problem.show(place, error);
+    }
+  };
+}
+
+/**
+ * Somebody who ordered here before goes on with that order instead of paying for another one.
+ * @param {string} paidFileId
+ */
+async function showKnown(paidFileId) {
+  const known = await remembered.lastPurchaseOf(paidFileId);
+  if (!known) return;
+  const go = make('a', { class: 'primary', text: 'Go to your order' });
+  go.setAttribute('href', `/p/${known.purchaseId}${returnFragment(known.link, known.seed)}`);
+  const when = new Date(known.boughtAt).toLocaleString(undefined, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+  });
+  const note = slot(root, 'known');
+  note.replaceChildren(
+    make('p', { text: `You ordered this file in this browser on ${when}.` }),
+    make('div', { class: 'actions' }, go),
+  );
+  note.hidden = false;
+  buy.className = 'plain';
+  buy.textContent = 'Buy again';
+}
+
+/**
+ * @param {'waiting' | 'proven' | 'failed'} state
+ * @param {string} text  '' to show nothing
+ */
+function showProof(state, text) {
+  const line = slot(root, 'proof');
+  line.dataset['state'] = state;
+  line.hidden = !text;
+  slot(line, 'proof-said').textContent = text;
+  line.querySelector('svg')?.toggleAttribute('hidden', state !== 'proven');
+}
+
+/** @param {boolean} isBusy */
+function setBusy(isBusy) {
+  buy.disabled = isBusy;
+  buy.toggleAttribute('aria-busy', isBusy);
+  if (isBusy) buy.textContent = 'Ordering…';
+  else if (buy.textContent === 'Ordering…') buy.textContent = 'Buy';
+}

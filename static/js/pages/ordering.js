@@ -1,0 +1,39 @@
+/**
+ * Pressing Buy: a seed of this purchase's own, its claim and key pair, and the order.
+ * @module
+ */
+import { toBase64url } from '../crypto/bytes.js';
+import { deriveKeyPair } from '../crypto/hpke.js';
+import { buyerKeySeed, claimSecret } from '../crypto/keys.js';
+import { returnFragment } from '../crypto/links.js';
+import * as remembered from '../io/buyer.js';
+import { ApiError } from '../net/api.js';
+import * as buyer from '../net/buyer.js';
+
+/** @import { Bytes } from '../crypto/bytes.js' */
+
+/** A root restored elsewhere starts counting at 0: its numbers may be taken for a while. */
+const TRIES = 50;
+
+/**
+ * @param {string} paidFileId
+ * @param {Bytes} link  L
+ * @returns {Promise<string>} where the return link leads, fragment and all
+ */
+export async function order(paidFileId, link) {
+  for (let attempt = 0; ; attempt += 1) {
+    const { n, seed } = await remembered.nextSeed();
+    const claim = toBase64url(claimSecret(seed));
+    const { publicKey } = await deriveKeyPair(buyerKeySeed(seed));
+    try {
+      const made = await buyer.order(paidFileId, { buyerKey: toBase64url(publicKey), claim });
+      const { id: purchaseId, ticket } = made;
+      const boughtAt = Date.now();
+      await remembered.keepPurchase({ purchaseId, paidFileId, n, link, seed, ticket, boughtAt });
+      return `/p/${purchaseId}${returnFragment(link, seed)}`;
+    } catch (error) {
+      const isTaken = error instanceof ApiError && error.code === 'claim_known';
+      if (!isTaken || attempt + 1 >= TRIES) throw error;
+    }
+  }
+}

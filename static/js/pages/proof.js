@@ -1,0 +1,61 @@
+/**
+ * Fetches what is needed to check a link against a file, and checks it.
+ * @module
+ */
+import { prove } from '../io/unlocking.js';
+import { ranges } from '../net/buyer.js';
+import { read } from '../net/bytes.js';
+
+/** @import { Bytes } from '../crypto/bytes.js' */
+/** @import { Proven } from '../io/unlocking.js' */
+/** @import { Offer } from '../net/buyer.js' */
+
+/**
+ * @param {Offer} offer
+ * @param {Bytes} link  L
+ * @returns {Promise<Proven>}
+ */
+export async function proveOffer(offer, link) {
+  const { header, index } = await ranges(offer.id);
+  const [head, rows] = await Promise.all([read(header), read(index)]);
+  return prove({ head, index: rows }, offer, link);
+}
+
+/**
+ * What went wrong with a link, for somebody who has only been sent it.
+ * @param {unknown} error
+ * @param {'share' | 'return'} kind
+ * @returns {unknown} the same, or plainer
+ */
+export function plainly(error, kind) {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  if (code === 'link_malformed') {
+    return told(
+      'This link is not complete.',
+      kind === 'share'
+        ? 'The part behind the # is half of the key, and some apps cut it off. Copy the whole link again, or ask whoever sent it to you to send it once more.'
+        : 'The part behind the # proves that the purchase is yours. Open the link as you saved it, to its last letter, or open it in the browser you bought with.',
+    );
+  }
+  if (code === 'wrong_key') {
+    return told(
+      'This link does not belong to this file.',
+      'A letter behind the # was changed, or it was copied from another link. Copy the whole link again. Nothing was ordered or lost.',
+    );
+  }
+  if (code === 'purchase_unknown' || code === 'claim_missing') {
+    return told(
+      'This return link does not belong to a purchase here.',
+      'Check that it is whole, and that it is the link of this site. If you have the licence file, it opens the file without us.',
+    );
+  }
+  return error;
+}
+
+/**
+ * @param {string} message
+ * @param {string} hint
+ */
+function told(message, hint) {
+  return Object.assign(new Error(message), { hint });
+}

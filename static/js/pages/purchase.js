@@ -1,0 +1,185 @@
+/**
+ * A buyer's purchase, behind its return link: pay, wait, open. Everything it needs stands in the
+ * address, so it works in any browser; what this browser remembers is a convenience.
+ * @module
+ */
+import { toBase64url } from '../crypto/bytes.js';
+import { claimSecret } from '../crypto/keys.js';
+import { parseReturnFragment, returnFragment } from '../crypto/links.js';
+import * as remembered from '../io/buyer.js';
+import { probe } from '../io/probe.js';
+import * as sinks from '../io/sinks.js';
+import * as buyer from '../net/buyer.js';
+import { Live } from '../net/live.js';
+import { copies } from '../ui/copy.js';
+import { action, byId, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+import { InvoiceView, step } from '../ui/invoice.js';
+import * as problem from '../ui/problem.js';
+import { toast } from '../ui/toast.js';
+import { spawn } from '../ui/trusted.js';
+import { arrive } from './arrive.js';
+import { plainly, proveOffer } from './proof.js';
+import { showReturnLink } from './returning.js';
+import { Unlocking } from './unlocking.js';
+
+/**
+ * @import { Proven } from '../io/unlocking.js'
+ * @import { Live as LiveFields, Purchase } from '../net/buyer.js'
+ * @import { Proof } from './unlocking.js'
+ */
+
+const root = byId('purchase');
+const place = byId('problem');
+const purchaseId = root.dataset['purchase'] ?? '';
+const invoiceView = new InvoiceView(root);
+const title = document.title;
+
+/** @type {Purchase | null} */
+let view = null;
+/** @type {Promise<Proven> | null} */
+let proving = null;
+/** @type {Unlocking | null} */
+let unlocking = null;
+
+arrive();
+void start();
+
+async function start() {
+  try {
+    await probe(() => spawn('open'));
+    const proof = await identify();
+    view = await buyer.purchase(purchaseId, proof.claim);
+    // A link that was changed on its way is told before anything is paid.
+    await prove(proof).catch((error) => {
+      if (!isPassing(error)) throw error;
+    });
+    begin(proof);
+  } catch (error) {
+    problem.show(place, plainly(error, 'return'), { retry: () => location.reload() });
+  }
+}
+
+/** @returns {Promise<Proof>} from the address, or else from what this browser remembers */
+async function identify() {
+  if (location.hash.length < 2) {
+    const known = await remembered.purchase(purchaseId);
+    if (known) {
+      history.replaceState(null, '', location.pathname + returnFragment(known.link, known.seed));
+    }
+  }
+  const { link, seed } = parseReturnFragment(location.hash);
+  return { purchaseId, link, seed, claim: toBase64url(claimSecret(seed)) };
+}
+
+/** @param {Proof} proof */
+function prove(proof) {
+  const { file } = /** @type {Purchase} */ (view);
+  proving ??= proveOffer(file, proof.link).catch((error) => {
+    proving = null;
+    throw error;
+  });
+  return proving;
+}
+
+/** @param {Proof} proof */
+function begin(proof) {
+  unlocking = new Unlocking(root, proof, () => prove(proof));
+  showReturnLink(root, proof, /** @type {Purchase} */ (view).file.title);
+  void remembered.isKept().then((isKept) => (slot(root, 'forgetful').hidden = isKept));
+  void sinks.sweep();
+  wireCopies();
+  const live = new Live({
+    purchaseId,
+    look: async () => show(await buyer.purchase(purchaseId, proof.claim)),
+    hear: (said) => hear(said, live),
+  });
+  wireQuotes(proof, live);
+  setInterval(() => invoiceView.tick(), 1000);
+  show(/** @type {Purchase} */ (view));
+}
+
+/**
+ * One event: states and amounts only. A new amount has a new request to pay, which is asked for.
+ * @param {LiveFields & {release: Purchase['release']}} said
+ * @param {Live} live
+ */
+function hear(said, live) {
+  if (!view) return;
+  const { release, ...fields } = said;
+  const known = view.invoice;
+  show({ ...view, release, invoice: known && { ...known, ...fields } });
+  if (known && known.missing_sat !== fields.missing_sat) live.now();
+}
+
+/** @param {Purchase} purchase */
+function show(purchase) {
+  view = purchase;
+  const { file, invoice, release } = purchase;
+  const by = file.title ? `${file.title} · ${file.creator.username}` : 'Your purchase';
+  slot(root, 'crumb').textContent = `${by} · ${format.bytes(file.payload_bytes)}`;
+  const isOpen = unlocking?.isOpen ?? false;
+  if (invoice) invoiceView.show(invoice, isOpen);
+  else step(root, 'open');
+  action(root, 'requote').hidden = isOpen || !canRequote(invoice);
+  const play = root.querySelector('[data-slot="play"]');
+  if (play instanceof HTMLElement) play.hidden = slot(root, 'pay').hidden;
+  document.title = titleOf(purchase);
+  if (release !== 'none' || purchase.grant) {
+    void unlocking?.open(purchase, () => view && show(view));
+  }
+}
+
+/** @param {Purchase['invoice']} invoice */
+function canRequote(invoice) {
+  if (!invoice) return false;
+  const isOver = Date.parse(invoice.quote_until) < Date.now();
+  return invoice.state === 'EXPIRED' || (invoice.state === 'PARTIAL' && isOver);
+}
+
+/** @param {Purchase} purchase */
+function titleOf({ invoice, grant }) {
+  if (unlocking?.isOpen || grant || invoice?.state === 'PAID') return `Paid · ${title}`;
+  return invoice?.state === 'SEEN' ? `Payment seen · ${title}` : title;
+}
+
+function wireCopies() {
+  copies(action(root, 'copy-address'), () => view?.invoice?.address ?? '', 'Address copied');
+  copies(
+    action(root, 'copy-amount'),
+    () => slot(root, 'amount').textContent ?? '',
+    'Amount copied',
+  );
+  const uri = root.querySelector('[data-action="copy-uri"]');
+  if (uri instanceof HTMLElement) {
+    copies(uri, () => view?.invoice?.uri ?? '', 'Payment request copied');
+  }
+}
+
+/**
+ * @param {Proof} proof
+ * @param {Live} live
+ */
+function wireQuotes(proof, live) {
+  const button = action(root, 'requote');
+  button.addEventListener('click', async () => {
+    if (button.disabled) return;
+    button.disabled = true;
+    problem.hide(place);
+    try {
+      show(await buyer.requote(purchaseId, proof.claim));
+      toast('New quote: the amount has changed, the address has not.');
+    } catch (error) {
+      problem.show(place, error);
+      live.now();
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/** @param {unknown} error  whether it may be gone by itself in a moment */
+function isPassing(error) {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : -1;
+  return status === 0 || status === 429 || status >= 500;
+}

@@ -1,0 +1,53 @@
+/**
+ * The return link: shown whole, copied, shared, kept as a file. It is the buyer's only possession.
+ * @module
+ */
+import { returnLink } from '../crypto/links.js';
+import { safeName } from '../io/unlocking.js';
+import { copies } from '../ui/copy.js';
+import { action, byId, one, slot } from '../ui/dom.js';
+import { downloadText } from '../ui/download.js';
+
+/** @import { Proof } from './unlocking.js' */
+
+/**
+ * @param {HTMLElement} root
+ * @param {Proof} proof
+ * @param {string} title  of what was bought
+ */
+export function showReturnLink(root, { purchaseId, link, seed }, title) {
+  const whole = returnLink(location.origin, purchaseId, link, seed);
+  const part = slot(root, 'return');
+  const field = /** @type {HTMLInputElement} */ (one(part, 'input'));
+  field.value = whole;
+  field.addEventListener('focus', () => field.select());
+  copies(action(part, 'copy-link'), () => whole, 'Return link copied');
+  action(part, 'save-link').addEventListener('click', () =>
+    downloadText(
+      `${safeName(title || 'purchase')}.return-link.txt`,
+      textOf(whole, title),
+      'text/plain',
+    ),
+  );
+  const share = action(part, 'share-link');
+  share.hidden = !navigator.share;
+  share.addEventListener('click', () => {
+    // Closing the share sheet rejects the promise; nothing has to happen then.
+    navigator.share({ url: whole, title: `Return link: ${title}` }).catch(() => undefined);
+  });
+  part.hidden = false;
+  const top = byId('to-return');
+  top.hidden = false;
+  top.addEventListener('click', () => {
+    part.scrollIntoView({ block: 'center', behavior: 'smooth' });
+    field.focus({ preventScroll: true });
+  });
+}
+
+/**
+ * @param {string} link
+ * @param {string} title
+ */
+function textOf(link, title) {
+  return `${title}\r\n${link}\r\n\r\nThis link opens your purchase in any browser. Whoever has it can open the file too: keep it to yourself.\r\n`;
+}

@@ -1,0 +1,168 @@
+/**
+ * From "paid" to the open file: asks for the key, checks everything that was promised before
+ * payment, and offers the file, the licence and the sealed file.
+ * @module
+ */
+import { fromBase64url, fromHex } from '../crypto/bytes.js';
+import { KimError } from '../crypto/errors.js';
+import { buildLicence } from '../crypto/files.js';
+import { openContentKey, safeName } from '../io/unlocking.js';
+import { wait } from '../net/backoff.js';
+import * as buyer from '../net/buyer.js';
+import { Copies } from '../net/copies.js';
+import { action, byId, slot } from '../ui/dom.js';
+import { downloadText } from '../ui/download.js';
+import * as problem from '../ui/problem.js';
+import { Saving } from './saving.js';
+
+/**
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Proven } from '../io/unlocking.js'
+ * @import { Offer, Purchase } from '../net/buyer.js'
+ */
+
+const PENDING_MS = 250;
+const PENDING_MOST_MS = 4_000;
+const HINT = 'It is decrypted here, and every byte is compared with what was sold.';
+
+/**
+ * @typedef {object} Proof  what a return link carries
+ * @property {string} purchaseId
+ * @property {Bytes} link   L
+ * @property {Bytes} seed   seed_n
+ * @property {string} claim base64url
+ */
+
+export class Unlocking {
+  #root;
+  #proof;
+  #prove;
+  #isBusy = false;
+  /** A failure of proof: asking again does not change it. */
+  #isFinal = false;
+  isOpen = false;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Proof} proof
+   * @param {() => Promise<Proven>} prove
+   */
+  constructor(root, proof, prove) {
+    this.#root = root;
+    this.#proof = proof;
+    this.#prove = prove;
+  }
+
+  /**
+   * Safe to call at every piece of news; works once.
+   * @param {Purchase} purchase
+   * @param {() => void} onOpen
+   */
+  async open(purchase, onOpen) {
+    if (this.isOpen || this.#isBusy || this.#isFinal) return;
+    this.#isBusy = true;
+    const place = byId('problem');
+    try {
+      const { purchaseId, link, seed } = this.#proof;
+      const [release, proven] = await Promise.all([this.#released(), this.#prove()]);
+      const offer = purchase.file;
+      const key = await openContentKey({ purchaseId, offer, release, link, seed, proven });
+      problem.hide(place);
+      this.isOpen = true;
+      this.#offerFile(offer, proven, key);
+      onOpen();
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'not_paid') return;
+      this.#isFinal = error instanceof KimError;
+      problem.show(place, error, {
+        safe: this.#isFinal
+          ? 'Your payment is on record, and your return link proves the purchase. Tell the creator what stands here.'
+          : 'Your purchase is safe. This page goes on trying by itself.',
+        retry: () => {
+          this.#isFinal = false;
+          void this.open(purchase, onOpen);
+        },
+      });
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** @returns {Promise<import('../net/buyer.js').Release>} once the worker has sealed it */
+  async #released() {
+    const { purchaseId, claim } = this.#proof;
+    for (let round = 1; ; round += 1) {
+      const answer = await buyer.release(purchaseId, claim);
+      if (answer.release !== 'pending') return answer;
+      await wait(Math.min(PENDING_MOST_MS, PENDING_MS * round));
+    }
+  }
+
+  /**
+   * @param {Offer} offer
+   * @param {Proven} proven
+   * @param {Bytes} key  M
+   */
+  #offerFile(offer, proven, key) {
+    const { purchaseId, claim } = this.#proof;
+    const copies = new Copies((signal) => buyer.location(purchaseId, claim, signal));
+    const { header, rows, meta } = proven;
+    void new Saving(byId('open'), {
+      ...{ header, rows, contentKey: key, name: meta.name, hint: HINT },
+      read: (from, to, signal) => copies.read(from, to, signal),
+    });
+    slot(this.#root, 'keep').hidden = false;
+    this.#once('licence', () => this.#saveLicence(offer, meta.name, key));
+    this.#once('sealed', () => this.#saveSealed(copies));
+  }
+
+  /**
+   * @param {string} name  of a button
+   * @param {() => Promise<void>} work  not begun again while it runs
+   */
+  #once(name, work) {
+    const button = action(this.#root, name);
+    button.addEventListener('click', async () => {
+      if (button.disabled) return;
+      button.disabled = true;
+      try {
+        await work();
+      } catch (error) {
+        problem.show(byId('problem'), error);
+      } finally {
+        button.disabled = false;
+      }
+    });
+  }
+
+  /**
+   * @param {Offer} offer
+   * @param {string} name
+   * @param {Bytes} contentKey
+   */
+  async #saveLicence(offer, name, contentKey) {
+    const { purchaseId, claim } = this.#proof;
+    const { receipt, signature } = await buyer.receipt(purchaseId, claim);
+    const text = buildLicence({
+      contentId: fromHex(offer.content_id),
+      contentKey,
+      name,
+      // The page alone, without the secret behind the #: a licence may be shown around.
+      copies: [`${location.origin}/f/${offer.id}`],
+      receipt: fromBase64url(receipt),
+      signature: fromBase64url(signature),
+    });
+    downloadText(`${safeName(name)}.kim-licence.json`, text);
+  }
+
+  /** @param {Copies} copies */
+  async #saveSealed(copies) {
+    const { url } = await copies.fresh();
+    const link = document.createElement('a');
+    link.href = url;
+    link.rel = 'noopener noreferrer';
+    // If the store shows it instead of saving it, our page stays.
+    link.target = '_blank';
+    link.click();
+  }
+}

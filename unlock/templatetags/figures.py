@@ -1,0 +1,42 @@
+"""Numbers as people read them, written as static/js/ui/format.js writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import template
+
+from payments.amounts import SAT_PER_BCH
+from unlock import files
+
+if TYPE_CHECKING:
+    from unlock.models import PaidFile
+
+register = template.Library()
+
+_UNITS = ("KB", "MB", "GB", "TB", "PB")
+_DIGITS = 3
+
+
+@register.filter
+def size(count: int) -> str:
+    """Like "2.94 GB": three significant digits, steps of a thousand."""
+    if count < 1000:
+        return "1 byte" if count == 1 else f"{count} bytes"
+    value, power = count / 1000, 0
+    while value >= 1000 and power < len(_UNITS) - 1:
+        value, power = value / 1000, power + 1
+    whole = len(str(int(value)))
+    return f"{value:.{max(0, _DIGITS - whole)}f} {_UNITS[power]}"
+
+
+@register.filter
+def coins(sat: int) -> str:
+    """Like "0.00912300": satoshis as BCH, all eight digits."""
+    return f"{sat // SAT_PER_BCH}.{sat % SAT_PER_BCH:08d}"
+
+
+@register.filter
+def price(paid_file: PaidFile) -> str:
+    """Like "2.00 EUR": the amount with its currency's digits."""
+    return str(files.price_of(paid_file))

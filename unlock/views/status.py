@@ -1,0 +1,104 @@
+"""A purchase for browsers without scripts, and the page that opens a file with a licence.
+
+The status tells states and amounts, as the live events do, to whoever knows the purchase's id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import segno
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from payments.states import InvoiceState
+from unlock import keys
+from unlock.states import ReleaseState
+from unlock.views.pages import creator_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest, HttpResponse
+
+    from unlock.keys import Standing
+
+_PAYABLE = frozenset({InvoiceState.OPEN, InvoiceState.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A state in plain words. ``tone`` is "", "amber" or "red"."""
+
+    title: str
+    text: str
+    tone: str = ""
+
+
+_GRANTED = Said("Yours", "This file was given to you. Open your return link to save it.")
+_SAID = {
+    InvoiceState.OPEN: Said(
+        "Waiting for your payment",
+        "Nothing has arrived yet. Pay the amount to the address below.",
+    ),
+    InvoiceState.PARTIAL: Said(
+        "Something is missing",
+        "A part of the amount has arrived. Send the rest to the same address.",
+        "amber",
+    ),
+    InvoiceState.SEEN: Said(
+        "Payment seen",
+        "Your payment was seen and waits to be confirmed. There is nothing more to do.",
+    ),
+    InvoiceState.SUSPECT: Said(
+        "Waiting for a block",
+        "There is a second payment that contradicts yours. The next block decides; do not pay again.",
+        "amber",
+    ),
+    InvoiceState.PAID: Said("Paid", "Paid and confirmed. Open your return link to save the file."),
+    InvoiceState.EXPIRED: Said(
+        "The quote has run out",
+        "Paid already? It is still detected. Otherwise open your return link and get a new quote.",
+        "amber",
+    ),
+    InvoiceState.REVERSED: Said(
+        "The payment was undone",
+        "The chain no longer contains your payment. If it comes back, this changes by itself.",
+        "red",
+    ),
+}
+
+
+@require_safe
+def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
+    """How a purchase stands, anew every ten seconds. Raises PurchaseUnknown."""
+    standing = keys.standing_of(purchase_id, now=timezone.now())
+    invoice = standing.invoice
+    is_payable = invoice is not None and invoice.state in _PAYABLE
+    facts = {
+        "said": _said(standing),
+        "state": "GRANTED" if invoice is None else invoice.state.value,
+        "invoice": invoice,
+        "is_payable": is_payable,
+        "qr": segno.make(invoice.uri, error="m").svg_data_uri(border=1, omitsize=True)
+        if invoice is not None and is_payable
+        else "",
+    }
+    return render(request, "unlock/status.html", facts)
+
+
+@require_safe
+def open_file(request: HttpRequest) -> HttpResponse:
+    """A licence and a sealed file, opened in the page; nothing of either comes here."""
+    creator = creator_of(request)
+    return render(request, "unlock/open.html", {"username": str(creator) if creator else ""})
+
+
+def _said(standing: Standing) -> Said:
+    if standing.invoice is None:
+        return _GRANTED
+    if standing.release_state is ReleaseState.READY and standing.grant is not None:
+        return _GRANTED
+    return _SAID[standing.invoice.state]
