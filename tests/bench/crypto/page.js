@@ -7,6 +7,7 @@
 import { random } from '../../../static/js/crypto/bytes.js';
 import { Floe } from '../../../static/js/crypto/floe.js';
 import { rootOf } from '../../../static/js/crypto/index.js';
+import { deriveKeyPair } from '../../../static/js/crypto/hpke.js';
 import { begin } from '../../../static/js/crypto/sealer.js';
 
 const MB = 1e6;
@@ -146,6 +147,22 @@ async function open(workerCount, buffersEach, sealed) {
   return result;
 }
 
+function derivePassword() {
+  const worker = new Worker(policy.createScriptURL('kdf'), { type: 'module' });
+  const job = {
+    type: 'derive',
+    job: 1,
+    password: 'x',
+    salt: random(16),
+    memoryKib: 65536,
+    passes: 3,
+  };
+  return new Promise((resolve) => {
+    worker.addEventListener('message', ({ data }) => resolve(data.secret), { once: true });
+    worker.postMessage(job);
+  }).finally(() => worker.terminate());
+}
+
 async function small() {
   const aad = random(68);
   const floe = new Floe(random(32), { iv: random(32), aad, segmentSize: 2 ** 18 });
@@ -168,7 +185,19 @@ async function small() {
   begun = performance.now();
   rootOf(large, rows);
   const rootMs = performance.now() - begun;
-  return { dek_noble_us: nobleUs, dek_webcrypto_us: webcryptoUs, root_40000_ms: rootMs };
+  begun = performance.now();
+  for (let at = 0; at < 20; at += 1) await deriveKeyPair(random(32));
+  const keyPairMs = (performance.now() - begun) / 20;
+  begun = performance.now();
+  await derivePassword();
+  const passwordMs = performance.now() - begun;
+  return {
+    hpke_key_pair_ms: keyPairMs,
+    argon2id_64mib_ms: passwordMs,
+    dek_noble_us: nobleUs,
+    dek_webcrypto_us: webcryptoUs,
+    root_40000_ms: rootMs,
+  };
 }
 
 /** @returns {Promise<object>} */
