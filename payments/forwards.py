@@ -57,13 +57,17 @@ def make(payout_id: UUID, *, now: datetime) -> Forward | None:
         spending = covenants.forward([coin for _, coin in coins])
         raw = spending.serialize()
         value_sat = sum(output.value_sat for output in spending.outputs)
-        row = Forward.objects.create(
-            payout=payout,
+        # The same coins make the same transaction: one that was dropped comes back to life.
+        row, _ = Forward.objects.update_or_create(
             txid=spending.txid,
-            raw=raw,
-            value_sat=value_sat,
-            fee_sat=sum(coin.value_sat for _, coin in coins) - value_sat,
-            created_at=now,
+            defaults={
+                "payout": payout,
+                "raw": raw,
+                "value_sat": value_sat,
+                "fee_sat": sum(coin.value_sat for _, coin in coins) - value_sat,
+                "created_at": now,
+                "dropped_at": None,
+            },
         )
         ids = [output.pk for output, _ in coins]
         Output.objects.filter(pk__in=ids).update(forward=row)

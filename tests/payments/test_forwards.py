@@ -1,0 +1,160 @@
+"""Forwarders' coins go on to the creator: several at once, tokens never, again until mined."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from payments import connection, covenants, forwards, payouts, transactions
+from payments.models import Event, Forward, Output, Payout
+from payments.transactions import Outpoint
+from tests.devchains import Devchain
+from tests.tills import XPUB, look, payout_to, script_of, sell
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def forward_now() -> int:
+    return forwards.forward_all(connection.chain(), now=timezone.now())
+
+
+def received(chain: Devchain, address: str) -> int:
+    script = script_of(address)
+    return sum(out.value_sat for out in connection.chain().sight(script, {}).outputs)
+
+
+def test_several_sales_go_on_in_one_transaction(chain: Devchain) -> None:
+    address = chain.new_address()
+    payout = payout_to(address)
+    sold = [sell(chain, payout=payout) for _ in range(3)]
+    for invoice in sold:
+        chain.pay(invoice.address, 20_000)
+    chain.mine()
+    for invoice in sold:
+        look(invoice.id)
+
+    assert forward_now() == 1
+    assert forward_now() == 0
+
+    row = Forward.objects.get()
+    spending = transactions.parse(bytes(row.raw), txid=row.txid)
+    assert (len(spending.inputs), len(spending.outputs)) == (3, 3)
+    assert {output.script for output in spending.outputs} == {script_of(address)}
+    assert row.value_sat + row.fee_sat == 60_000
+    assert row.fee_sat < 600
+    assert (row.broadcast_at is not None, row.error) == (True, "")
+    assert received(chain, address) == row.value_sat
+    assert Event.objects.filter(kind="forwarded").count() == 3
+
+
+def test_unconfirmed_coins_stay(chain: Devchain) -> None:
+    invoice = sell(chain, confirmations=2)
+    chain.pay(invoice.address, 20_000)
+    look(invoice.id)
+    assert forward_now() == 0
+    chain.mine()
+    look(invoice.id)
+    assert forward_now() == 0
+    chain.mine()
+    look(invoice.id)
+    assert forward_now() == 1
+
+
+def test_a_token_is_never_forwarded(chain: Devchain) -> None:
+    invoice = sell(chain)
+    chain.pay(invoice.address, 20_000, tokens=True)
+    chain.mine()
+    look(invoice.id)
+
+    assert forward_now() == 0
+    assert not Forward.objects.exists()
+
+
+def test_what_its_fee_would_eat_stays(chain: Devchain) -> None:
+    invoice = sell(chain)
+    chain.pay(invoice.address, 620)
+    chain.mine()
+    look(invoice.id)
+
+    assert forward_now() == 0
+
+
+def test_coins_of_an_xpub_are_the_wallets_own_business(chain: Devchain) -> None:
+    invoice = sell(chain, payout=payout_to(XPUB))
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+
+    assert forward_now() == 0
+
+
+def test_a_forward_made_while_no_server_was_there_is_sent_later(chain: Devchain) -> None:
+    payout = payout_to(chain.new_address())
+    invoice = sell(chain, payout=payout)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+    row = forwards.make(payout.id, now=timezone.now())
+    assert row is not None
+    assert row.broadcast_at is None
+
+    assert forwards.send_again(connection.chain(), now=timezone.now()) == 1
+
+    assert Forward.objects.get().broadcast_at is not None
+
+
+def test_an_evicted_forward_is_sent_again_until_it_is_final(chain: Devchain) -> None:
+    invoice = sell(chain)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+    forward_now()
+    txid = Forward.objects.get().txid
+    chain.evict(txid)
+    assert txid not in in_mempool(chain)
+
+    forwards.send_again(connection.chain(), now=timezone.now())
+    assert txid in in_mempool(chain)
+    chain.mine(10)
+    sent = forwards.send_again(connection.chain(), now=timezone.now())
+
+    assert sent == 0
+    assert Forward.objects.get().mined_height == chain.height - 9
+
+
+def test_one_bad_coin_does_not_hold_up_the_others(chain: Devchain) -> None:
+    """Somebody else forwarded one of the coins first: anybody may."""
+    payout = payout_to(chain.new_address())
+    sold = [sell(chain, payout=payout) for _ in range(2)]
+    for invoice in sold:
+        chain.pay(invoice.address, 20_000)
+    chain.mine()
+    for invoice in sold:
+        look(invoice.id)
+    stolen = Output.objects.get(invoice_id=sold[0].id)
+    coin = covenants.Coin(
+        Outpoint(stolen.transaction_id, stolen.vout),
+        stolen.value_sat,
+        payouts.forwarder_of(Payout.objects.get(), stolen.invoice.address.index),
+    )
+    chain.ask("/api/broadcast", raw=covenants.forward([coin], sat_per_byte=2).serialize().hex())
+    chain.mine()
+    forward_now()
+    made = Forward.objects.get()
+    assert "Missing inputs" in made.error
+
+    later = timezone.now() + timedelta(hours=2)
+    forwards.send_again(connection.chain(), now=later)
+    assert Forward.objects.get(pk=made.pk).dropped_at == later
+    forwards.forward_all(connection.chain(), now=later)
+    forwards.forward_all(connection.chain(), now=later)
+
+    alone = Forward.objects.exclude(pk=made.pk).order_by("pk")
+    assert [row.outputs.count() for row in alone] == [1, 1]
+    assert [bool(row.error) for row in alone] == [True, False]
+
+
+def in_mempool(chain: Devchain) -> set[str]:
+    return {entry["txid"] for entry in chain.ask("/api/state")["mempool"]}
