@@ -87,6 +87,11 @@ class PayoutSerializer(serializers.Serializer[Any]):
     recovery = RecoverySerializer(allow_null=True, required=False)
     suggested = serializers.CharField(allow_null=True)
 
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        # DRF writes a nullable field that is missing as null; here missing means that there is none.
+        said: dict[str, Any] = super().to_representation(instance)
+        return {name: value for name, value in said.items() if name in instance}
+
 
 class FloorSerializer(serializers.Serializer[Any]):
     address = serializers.IntegerField()
