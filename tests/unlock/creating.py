@@ -19,7 +19,7 @@ from tests.stores import send
 from unlock import container, creators, storage, uploads, verification
 
 if TYPE_CHECKING:
-    from rest_framework.response import Response
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
     from unlock.models import Creator, Upload
 

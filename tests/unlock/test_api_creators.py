@@ -215,7 +215,7 @@ def test_half_a_character_is_refused_with_a_code() -> None:
         HTTP_X_CSRFTOKEN=browser.token,
     )
 
-    assert refusal(answer) == (400, "invalid")  # type: ignore[arg-type]
+    assert refusal(answer) == (400, "invalid")
 
 
 def test_what_is_not_json_is_refused_with_a_code() -> None:
@@ -228,7 +228,7 @@ def test_what_is_not_json_is_refused_with_a_code() -> None:
         HTTP_X_CSRFTOKEN=browser.token,
     )
 
-    assert refusal(answer) == (400, "not_json")  # type: ignore[arg-type]
+    assert refusal(answer) == (400, "not_json")
 
 
 # --- payouts ------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from unlock.tasks.uploads import abort_stale_uploads, resume_uploads, verify_upl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rest_framework.response import Response
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
 

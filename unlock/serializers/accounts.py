@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unlock.creators import DERIVED_BYTES, SALT_BYTES, SignUp
@@ -71,6 +72,7 @@ class RecoverySerializer(serializers.Serializer[Any]):
     payee = serializers.SerializerMethodField()
     max_fee_sat = serializers.IntegerField()
 
+    @extend_schema_field(serializers.CharField())
     def get_payee(self, kit: Any) -> str:
         script: bytes = kit.payee_script
         return script.hex()

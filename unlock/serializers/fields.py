@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,6 +13,9 @@ from payments.errors import ServiceError
 from unlock import container
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from enum import StrEnum
+
     from payments.amounts import Price
 
 
@@ -38,6 +42,23 @@ class HexField(serializers.RegexField):
 
     def __init__(self, **rest: Any) -> None:
         super().__init__(r"\A[0-9a-f]{64}\Z", **rest)
+
+
+class WordField(serializers.ChoiceField):
+    """One word of an enum. The schema lists the words as a pattern, in place: several enums are
+    called ``state`` here, and a component each would need names that nobody uses.
+    """
+
+    def __init__(self, words: Iterable[StrEnum], **rest: Any) -> None:
+        super().__init__(choices=[word.value for word in words], **rest)
+
+
+class WordFieldSchema(OpenApiSerializerFieldExtension):
+    target_class = "unlock.serializers.fields.WordField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        del auto_schema, direction
+        return {"type": "string", "pattern": f"^({'|'.join(self.target.choices)})$"}
 
 
 @extend_schema_field(

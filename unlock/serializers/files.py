@@ -8,8 +8,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from unlock import files, limits, offers
-from unlock.serializers.fields import BytesField, HexField, PriceField
-from unlock.states import FileState
+from unlock.serializers.fields import BytesField, HexField, PriceField, WordField
+from unlock.states import FileState, UploadState
 
 if TYPE_CHECKING:
     from unlock.models import PaidFile
@@ -41,10 +41,7 @@ class FileInputSerializer(serializers.Serializer[Any]):
 class FileChangeSerializer(FileInputSerializer):
     """Any of it, or a move: paused, published (again) or removed."""
 
-    state = serializers.ChoiceField(
-        choices=[FileState.PAUSED.value, FileState.PUBLISHED.value, FileState.REMOVED.value],
-        required=False,
-    )
+    state = WordField((FileState.PAUSED, FileState.PUBLISHED, FileState.REMOVED), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, partial=True)
@@ -83,7 +80,7 @@ class CopyShownSerializer(serializers.Serializer[Any]):
 
 class _OfferFields(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=[state.value for state in FileState])
+    state = WordField(FileState)
     title = serializers.CharField()
     description = serializers.CharField()
     price = PriceField()
@@ -112,7 +109,7 @@ class OfferSerializer(_OfferFields):
 
 class UploadBriefSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    state = serializers.CharField()
+    state = WordField(UploadState)
     verified_bytes = serializers.IntegerField()
     size_bytes = serializers.IntegerField(source="container.size_bytes")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unlock import container, limits
-from unlock.serializers.fields import BytesField, HexField
+from unlock.serializers.fields import BytesField, HexField, WordField
 from unlock.states import UploadState
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class UploadBegunSerializer(serializers.Serializer[Any]):
     part_count = serializers.IntegerField()
     key_hint = serializers.CharField(allow_null=True, default=None)  # reserved: several keys
 
+    @extend_schema_field(serializers.CharField())
     def get_file_id(self, upload: Upload) -> str:
         return bytes(upload.container.file_id).hex()
 
@@ -67,7 +69,7 @@ class UploadErrorSerializer(serializers.Serializer[Any]):
 
 class UploadSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=[state.value for state in UploadState])
+    state = WordField(UploadState)
     parts = StoredPartSerializer(many=True)
     part_bytes = serializers.IntegerField()
     part_count = serializers.IntegerField()
@@ -81,7 +83,7 @@ class CompletionSerializer(serializers.Serializer[Any]):
 
 
 class CompletedSerializer(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(choices=[state.value for state in UploadState])
+    state = WordField(UploadState)
 
 
 def shown(upload: Upload, parts: Iterable[StoredPart]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Files(CreatorView):
-    @extend_schema(responses=FilesSerializer)
+    @extend_schema(operation_id="files_list", responses=FilesSerializer)
     def get(self, request: Request) -> Response:
         """All files of the creator, newest first."""
         mine = PaidFile.objects.filter(creator=self.me(request)).order_by("-created_at")
