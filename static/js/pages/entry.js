@@ -34,6 +34,7 @@ export function entry({ busy, enter }) {
     button.disabled = false;
     button.textContent = label;
   });
+  button.disabled = false; // it waited for this module: a press before would have been lost
   addEventListener('pageshow', () => {
     button.disabled = false;
     button.textContent = label;

@@ -65,6 +65,7 @@ class SellPage {
     addEventListener('beforeunload', (event) => {
       if (this.#isBusy) event.preventDefault();
     });
+    this.#button.disabled = false; // it waited for this module: a press before would have been lost
     this.#load();
     void this.#remind();
     void this.#resume();

@@ -11,11 +11,14 @@ import { one } from './dom.js';
  */
 export function receiveFile(zone, onFile, onRefused) {
   const input = /** @type {HTMLInputElement} */ (one(zone, 'input'));
-  input.addEventListener('change', () => {
+  const take = () => {
     const file = input.files?.[0];
     input.value = ''; // the same file may be chosen again after a cancel
     if (file) onFile(file);
-  });
+  };
+  input.addEventListener('change', take);
+  // Somebody may have been quicker than these modules; the page's own start comes first.
+  queueMicrotask(take);
   for (const name of ['dragenter', 'dragover']) {
     zone.addEventListener(name, () => zone.classList.add('over'));
   }
