@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -116,6 +117,20 @@ def change_password(
         creator.user.save(update_fields=["password"])
         creator.salt = new_salt
         creator.save(update_fields=["salt"])
+
+
+def suspend(creator: Creator, *, now: datetime) -> None:
+    """Shut a creator out and take their files off sale; who bought keeps what they bought."""
+    Creator.objects.filter(id=creator.id, suspended_at__isnull=True).update(suspended_at=now)
+
+
+def reinstate(creator: Creator) -> None:
+    Creator.objects.filter(id=creator.id).update(suspended_at=None)
+
+
+def new_code() -> str:
+    """A code for an invitation: told once, kept as a hash."""
+    return secrets.token_urlsafe(16)
 
 
 def hash_invitation(code: str) -> str:

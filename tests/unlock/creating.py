@@ -163,6 +163,6 @@ def b64(raw: bytes) -> str:
     return container.encode_b64url(raw)
 
 
-def refusal(answer: Response) -> tuple[int, str]:
+def refusal(answer: Any) -> tuple[int, str]:
     """Status and code of an error of the one shape."""
     return answer.status_code, answer.json()["error"]["code"]

@@ -34,6 +34,7 @@ from unlock.models import Copy, KeyRelease, PaidFile, Purchase, Upload
 from unlock.states import FileState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from unlock.models import Creator
@@ -381,12 +382,13 @@ def test_a_published_file_is_paused_resumed_and_removed(maya: Creator) -> None:
     assert files.pause(file.id, creator=maya).state == FileState.PAUSED
     assert files.resume(file.id, creator=maya, now=NOW).state == FileState.PUBLISHED
     assert files.remove(file.id, creator=maya).state == FileState.REMOVED
-    for attempt in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: files.pause(file.id, creator=maya),
         lambda: files.resume(file.id, creator=maya, now=NOW),
         lambda: publish(file, file.id),
         lambda: files.edit(file.id, files.Draft(title="back"), creator=maya, now=NOW),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(MoveRefused):
             attempt()
     assert files.find(file.id).state == FileState.REMOVED

@@ -1,0 +1,275 @@
+"""Unlock in the admin: to look, to search, and to moderate. Verbs own the rows: nothing is edited.
+
+Sealed secrets, salts and raw bytes are not shown. Creators are not among the users here, so that no
+tick of a box makes one of them staff.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from payments.errors import ServiceError
+from unlock import creators, files
+from unlock.models import (
+    Container,
+    Copy,
+    Creator,
+    Cursor,
+    Grant,
+    Invitation,
+    KeyRelease,
+    PaidFile,
+    Purchase,
+    Upload,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from django.contrib.auth.models import AbstractUser
+    from django.db.models import Model, QuerySet
+    from django.forms import ModelForm
+    from django.http import HttpRequest, HttpResponse
+
+    BaseAdmin = admin.ModelAdmin[Model]
+    BaseInline = admin.TabularInline[Any, Any]
+    BaseUserAdmin = UserAdmin[AbstractUser]
+else:  # Django's classes take a parameter for the type checker only
+    BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
+
+HIDDEN = frozenset(
+    {"salt", "core_header", "s_sealed", "sealed", "wrapped_key", "claim_hash", "buyer_key"}
+)
+User = get_user_model()
+
+
+class LookingAdmin(BaseAdmin):
+    """Everything visible but the hidden columns, nothing changeable but by an action."""
+
+    actions_on_bottom = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        """Django's own right to change these rows, used for the actions."""
+        return super().has_change_permission(request)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        del request, obj
+        return [field.name for field in self.opts.fields if field.name not in HIDDEN]
+
+
+@admin.register(Creator)
+class CreatorAdmin(LookingAdmin):
+    list_display = ("user", "created_at", "suspended_at")
+    list_filter = (("suspended_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("user",)
+    search_fields = ("id", "user__username")
+    ordering = ("-created_at",)
+    actions = ("suspend", "reinstate")
+
+    @admin.action(description="Suspend: no login, nothing sold", permissions=["moderate"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
+        for creator in queryset:
+            creators.suspend(creator, now=timezone.now())
+            self.log_change(request, creator, "suspended")
+
+    @admin.action(description="Lift the suspension", permissions=["moderate"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
+        for creator in queryset:
+            creators.reinstate(creator)
+            self.log_change(request, creator, "reinstated")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(LookingAdmin):
+    list_display = ("note", "used_by", "created_at")
+    list_filter = (("used_by", admin.EmptyFieldListFilter),)
+    search_fields = ("note", "used_by__user__username")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return BaseAdmin.has_add_permission(self, request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        is_unused = not isinstance(obj, Invitation) or obj.used_by is None
+        return is_unused and BaseAdmin.has_delete_permission(self, request, obj)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        del request
+        return ["note"] if obj is None else ["note", "used_by", "created_at"]
+
+    def save_model(
+        self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: Any
+    ) -> None:
+        """The code is made here, shown once, and kept as a hash."""
+        del form, change
+        code = creators.new_code()
+        if isinstance(obj, Invitation):
+            obj.code_hash = creators.hash_invitation(code)
+        obj.save()
+        messages.warning(request, f"The invitation's code, shown only now: {code}")
+
+
+class CopyInline(BaseInline):
+    model = Copy
+    extra = 0
+    can_delete = False
+    fields = ("store", "object_key", "size_bytes", "etag", "verified_at", "damaged_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+
+@admin.register(Container)
+class ContainerAdmin(LookingAdmin):
+    list_display = ("id", "creator", "size_bytes", "segments", "verified_at", "created_at")
+    list_filter = (("verified_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("creator__user",)
+    search_fields = ("id", "content_id", "creator__user__username")
+    inlines: ClassVar = [CopyInline]
+
+
+@admin.register(Copy)
+class CopyAdmin(LookingAdmin):
+    list_display = ("object_key", "store", "size_bytes", "verified_at", "damaged_at")
+    list_filter = (
+        "store",
+        ("verified_at", admin.EmptyFieldListFilter),
+        ("damaged_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("id", "object_key", "etag", "container__id", "container__content_id")
+
+
+@admin.register(Upload)
+class UploadAdmin(LookingAdmin):
+    list_display = ("id", "creator", "state", "verified_bytes", "error_code", "touched_at")
+    list_filter = ("state", "error_code", "created_at")
+    list_select_related = ("creator__user",)
+    search_fields = ("id", "creator__user__username", "copy__object_key", "container__id")
+
+
+@admin.register(PaidFile)
+class PaidFileAdmin(LookingAdmin):
+    list_display = ("title", "creator", "state", "price", "published_at", "created_at")
+    list_filter = ("state", "price_currency", "created_at")
+    list_select_related = ("creator__user",)
+    search_fields = ("id", "title", "creator__user__username", "container__content_id")
+    date_hierarchy = "created_at"
+    actions = ("pause", "remove")
+
+    @admin.display(description="price", ordering="price_amount")
+    def price(self, paid_file: PaidFile) -> str:
+        return str(files.price_of(paid_file))
+
+    @admin.action(description="Pause: not sold for now", permissions=["moderate"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
+        if "confirmed" not in request.POST:
+            return self._ask(request, queryset, verb="Pause")
+        self._act(request, queryset, done="paused", verb=files.pause)
+        return None
+
+    @admin.action(description="Remove: never sold again", permissions=["moderate"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
+        if "confirmed" not in request.POST:
+            return self._ask(request, queryset, verb="Remove")
+        reason = request.POST.get("reason", "")
+
+        def remove(paid_file_id: UUID) -> PaidFile:
+            return files.remove(paid_file_id, reason=reason)
+
+        self._act(request, queryset, done="removed", verb=remove)
+        return None
+
+    def _ask(
+        self, request: HttpRequest, queryset: QuerySet[PaidFile], *, verb: str
+    ) -> HttpResponse:
+        facts = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb} {queryset.count()} files",
+            "warning": "Whoever bought one of them keeps it.",
+            "files": queryset.select_related("creator__user"),
+            "action": verb.lower(),
+            "verb": verb,
+            "is_shown": verb == "Remove",
+            "back": reverse("admin:unlock_paidfile_changelist"),
+        }
+        return TemplateResponse(request, "admin/unlock/act_on_files.html", facts)
+
+    def _act(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[PaidFile],
+        *,
+        done: str,
+        verb: Callable[[UUID], PaidFile],
+    ) -> None:
+        for paid_file in queryset:
+            try:
+                verb(paid_file.id)
+            except ServiceError as error:
+                messages.error(request, f"{paid_file.title}: {error.message}")
+                continue
+            self.log_change(request, paid_file, f"{done}: {request.POST.get('reason', '')[:300]}")
+            messages.success(request, f"{paid_file.title}: {done}.")
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(LookingAdmin):
+    list_display = ("id", "paid_file", "invoice_id", "release_due_at", "created_at")
+    list_filter = (("release_due_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("paid_file",)
+    search_fields = ("id", "invoice_id", "content_id", "paid_file__id", "paid_file__title")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Grant)
+class GrantAdmin(LookingAdmin):
+    list_display = ("purchase", "kind", "granted_by", "created_at")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("purchase", "granted_by")
+    search_fields = ("purchase__id", "purchase__paid_file__title", "reason")
+
+
+@admin.register(KeyRelease)
+class KeyReleaseAdmin(LookingAdmin):
+    list_display = ("purchase", "created_at", "first_fetched_at")
+    list_filter = (("first_fetched_at", admin.EmptyFieldListFilter), "created_at")
+    list_select_related = ("purchase",)
+    search_fields = ("purchase__id", "purchase__paid_file__id", "h_s")
+
+
+@admin.register(Cursor)
+class CursorAdmin(LookingAdmin):
+    list_display = ("name", "position")
+    search_fields = ("name",)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffAdmin(BaseUserAdmin):
+    """Staff only: a creator's user is not here, so nobody makes one of them staff."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(creator__isnull=True)
