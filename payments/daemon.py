@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 BATCH: Final = 100
 POLL_SECONDS: Final = 3.0
-BEAT_SECONDS: Final = 10.0
+BEAT_SECONDS: Final = 5.0
 RECONNECT_CHECK_SECONDS: Final = 0.5
 
 Result = TypeVar("Result")

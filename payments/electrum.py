@@ -115,6 +115,12 @@ class ElectrumChain:
             raise ChainUnavailable("No server can tell the history of an address.")
         return frozenset(script for script, said in histories.items() if any(said.values()))
 
+    def double_spent(self, txids: Sequence[str]) -> frozenset[str]:
+        """Which of these unconfirmed transactions a double-spend proof is known for."""
+        if not txids:
+            return frozenset()
+        return self._loop.run(electrum_calls.double_spent(self._loop.run(self._pool.live()), txids))
+
     def heights(self, script: bytes) -> dict[str, int]:
         """The heights of all transactions of ``script``, as the servers have it, unproved; 0 in
         the mempool. Good enough to decide whether to send one again.

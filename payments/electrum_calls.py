@@ -127,3 +127,17 @@ async def quietly(link: Link, question: Awaitable[Result]) -> Result | None:
     except ValueError as error:
         link.close(f"malformed answer: {error}")
     return None
+
+
+async def double_spent(links: Sequence[Link], txids: Sequence[str]) -> frozenset[str]:
+    """Which of these mempool transactions any server holds a double-spend proof for.
+
+    Servers whose node knows no proofs refuse the question: absence of a proof proves nothing.
+    """
+
+    async def ask(link: Link, txid: str) -> bool:
+        return bool(await quietly(link, link.call("blockchain.transaction.dsproof.get", txid)))
+
+    pairs = [(link, txid) for txid in txids for link in links]
+    answers = await asyncio.gather(*(ask(link, txid) for link, txid in pairs))
+    return frozenset(txid for (_, txid), found in zip(pairs, answers, strict=True) if found)

@@ -50,11 +50,11 @@ class ServerAddress(Protocol):
     def operator(self) -> str | None: ...
 
 
-class SessionClosed(Exception):  # noqa: N818 - a state, told in the words of the design
+class SessionClosed(Exception):
     """The connection is over, or never came about; nothing more will be read from it."""
 
 
-class ServerSaidNo(Exception):  # noqa: N818 - an answer, not a fault of ours
+class ServerSaidNo(Exception):
     """A well-formed JSON-RPC error; the connection lives on."""
 
     def __init__(self, code: int, message: str) -> None:

@@ -150,18 +150,24 @@ def statuses_of(invoice_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Inv
 
 
 def reconcile(
-    invoice_id: UUID, sighting: Sighting, *, now: datetime, held: bool = False
+    invoice_id: UUID,
+    sighting: Sighting,
+    *,
+    now: datetime,
+    held: bool = False,
+    conflicted: frozenset[str] = frozenset(),
 ) -> InvoiceState:
     """Store what was seen, decide, and close the latch if it says so; all in one transaction.
 
-    Idempotent, in any order, by any number of workers. ``held``: nothing may settle now. Raises
-    ``InvoiceMissing``.
+    Idempotent, in any order, by any number of workers. ``held``: nothing may settle now;
+    ``conflicted``: transactions with a double-spend proof. Raises ``InvoiceMissing``.
     """
     with transaction.atomic():
         invoice = _lock(invoice_id)
         is_news = invoice.swept_at is None or sighting.swept_at >= invoice.swept_at
         due_sat = estimate_sat(_price(invoice), now=now)
         observations.store(invoice, sighting, due_now_sat=due_sat)
+        observations.doubt(invoice, conflicted, now=now)
         if is_news:
             invoice.swept_at = sighting.swept_at
         invoice.tip_height = max(invoice.tip_height, sighting.tip.height)

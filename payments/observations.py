@@ -17,6 +17,7 @@ from payments.transactions import Outpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from payments.chain import SeenOutput, Sighting
     from payments.models import Invoice
@@ -55,6 +56,13 @@ def store(invoice: Invoice, sighting: Sighting, *, due_now_sat: int | None) -> N
         for row in rows.values():
             if row.transaction_id in sighting.missing:
                 _miss(row, sighting)
+
+
+def doubt(invoice: Invoice, conflicted: frozenset[str], *, now: datetime) -> None:
+    """Note a double-spend proof, once; a block settles it one way or the other."""
+    if conflicted:
+        rows = invoice.outputs.filter(transaction__in=conflicted, dsproof_at=None)
+        rows.update(dsproof_at=now)
 
 
 def invoice_facts(invoice: Invoice) -> InvoiceFacts:

@@ -29,7 +29,7 @@ BOUNDS: Final = {  # of 1 BCH, where one is wise to have an opinion
 ANY_BOUNDS: Final = (Decimal("0.000001"), Decimal(10) ** 12)
 
 
-class SourceFailed(Exception):  # noqa: N818 - a state of a source, kept as its reason
+class SourceFailed(Exception):
     """One source gave nothing to use; the message says why."""
 
 

@@ -98,13 +98,15 @@ def _look_at(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> None:
     known = {script: observations.known_of(row) for script, row in rows.items()}
     sightings = chain.sight_many(known)
     held = connection.headers().is_held(now)
+    fresh = {out.txid for each in sightings.values() for out in each.outputs if out.height is None}
+    conflicted = chain.double_spent(sorted(fresh))
     quiet: list[UUID] = []
     for script, sighting in sightings.items():
         row = rows[script]
         if _is_quiet(row, sighting, now) and not known[script]:
             quiet.append(row.pk)
         else:
-            invoices.reconcile(row.pk, sighting, now=now, held=held)
+            invoices.reconcile(row.pk, sighting, now=now, held=held, conflicted=conflicted)
     invoices.note_quiet(quiet, next(iter(sightings.values()), None), now=now)
 
 

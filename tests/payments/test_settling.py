@@ -221,6 +221,32 @@ def test_an_evicted_payment_is_doubted_then_gone(chain: Devchain) -> None:
     assert "EVICTED" in gone.flags
 
 
+def test_a_double_spend_proof_makes_a_payment_suspect_until_its_block(chain: Devchain) -> None:
+    invoice = sell(chain)
+    txid = chain.pay(invoice.address, 20_000)
+    assert look(invoice.id).state is InvoiceState.SEEN
+
+    chain.double_spend(txid)
+    suspect = look(invoice.id)
+    chain.mine()
+    settled = look(invoice.id)
+
+    assert (suspect.state, suspect.flags) == (InvoiceState.SUSPECT, ("DOUBLE_SPEND_SEEN",))
+    assert settled.state is InvoiceState.PAID
+
+
+def test_a_double_spend_that_wins_leaves_nothing_paid(chain: Devchain) -> None:
+    invoice = sell(chain)
+    txid = chain.pay(invoice.address, 20_000)
+    look(invoice.id)
+
+    chain.double_spend(txid, mine=True)
+    look(invoice.id)
+    gone = look(invoice.id)
+
+    assert (gone.state, gone.seen_sat, gone.settled_at) == (InvoiceState.OPEN, 0, None)
+
+
 def test_money_that_the_creator_has_swept_already_still_pays(chain: Devchain) -> None:
     """History, not the unspent list, is what we look at."""
     invoice = sell(chain)
