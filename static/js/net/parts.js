@@ -41,6 +41,12 @@ export class PartSender {
     this.#order = order;
   }
 
+  /** Signs the first batch while the first part is still being sealed. A failure tells itself later. */
+  warm() {
+    const first = this.#order[0];
+    if (first !== undefined) this.#urlOf(first).catch(() => undefined);
+  }
+
   /**
    * @param {number} number
    * @param {XMLHttpRequestBodyInit} body

@@ -72,16 +72,10 @@ export class Sending {
     this.#tell({ state: 'preparing' });
     const fileId = random(16);
     const sealing = await prepare(file, { root, title, fileId });
-    const { id, part_bytes: partSize } = await creator.beginUpload({
-      size_bytes: sealing.header.totalSize,
-      core_header: toBase64url(sealing.header.core),
-    });
-    this.#uploadId = id;
-    this.#stop.signal.throwIfAborted();
-    const contentId = await this.#transfer(file, sealing, { id, partSize });
+    const contentId = await this.#transfer(file, sealing);
     this.#draft = {
       username: this.#username,
-      uploadId: id,
+      uploadId: /** @type {string} */ (this.#uploadId),
       fileId: toHex(fileId),
       core: sealing.header.core,
       contentId: toHex(contentId),
@@ -136,26 +130,48 @@ export class Sending {
   /**
    * @param {File} file
    * @param {Sealing} sealing
-   * @param {{id: string, partSize: number}} upload
    * @returns {Promise<Bytes>} content_id
    */
-  async #transfer(file, { header, key, head }, { id, partSize }) {
-    const total = header.totalSize;
+  async #transfer(file, { header, key, head }) {
     const workers = workerCount();
+    // The workers load while the server opens the upload: the first byte leaves sooner.
     const pool = new SealPool(() => spawn('seal'), workers, {
       core: header.core,
       contentKey: key,
     });
+    try {
+      const upload = await this.#open(file, { header, head, pool, slots: slotCount(workers) });
+      this.#tell({ state: 'uploading', done: 0, total: header.totalSize });
+      return await upload.run();
+    } finally {
+      pool.close();
+    }
+  }
+
+  /**
+   * @param {File} file
+   * @param {{header: Header, head: Bytes, pool: SealPool, slots: number}} means
+   * @returns {Promise<Upload>}
+   */
+  async #open(file, { header, head, pool, slots }) {
+    const total = header.totalSize;
+    const { id, part_bytes: partSize } = await creator.beginUpload({
+      size_bytes: total,
+      core_header: toBase64url(header.core),
+    });
+    this.#uploadId = id;
+    this.#stop.signal.throwIfAborted();
     const count = Math.ceil(total / partSize);
     const order = Array.from({ length: count }, (_, at) => at + 1);
     const sender = new PartSender((numbers) => creator.signParts(id, numbers), order);
-    const upload = new Upload({
+    sender.warm();
+    return new Upload({
       payload: file,
       header,
       head,
       partSize,
       pool,
-      slots: slotCount(workers),
+      slots,
       signal: this.#stop.signal,
       send: (number, body, watch) => sender.send(number, body, watch),
       onProgress: (done) => this.#progress(done, total),
@@ -166,12 +182,6 @@ export class Sending {
         this.#progress(this.#done, total);
       },
     });
-    this.#tell({ state: 'uploading', done: 0, total });
-    try {
-      return await upload.run();
-    } finally {
-      pool.close();
-    }
   }
 
   /**
