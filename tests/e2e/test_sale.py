@@ -83,7 +83,9 @@ def test_the_creator_copies_the_same_link_tomorrow_and_elsewhere_with_the_key_fi
     elsewhere = person()
     people.log_in(elsewhere, "maya-link")
     elsewhere.goto("/files/")
+    elsewhere.get_by_role("button", name="Copy link").first.click()
     people.by(elsewhere, "key-file-input").set_input_files(tmp_path / "key.json")
+    elsewhere.get_by_role("button", name="Use this key").click()
     expect(people.by(elsewhere, "share-link").first).to_be_visible()
 
     assert again == link

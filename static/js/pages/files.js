@@ -12,6 +12,7 @@ import { showLink } from '../ui/link.js';
 import * as problem from '../ui/problem.js';
 import { ask, isRootOf, linkOf, remind } from './keys.js';
 
+/** @import { Bytes } from '../crypto/bytes.js' */
 /** @import { FileView } from '../net/creator.js' */
 
 const STATES = {
@@ -38,6 +39,7 @@ async function linkFor(file) {
     known.filter((other) => other.h_s),
   );
   await look();
+  if (root) void load(); // every other link can be shown now, too
   return root && isRootOf(root, file) ? linkOf(root, file) : null;
 }
 
@@ -53,10 +55,25 @@ function factsOf(file) {
 }
 
 /**
+ * Wherever R is, every link stands in its row; elsewhere "Copy link" asks for the key.
+ * @param {HTMLElement} row
+ * @param {FileView} file
+ * @param {Bytes | undefined} root
+ */
+function showShare(row, file, root) {
+  if (!root || !isRootOf(root, file)) return;
+  const field = /** @type {HTMLInputElement} */ (slot(row, 'share'));
+  field.value = linkOf(root, file);
+  field.addEventListener('focus', () => field.select());
+  field.hidden = false;
+}
+
+/**
  * @param {FileView} file
  * @param {string | undefined} draftHere  id of the paid file whose upload waits in this browser
+ * @param {Bytes | undefined} root  R, where this browser has it
  */
-function rowOf(file, draftHere) {
+function rowOf(file, draftHere, root) {
   const row = one(fromTemplate('file-row'), 'li');
   const { text, tone } = STATES[file.state];
   slot(row, 'title').textContent = file.title;
@@ -66,6 +83,7 @@ function rowOf(file, draftHere) {
   slot(row, 'facts').textContent = factsOf(file);
   const place = slot(row, 'problem');
   const hasLink = file.state === 'published' || file.state === 'paused';
+  if (hasLink) showShare(row, file, root);
 
   /** @param {string} name @param {boolean} isOffered @param {() => Promise<unknown>} act */
   const offer = (name, isOffered, act) => {
@@ -109,9 +127,15 @@ async function change(file, state) {
 async function load() {
   const said = byId('said');
   try {
-    const [{ files }, draft] = await Promise.all([creator.files(), store.draft(username)]);
+    const [{ files }, draft, row] = await Promise.all([
+      creator.files(),
+      store.draft(username),
+      store.root(username),
+    ]);
     known = files.filter((file) => file.state !== 'removed' || file.sales > 0);
-    list.replaceChildren(...known.map((file) => rowOf(file, draft?.paidFileId ?? undefined)));
+    list.replaceChildren(
+      ...known.map((file) => rowOf(file, draft?.paidFileId ?? undefined, row?.root)),
+    );
     byId('empty').hidden = known.length > 0;
     said.hidden = true;
   } catch (error) {
