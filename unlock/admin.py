@@ -272,4 +272,4 @@ class StaffAdmin(BaseUserAdmin):
     """Staff only: a creator's user is not here, so nobody makes one of them staff."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(creator__isnull=True)
+        return super().get_queryset(request).exclude(pk__in=Creator.objects.values("user"))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Clock = Callable[[], datetime]
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=30)  # a worker that died is missed after this; a slow read costs a twin
 BEAT = timedelta(seconds=2)
 _WORKING = (UploadState.COMPLETING, UploadState.VERIFYING)
 # The upload's own fault, or its end: trying again would find the same. Anything else is retried.

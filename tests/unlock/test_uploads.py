@@ -375,8 +375,8 @@ def test_a_lost_hint_is_made_good_by_the_sweep_once_in_a_while(maya: Creator) ->
     assert verification.waiting(now=later) == [upload.id]
     verification.touch(upload.id, now=later)
 
-    assert verification.waiting(now=later + timedelta(minutes=1)) == []
-    assert verification.waiting(now=later + timedelta(minutes=3)) == [upload.id]
+    assert verification.waiting(now=later + timedelta(seconds=20)) == []
+    assert verification.waiting(now=later + timedelta(seconds=40)) == [upload.id]
 
 
 def test_a_store_that_is_down_fails_nothing(

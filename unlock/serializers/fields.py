@@ -53,7 +53,7 @@ class WordField(serializers.ChoiceField):
         super().__init__(choices=[word.value for word in words], **rest)
 
 
-class WordFieldSchema(OpenApiSerializerFieldExtension):
+class WordFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "unlock.serializers.fields.WordField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
