@@ -33,7 +33,11 @@ def chain() -> ElectrumChain:
         if _CLIENT.chain is None:
             if not settings.KIM_ELECTRUM_SERVERS:
                 raise ChainUnavailable("KIM_ELECTRUM_SERVERS is empty.")
-            _CLIENT.chain = ElectrumChain(settings.KIM_ELECTRUM_SERVERS, book)
+            _CLIENT.chain = ElectrumChain(
+                settings.KIM_ELECTRUM_SERVERS,
+                book,
+                call_seconds=settings.KIM_ELECTRUM_TIMEOUT_SECONDS,
+            )
         return _CLIENT.chain
 
 

@@ -46,7 +46,7 @@ class Daemon:
     """``await run()`` until ``stop()``."""
 
     def __init__(self, servers: Sequence[ServerAddress]) -> None:
-        self._pool = Pool(servers)
+        self._pool = Pool(servers, settings.KIM_ELECTRUM_TIMEOUT_SECONDS)
         self._watched: dict[str, UUID] = {}  # script hash → invoice
         self._status: dict[str, object] = {}  # script hash → the status last hinted at
         self._subscribed: dict[Session, set[str]] = {}
@@ -62,6 +62,8 @@ class Daemon:
 
     async def run(self) -> None:
         """Watch until stopped. A part that fails for good ends the daemon, loudly."""
+        for task in ("payments.sweep", "payments.fetch_rates"):
+            self._hints.put_nowait((task,))  # beat would wait for its first interval
         parts = [
             asyncio.create_task(part(), name=part.__name__)
             for part in (

@@ -20,7 +20,7 @@ from payments import electrum_calls, headers, transactions
 from payments.chain import KnownTx, SeenOutput, Sighting, Tip
 from payments.electrum_calls import Histories
 from payments.electrum_pool import Link, LoopThread, Pool
-from payments.electrum_session import ServerAddress
+from payments.electrum_session import CALL_SECONDS, ServerAddress
 from payments.errors import (
     BadHeaders,
     BadProof,
@@ -61,9 +61,15 @@ class _Place:
 class ElectrumChain:
     """``payments.chain.Chain`` over all configured servers; may be used from many threads."""
 
-    def __init__(self, servers: Sequence[ServerAddress], book: HeaderBook) -> None:
+    def __init__(
+        self,
+        servers: Sequence[ServerAddress],
+        book: HeaderBook,
+        *,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
         self._book = book
-        self._pool = Pool(servers)
+        self._pool = Pool(servers, call_seconds)
         self._loop = LoopThread()
         self._cache = _RawCache()
         self._catching_up = threading.Lock()

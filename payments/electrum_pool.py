@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from payments import electrum_session
-from payments.electrum_session import ServerSaidNo, Session, SessionClosed, name_of
+from payments.electrum_session import (
+    CALL_SECONDS,
+    ServerSaidNo,
+    Session,
+    SessionClosed,
+    name_of,
+)
 from payments.errors import ChainUnavailable
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ PAUSE_MOST_SECONDS: Final = 60.0
 JOIN_SECONDS: Final = 1.0  # how long a call waits for further servers when one is already up
 FIRST_SECONDS: Final = 30.0
 RUN_SECONDS: Final = 120.0
+STEADY_SECONDS: Final = 10.0  # a session that lived this long may be replaced at once
 
 Result = TypeVar("Result")
 
@@ -47,14 +54,16 @@ class ServerTip:
 class Link:
     """One server, with the session to it when there is one."""
 
-    def __init__(self, address: ServerAddress) -> None:
+    def __init__(self, address: ServerAddress, call_seconds: float = CALL_SECONDS) -> None:
         self.address = address
         self.name = name_of(address)
+        self._call_seconds = call_seconds
         self.tip: ServerTip | None = None
         self.on_notice: Callable[[str, list[object]], None] | None = None
         self._session: Session | None = None
         self._pause_seconds = PAUSE_FIRST_SECONDS
         self._retry_at = 0.0
+        self._opened_at = 0.0
         self._opening: asyncio.Task[None] | None = None
 
     @property
@@ -70,7 +79,7 @@ class Link:
 
     async def call(self, method: str, *params: object) -> object:
         """Ask this server. Raises ``SessionClosed`` and ``ServerSaidNo``."""
-        return await self.session.call(method, *params)
+        return await self.session.call(method, *params, deadline_seconds=self._call_seconds)
 
     def open(self) -> asyncio.Task[None] | None:
         """Start connecting, unless it is live, under way, or not yet time to try again."""
@@ -78,7 +87,10 @@ class Link:
             return None
         if self._opening is not None and not self._opening.done():
             return self._opening
-        if asyncio.get_running_loop().time() < self._retry_at:
+        now = asyncio.get_running_loop().time()
+        if self._session is not None:
+            self._bury(lived_seconds=now - self._opened_at)
+        if now < self._retry_at:
             return None
         self._opening = asyncio.create_task(self._open(), name=f"electrum open {self.name}")
         return self._opening
@@ -88,6 +100,7 @@ class Link:
         if self._session is not None and not self._session.is_closed:
             log.warning("electrum %s: %s", self.name, why)
             self._session.close(why)
+            self._session = None
             self._wait_before_retry()
 
     def abandon(self) -> None:
@@ -111,16 +124,23 @@ class Link:
             return
         session.on_notice = self._notice
         self._session = session
+        self._opened_at = asyncio.get_running_loop().time()
         try:
             await self.refresh_tip()
         except (SessionClosed, ServerSaidNo, ValueError) as error:
             self.close(f"no usable tip: {error}")
-            return
-        self._pause_seconds = PAUSE_FIRST_SECONDS
+
+    def _bury(self, *, lived_seconds: float) -> None:
+        """The session died by itself. One that died young is a server that is not well."""
+        self._session = None
+        if lived_seconds < STEADY_SECONDS:
+            self._wait_before_retry()
+        else:
+            self._pause_seconds = PAUSE_FIRST_SECONDS
 
     def _wait_before_retry(self) -> None:
-        jitter = random.uniform(0.5, 1.5)
-        self._retry_at = asyncio.get_running_loop().time() + self._pause_seconds * jitter
+        pause_seconds = self._pause_seconds * random.uniform(0.5, 1.5)
+        self._retry_at = asyncio.get_running_loop().time() + pause_seconds
         self._pause_seconds = min(self._pause_seconds * 2, PAUSE_MOST_SECONDS)
 
     def _notice(self, method: str, params: list[object]) -> None:
@@ -133,8 +153,10 @@ class Link:
 class Pool:
     """All links. Lives in one event loop."""
 
-    def __init__(self, servers: Sequence[ServerAddress]) -> None:
-        self.links = tuple(Link(server) for server in servers)
+    def __init__(
+        self, servers: Sequence[ServerAddress], call_seconds: float = CALL_SECONDS
+    ) -> None:
+        self.links = tuple(Link(server, call_seconds) for server in servers)
 
     async def live(self) -> tuple[Link, ...]:
         """Every server that can be asked now, in the order of the settings.

@@ -22,6 +22,7 @@ from payments import (
     hints,
     observations,
     payouts,
+    quotes,
     rate_table,
     settlement,
 )
@@ -29,7 +30,7 @@ from payments.amounts import Price
 from payments.errors import BadPrice, InvoiceMissing, PriceBelowFloor, QuoteStillOpen
 from payments.events import EventView as EventView  # noqa: PLC0414 - unlock reads it from here
 from payments.facts import View
-from payments.models import Address, Invoice, Quote
+from payments.models import Address, Invoice
 from payments.states import EventKind, InvoiceState, PayoutKind, can_move
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
             confirmations=confirmations,
             due_sat=quoted.due_sat,
             missing_sat=quoted.due_sat,
-            quote_until=now + timedelta(minutes=settings.KIM_QUOTE_MINUTES),
+            quote_until=quotes.until(now),
             created_at=now,
             changed_at=now,
             sweep_due_at=now + timedelta(seconds=settings.KIM_SWEEP_SECONDS),
@@ -129,7 +130,7 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
             shown=issued.shown,
             redeem_script=issued.redeem_script.hex(),
         )
-        _add_quote(invoice, quoted, now)
+        quotes.add(invoice, quoted, now=now)
         hints.invoice_opened(invoice.id)
         events.record(invoice, EventKind.OPENED, was="", now=now)
     return status_of(invoice.id, now=now)
@@ -203,9 +204,8 @@ def requote(invoice_id: UUID, *, now: datetime) -> InvoiceView:
         if not is_over or invoice.state not in {InvoiceState.EXPIRED, InvoiceState.PARTIAL}:
             raise QuoteStillOpen("The quote still holds, or the invoice needs none.")
         quoted = rate_table.quote(_price(invoice), now=now)
-        invoice.quote_until = now + timedelta(minutes=settings.KIM_QUOTE_MINUTES)
         invoice.due_sat, invoice.void_at = quoted.due_sat, None
-        _add_quote(invoice, quoted, now)
+        quotes.add(invoice, quoted, now=now)
         hints.invoice_opened(invoice.id)
         _decide(invoice, _unseen_view(invoice, now), now, told=EventKind.QUOTED)
     return status_of(invoice_id, now=now)
@@ -274,14 +274,17 @@ def _decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | No
     if not can_move(InvoiceState(was), decision.status):
         raise RuntimeError(f"Invoice {invoice.id} cannot go from {was} to {decision.status}.")
     _apply(invoice, decision, now)
+    if was == InvoiceState.OPEN and invoice.state == InvoiceState.PARTIAL:
+        quotes.extend(invoice, now=now)
     invoice.sweep_due_at = now + _look_again(invoice, now)
-    if shown != _shown(invoice):
-        invoice.changed_at = now
-        hints.invoice_changed(invoice.id)
+    has_moved = shown != _shown(invoice)
+    invoice.changed_at = now if has_moved else invoice.changed_at
     invoice.save()
     kind = told or _kind(decision, was, was_flags, invoice)
     if kind is not None:
         events.record(invoice, kind, was=was, now=now)
+    elif has_moved:  # an amount or the depth: pages show it, history does not need it
+        hints.invoice_changed(invoice.id)
 
 
 def _apply(invoice: Invoice, decision: Decision, now: datetime) -> None:
@@ -323,18 +326,6 @@ def _unseen_view(invoice: Invoice, now: datetime) -> View:
         swept_at=invoice.swept_at,
         agreed=False,
         due_today_sat=estimate_sat(_price(invoice), now=now),
-    )
-
-
-def _add_quote(invoice: Invoice, quoted: rate_table.Quoted, now: datetime) -> None:
-    Quote.objects.create(
-        invoice=invoice,
-        due_sat=quoted.due_sat,
-        min_sat=amounts.min_sat(quoted.due_sat),
-        rate=quoted.rate,
-        sources=list(quoted.sources),
-        quoted_at=now,
-        until=invoice.quote_until,
     )
 
 

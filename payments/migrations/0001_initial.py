@@ -8,241 +8,463 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ChainTransaction',
+            name="ChainTransaction",
             fields=[
-                ('txid', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('raw', models.BinaryField()),
-                ('own_forward', models.BooleanField(default=False)),
-                ('first_seen_at', models.DateTimeField()),
+                ("txid", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("raw", models.BinaryField()),
+                ("own_forward", models.BooleanField(default=False)),
+                ("first_seen_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('value', models.BigIntegerField(default=0)),
+                ("name", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("value", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='HeaderPage',
+            name="HeaderPage",
             fields=[
-                ('start_height', models.IntegerField(primary_key=True, serialize=False)),
-                ('raw', models.BinaryField()),
+                ("start_height", models.IntegerField(primary_key=True, serialize=False)),
+                ("raw", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('detail', models.JSONField(default=dict)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("detail", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='Payout',
+            name="Payout",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('owner', models.UUIDField(db_index=True)),
-                ('kind', models.CharField(choices=[('forwarder', 'forwarder'), ('xpub', 'xpub')], max_length=12)),
-                ('network', models.CharField(choices=[('mainnet', 'mainnet'), ('chipnet', 'chipnet'), ('regtest', 'regtest')], max_length=12)),
-                ('shown', models.CharField(max_length=160)),
-                ('payee_script', models.CharField(blank=True, max_length=80)),
-                ('sealed', models.BinaryField()),
-                ('max_fee_sat', models.IntegerField(default=0)),
-                ('next_index', models.IntegerField(default=0)),
-                ('scanned_at', models.DateTimeField(blank=True, null=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("owner", models.UUIDField(db_index=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("forwarder", "forwarder"), ("xpub", "xpub")], max_length=12
+                    ),
+                ),
+                (
+                    "network",
+                    models.CharField(
+                        choices=[
+                            ("mainnet", "mainnet"),
+                            ("chipnet", "chipnet"),
+                            ("regtest", "regtest"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("shown", models.CharField(max_length=160)),
+                ("payee_script", models.CharField(blank=True, max_length=80)),
+                ("sealed", models.BinaryField()),
+                ("max_fee_sat", models.IntegerField(default=0)),
+                ("next_index", models.IntegerField(default=0)),
+                ("scanned_at", models.DateTimeField(blank=True, null=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('retired_at', None)), fields=('owner',), name='payout_current_once'), models.CheckConstraint(condition=models.Q(('next_index__gte', 0), ('next_index__lt', 2147483648)), name='payout_index_range')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("retired_at", None)),
+                        fields=("owner",),
+                        name="payout_current_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("next_index__gte", 0), ("next_index__lt", 2147483648)),
+                        name="payout_index_range",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('network', models.CharField(choices=[('mainnet', 'mainnet'), ('chipnet', 'chipnet'), ('regtest', 'regtest')], max_length=12)),
-                ('price_amount', models.DecimalField(decimal_places=8, max_digits=24)),
-                ('price_currency', models.CharField(max_length=5)),
-                ('confirmations', models.PositiveSmallIntegerField()),
-                ('honour_sats', models.BooleanField(default=False)),
-                ('oversold', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('accepted_sat', models.BigIntegerField(blank=True, null=True)),
-                ('void_at', models.DateTimeField(blank=True, null=True)),
-                ('refund_due_at', models.DateTimeField(blank=True, null=True)),
-                ('refund_txid', models.CharField(blank=True, max_length=64)),
-                ('settled_at', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('settled_instantly', models.BooleanField(default=False)),
-                ('settled_sat', models.BigIntegerField(default=0)),
-                ('evidence', models.JSONField(default=list)),
-                ('state', models.CharField(choices=[('OPEN', 'OPEN'), ('PARTIAL', 'PARTIAL'), ('SEEN', 'SEEN'), ('SUSPECT', 'SUSPECT'), ('PAID', 'PAID'), ('EXPIRED', 'EXPIRED'), ('REVERSED', 'REVERSED')], default=payments.states.InvoiceState['OPEN'], max_length=10)),
-                ('flags', models.JSONField(default=list)),
-                ('due_sat', models.BigIntegerField()),
-                ('seen_sat', models.BigIntegerField(default=0)),
-                ('confirmed_sat', models.BigIntegerField(default=0)),
-                ('missing_sat', models.BigIntegerField()),
-                ('depth', models.IntegerField(default=0)),
-                ('quote_until', models.DateTimeField()),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('swept_at', models.DateTimeField(blank=True, null=True)),
-                ('tip_height', models.IntegerField(default=0)),
-                ('sweep_due_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='payments.payout')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "network",
+                    models.CharField(
+                        choices=[
+                            ("mainnet", "mainnet"),
+                            ("chipnet", "chipnet"),
+                            ("regtest", "regtest"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("price_amount", models.DecimalField(decimal_places=8, max_digits=24)),
+                ("price_currency", models.CharField(max_length=5)),
+                ("confirmations", models.PositiveSmallIntegerField()),
+                ("honour_sats", models.BooleanField(default=False)),
+                ("oversold", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("accepted_sat", models.BigIntegerField(blank=True, null=True)),
+                ("void_at", models.DateTimeField(blank=True, null=True)),
+                ("refund_due_at", models.DateTimeField(blank=True, null=True)),
+                ("refund_txid", models.CharField(blank=True, max_length=64)),
+                ("settled_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("settled_instantly", models.BooleanField(default=False)),
+                ("settled_sat", models.BigIntegerField(default=0)),
+                ("evidence", models.JSONField(default=list)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("OPEN", "OPEN"),
+                            ("PARTIAL", "PARTIAL"),
+                            ("SEEN", "SEEN"),
+                            ("SUSPECT", "SUSPECT"),
+                            ("PAID", "PAID"),
+                            ("EXPIRED", "EXPIRED"),
+                            ("REVERSED", "REVERSED"),
+                        ],
+                        default=payments.states.InvoiceState["OPEN"],
+                        max_length=10,
+                    ),
+                ),
+                ("flags", models.JSONField(default=list)),
+                ("due_sat", models.BigIntegerField()),
+                ("seen_sat", models.BigIntegerField(default=0)),
+                ("confirmed_sat", models.BigIntegerField(default=0)),
+                ("missing_sat", models.BigIntegerField()),
+                ("depth", models.IntegerField(default=0)),
+                ("quote_until", models.DateTimeField()),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("swept_at", models.DateTimeField(blank=True, null=True)),
+                ("tip_height", models.IntegerField(default=0)),
+                ("sweep_due_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoices",
+                        to="payments.payout",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Forward',
+            name="Forward",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('txid', models.CharField(max_length=64, unique=True)),
-                ('raw', models.BinaryField()),
-                ('value_sat', models.BigIntegerField()),
-                ('fee_sat', models.BigIntegerField()),
-                ('created_at', models.DateTimeField()),
-                ('broadcast_at', models.DateTimeField(blank=True, null=True)),
-                ('mined_height', models.IntegerField(blank=True, null=True)),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('dropped_at', models.DateTimeField(blank=True, null=True)),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='forwards', to='payments.payout')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("txid", models.CharField(max_length=64, unique=True)),
+                ("raw", models.BinaryField()),
+                ("value_sat", models.BigIntegerField()),
+                ("fee_sat", models.BigIntegerField()),
+                ("created_at", models.DateTimeField()),
+                ("broadcast_at", models.DateTimeField(blank=True, null=True)),
+                ("mined_height", models.IntegerField(blank=True, null=True)),
+                ("error", models.CharField(blank=True, max_length=300)),
+                ("dropped_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="forwards",
+                        to="payments.payout",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('script', models.CharField(max_length=80, unique=True)),
-                ('shown', models.CharField(max_length=80)),
-                ('index', models.IntegerField()),
-                ('redeem_script', models.CharField(blank=True, max_length=400)),
-                ('invoice', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='address', to='payments.invoice')),
-                ('payout', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='payments.payout')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("script", models.CharField(max_length=80, unique=True)),
+                ("shown", models.CharField(max_length=80)),
+                ("index", models.IntegerField()),
+                ("redeem_script", models.CharField(blank=True, max_length=400)),
+                (
+                    "invoice",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="address",
+                        to="payments.invoice",
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="addresses",
+                        to="payments.payout",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'addresses',
+                "verbose_name_plural": "addresses",
             },
         ),
         migrations.CreateModel(
-            name='Quote',
+            name="Quote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_sat', models.BigIntegerField()),
-                ('min_sat', models.BigIntegerField()),
-                ('rate', models.DecimalField(decimal_places=8, max_digits=24, null=True)),
-                ('sources', models.JSONField(default=list)),
-                ('quoted_at', models.DateTimeField()),
-                ('until', models.DateTimeField()),
-                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='quotes', to='payments.invoice')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_sat", models.BigIntegerField()),
+                ("min_sat", models.BigIntegerField()),
+                ("rate", models.DecimalField(decimal_places=8, max_digits=24, null=True)),
+                ("sources", models.JSONField(default=list)),
+                ("quoted_at", models.DateTimeField()),
+                ("until", models.DateTimeField()),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="quotes",
+                        to="payments.invoice",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Rate',
+            name="Rate",
             fields=[
-                ('currency', models.CharField(max_length=5, primary_key=True, serialize=False)),
-                ('rate', models.DecimalField(decimal_places=8, max_digits=24)),
-                ('sources', models.JSONField(default=list)),
-                ('label', models.CharField(blank=True, max_length=40)),
-                ('at', models.DateTimeField()),
+                ("currency", models.CharField(max_length=5, primary_key=True, serialize=False)),
+                ("rate", models.DecimalField(decimal_places=8, max_digits=24)),
+                ("sources", models.JSONField(default=list)),
+                ("label", models.CharField(blank=True, max_length=40)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='rate_positive')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("rate__gt", 0)), name="rate_positive"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RateSample',
+            name="RateSample",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=20)),
-                ('currency', models.CharField(max_length=5)),
-                ('rate', models.DecimalField(decimal_places=8, max_digits=24, null=True)),
-                ('at', models.DateTimeField()),
-                ('error', models.CharField(blank=True, max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=20)),
+                ("currency", models.CharField(max_length=5)),
+                ("rate", models.DecimalField(decimal_places=8, max_digits=24, null=True)),
+                ("at", models.DateTimeField()),
+                ("error", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'currency'), name='rate_sample_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "currency"), name="rate_sample_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('position', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('seq', models.IntegerField()),
-                ('kind', models.CharField(choices=[('opened', 'opened'), ('quoted', 'quoted'), ('changed', 'changed'), ('flagged', 'flagged'), ('settled', 'settled'), ('accepted', 'accepted'), ('voided', 'voided'), ('refund_due', 'refund_due'), ('refunded', 'refunded'), ('forwarded', 'forwarded')], max_length=12)),
-                ('was', models.CharField(blank=True, max_length=10)),
-                ('state', models.CharField(choices=[('OPEN', 'OPEN'), ('PARTIAL', 'PARTIAL'), ('SEEN', 'SEEN'), ('SUSPECT', 'SUSPECT'), ('PAID', 'PAID'), ('EXPIRED', 'EXPIRED'), ('REVERSED', 'REVERSED')], max_length=10)),
-                ('flags', models.JSONField(default=list)),
-                ('at', models.DateTimeField()),
-                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='payments.invoice')),
+                ("position", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.IntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("opened", "opened"),
+                            ("quoted", "quoted"),
+                            ("changed", "changed"),
+                            ("flagged", "flagged"),
+                            ("settled", "settled"),
+                            ("accepted", "accepted"),
+                            ("voided", "voided"),
+                            ("refund_due", "refund_due"),
+                            ("refunded", "refunded"),
+                            ("forwarded", "forwarded"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("was", models.CharField(blank=True, max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("OPEN", "OPEN"),
+                            ("PARTIAL", "PARTIAL"),
+                            ("SEEN", "SEEN"),
+                            ("SUSPECT", "SUSPECT"),
+                            ("PAID", "PAID"),
+                            ("EXPIRED", "EXPIRED"),
+                            ("REVERSED", "REVERSED"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("flags", models.JSONField(default=list)),
+                ("at", models.DateTimeField()),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="payments.invoice",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('invoice', 'seq'), name='event_seq_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("invoice", "seq"), name="event_seq_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Output',
+            name="Output",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('vout', models.IntegerField()),
-                ('value_sat', models.BigIntegerField()),
-                ('has_token', models.BooleanField(default=False)),
-                ('is_coinbase', models.BooleanField(default=False)),
-                ('chain', models.CharField(choices=[('MEMPOOL', 'MEMPOOL'), ('BLOCK', 'BLOCK'), ('MISSING', 'MISSING'), ('CONFLICTED', 'CONFLICTED')], max_length=12)),
-                ('height', models.IntegerField(blank=True, null=True)),
-                ('block_hash', models.CharField(blank=True, max_length=64)),
-                ('block_time', models.DateTimeField(blank=True, null=True)),
-                ('spv_ok', models.BooleanField(default=False)),
-                ('first_seen_at', models.DateTimeField()),
-                ('unseen_at', models.DateTimeField(blank=True, null=True)),
-                ('due_then_sat', models.BigIntegerField(blank=True, null=True)),
-                ('doubted', models.BooleanField(default=False)),
-                ('missed_at', models.DateTimeField(blank=True, null=True)),
-                ('dsproof_at', models.DateTimeField(blank=True, null=True)),
-                ('seen_by', models.CharField(blank=True, max_length=200)),
-                ('forwarded_alone', models.BooleanField(default=False)),
-                ('forward', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outputs', to='payments.forward')),
-                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outputs', to='payments.invoice')),
-                ('transaction', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outputs', to='payments.chaintransaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("vout", models.IntegerField()),
+                ("value_sat", models.BigIntegerField()),
+                ("has_token", models.BooleanField(default=False)),
+                ("is_coinbase", models.BooleanField(default=False)),
+                (
+                    "chain",
+                    models.CharField(
+                        choices=[
+                            ("MEMPOOL", "MEMPOOL"),
+                            ("BLOCK", "BLOCK"),
+                            ("MISSING", "MISSING"),
+                            ("CONFLICTED", "CONFLICTED"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("height", models.IntegerField(blank=True, null=True)),
+                ("block_hash", models.CharField(blank=True, max_length=64)),
+                ("block_time", models.DateTimeField(blank=True, null=True)),
+                ("spv_ok", models.BooleanField(default=False)),
+                ("first_seen_at", models.DateTimeField()),
+                ("unseen_at", models.DateTimeField(blank=True, null=True)),
+                ("due_then_sat", models.BigIntegerField(blank=True, null=True)),
+                ("doubted", models.BooleanField(default=False)),
+                ("missed_at", models.DateTimeField(blank=True, null=True)),
+                ("dsproof_at", models.DateTimeField(blank=True, null=True)),
+                ("seen_by", models.CharField(blank=True, max_length=200)),
+                ("forwarded_alone", models.BooleanField(default=False)),
+                (
+                    "forward",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outputs",
+                        to="payments.forward",
+                    ),
+                ),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outputs",
+                        to="payments.invoice",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outputs",
+                        to="payments.chaintransaction",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('transaction', 'vout'), name='output_once'), models.CheckConstraint(condition=models.Q(('value_sat__gte', 0)), name='output_value')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("transaction", "vout"), name="output_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("value_sat__gte", 0)), name="output_value"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['sweep_due_at'], name='payments_in_sweep_d_fcda5b_idx'),
+            model_name="invoice",
+            index=models.Index(fields=["sweep_due_at"], name="payments_in_sweep_d_fcda5b_idx"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['state'], name='payments_in_state_9badda_idx'),
+            model_name="invoice",
+            index=models.Index(fields=["state"], name="payments_in_state_9badda_idx"),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('due_sat__gt', 0)), name='invoice_due_positive'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("due_sat__gt", 0)), name="invoice_due_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['PAID', 'REVERSED']), _negated=True), ('settled_at__isnull', False), _connector='OR'), name='invoice_paid_is_latched'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["PAID", "REVERSED"]), _negated=True),
+                    ("settled_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="invoice_paid_is_latched",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('settled_at', None), ('state__in', ['PAID', 'REVERSED']), _connector='OR'), name='invoice_latched_is_paid'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("settled_at", None), ("state__in", ["PAID", "REVERSED"]), _connector="OR"
+                ),
+                name="invoice_latched_is_paid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.UniqueConstraint(fields=('payout', 'index'), name='address_index_once'),
+            model_name="address",
+            constraint=models.UniqueConstraint(
+                fields=("payout", "index"), name="address_index_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='quote',
-            constraint=models.CheckConstraint(condition=models.Q(('min_sat__gt', 0), ('min_sat__lte', models.F('due_sat'))), name='quote_amounts'),
+            model_name="quote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("min_sat__gt", 0), ("min_sat__lte", models.F("due_sat"))),
+                name="quote_amounts",
+            ),
         ),
     ]

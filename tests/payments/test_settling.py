@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from payments import connection, forwards, invoices, watcher
 from payments.errors import QuoteStillOpen
-from payments.models import Event, Invoice, Output, Payout
+from payments.models import Event, Invoice, Output, Payout, Quote
 from payments.states import InvoiceState
 from tests.devchains import Devchain
 from tests.tills import XPUB, look, payout_to, script_of, sell
@@ -71,6 +71,18 @@ def test_too_little_is_partial_and_the_rest_is_summed(chain: Devchain) -> None:
     assert (partial.state, partial.missing_sat, partial.settled_at) == ("PARTIAL", 8_000, None)
     assert "amount=0.00008" in partial.uri
     assert (paid.state, paid.confirmed_sat, len(paid.evidence)) == ("PAID", 20_000, 2)
+
+
+def test_the_first_part_gives_time_for_the_rest_once(chain: Devchain) -> None:
+    invoice = sell(chain, ago=timedelta(minutes=15))
+    chain.pay(invoice.address, 5_000)
+    extended = look(invoice.id)
+    chain.pay(invoice.address, 5_000)
+    again = look(invoice.id)
+
+    assert extended.quote_until > invoice.quote_until + timedelta(minutes=14)
+    assert (again.quote_until, again.missing_sat) == (extended.quote_until, 10_000)
+    assert Quote.objects.count() == 2
 
 
 def test_within_the_tolerance_is_enough_and_beyond_it_is_not(chain: Devchain) -> None:

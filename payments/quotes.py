@@ -1,0 +1,51 @@
+"""Prices locked in satoshis for a while: added, never changed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from payments import amounts
+from payments.models import Quote
+
+if TYPE_CHECKING:
+    from payments.models import Invoice
+    from payments.rate_table import Quoted
+
+
+def until(now: datetime) -> datetime:
+    """When a quote given now runs out."""
+    return now + timedelta(minutes=settings.KIM_QUOTE_MINUTES)
+
+
+def add(invoice: Invoice, quoted: Quoted, *, now: datetime) -> None:
+    """Lock today's price. The caller saves the invoice, whose ``quote_until`` it sets."""
+    invoice.quote_until = until(now)
+    Quote.objects.create(
+        invoice=invoice,
+        due_sat=quoted.due_sat,
+        min_sat=amounts.min_sat(quoted.due_sat),
+        rate=quoted.rate,
+        sources=list(quoted.sources),
+        quoted_at=now,
+        until=invoice.quote_until,
+    )
+
+
+def extend(invoice: Invoice, *, now: datetime) -> None:
+    """Once, when the first part of a payment comes in time: 20 more minutes for the rest."""
+    first, *others = invoice.quotes.order_by("quoted_at")
+    if others or not first.until > now:
+        return
+    invoice.quote_until = until(now)
+    Quote.objects.create(
+        invoice=invoice,
+        due_sat=first.due_sat,
+        min_sat=first.min_sat,
+        rate=first.rate,
+        sources=first.sources,
+        quoted_at=now,
+        until=invoice.quote_until,
+    )
