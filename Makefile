@@ -41,7 +41,7 @@ fix: .venv/dev.stamp node_modules/.stamp ## the same, writing
 	npm run --silent fix
 
 types: .venv/dev.stamp node_modules/.stamp ## mypy strict, tsc checkJs
-	.venv/bin/mypy .
+	$(PY) -m mypy .
 	npm run --silent types
 
 arch: .venv/dev.stamp ## the arrows, and the house tests
@@ -54,7 +54,7 @@ schema: .venv/dev.stamp ## docs/openapi.yaml from the code; a difference fails
 vectors: .venv/dev.stamp node_modules/.stamp ## check the shared vectors in both languages; FORCE=1 makes them anew
 	$(if $(FORCE),$(PY) tests/vectors/generate.py)
 	$(PYTEST) -q tests/unit -k "vector or floe"
-	node --test tests/js/
+	node --test tests/js/*.test.js
 
 vendor: ## copy the pinned browser libraries into static/vendor
 	node requirements/vendor.mjs

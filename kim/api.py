@@ -67,7 +67,7 @@ def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ParseError):
         return Response(body("not_json", "The body is not JSON.", "Send UTF-8 JSON."), status=400)
     if isinstance(error, exceptions.Throttled):
-        wait = int(error.wait or 60) + 1
+        wait = int(getattr(error, "wait", None) or 60) + 1
         headers["Retry-After"] = str(wait)
         return Response(
             body("too_many_requests", "Too many requests.", f"Try again in {wait} seconds."),

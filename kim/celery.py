@@ -14,7 +14,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]
+@signals.celeryd_after_setup.connect
 def refuse_a_wrong_key(instance: Any = None, **rest: Any) -> None:
     """A worker that could not open what was deposited must not start: later is too late.
 
@@ -23,12 +23,12 @@ def refuse_a_wrong_key(instance: Any = None, **rest: Any) -> None:
     del rest
     from django.conf import settings
 
-    from kim import checks
+    from payments.errors import ServiceError
+    from unlock import keys
 
     if "quick" not in instance.app.amqp.queues.consume_from:
         return
-    wrong = [str(message.msg) for message in checks.instance_keys(None)]
-    if not settings.KIM_INSTANCE_KEYS:
-        wrong.append("KIM_INSTANCE_KEYS is not set: this worker could release nothing.")
-    if wrong:
-        raise SystemExit("; ".join(wrong))
+    try:
+        keys.check_instance_keys(settings.KIM_INSTANCE_PUBLIC_KEY, settings.KIM_INSTANCE_KEYS)
+    except ServiceError as error:
+        raise SystemExit(f"this worker could release nothing: {error.message}") from error

@@ -235,6 +235,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     "retry_on_timeout": True,
+    # A hint that cannot be sent at once is dropped: the sweep stands behind it, a buyer waits here.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
 }
 CELERY_TIMEZONE = "UTC"
 # Re-hashing gigabytes must never make a release wait: two queues, two pools of threads.

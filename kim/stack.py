@@ -31,7 +31,7 @@ LEAST_FREE_BYTES = 3 * 2**30
 RESTART_SECONDS = 2
 
 
-class CannotStart(RuntimeError):  # noqa: N818  (reads as what it says)
+class CannotStart(RuntimeError):
     """One clear line: what is in the way, and what to do about it."""
 
 

@@ -5,7 +5,7 @@ on it), a ``hint`` (what to do next) and the HTTP status it becomes. ``kim.api``
 that turns them into answers.
 """
 
-# ruff: noqa: N818 - the names the glossary and the API's codes use
+
 
 from __future__ import annotations
 

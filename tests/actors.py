@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 90.0
 PASSING = {429, 502, 503, 504}
 
 
-class Refused(Exception):  # noqa: N818  (what happened, in one word)
+class Refused(Exception):
     """The API said no, for good."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -37,7 +37,7 @@ class Refused(Exception):  # noqa: N818  (what happened, in one word)
         self.code = code
 
 
-class Unreached(Exception):  # noqa: N818
+class Unreached(Exception):
     """No answer, or one that will change by itself."""
 
 

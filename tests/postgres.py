@@ -23,7 +23,7 @@ USER = "postgres"
 @contextlib.contextmanager
 def cluster() -> Iterator[str]:
     """Yields the database URL of a fresh cluster."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
     directory = Path(tempfile.mkdtemp(prefix="kim-postgres-"))
     data = directory / "data"
     if os.getuid() == 0:

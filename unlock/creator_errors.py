@@ -5,7 +5,6 @@ Apart from ``unlock.errors`` because no file here has more than 400 lines; the r
 
 from __future__ import annotations
 
-# ruff: noqa: N818 - refusals are named after what is wrong, like those in unlock.errors
 from payments.errors import ServiceError
 
 # --- limits: what people type -------------------------------------------------------------------

@@ -4,7 +4,7 @@ One section per module that raises, in the order of the arrows. ``code`` never c
 released: programs branch on it, and the browser's code uses the same class names.
 """
 
-# ruff: noqa: N818 - the glossary's and the protocol's names, the same in both languages
+
 
 from payments.errors import ServiceError
 
