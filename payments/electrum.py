@@ -75,7 +75,9 @@ class ElectrumChain:
         self._catching_up = threading.Lock()
 
     def tip(self) -> Tip:
-        self._catch_up(self._loop.run(self._pool.live()))
+        links = self._loop.run(self._pool.live())
+        self._loop.run(_refresh_tips(links))
+        self._catch_up(links)
         return self._book.tip()
 
     def sight(self, script: bytes, known: Mapping[str, KnownTx]) -> Sighting:
@@ -334,6 +336,11 @@ def _outputs(
                 spends=tuple(tx_input.outpoint for tx_input in tx.inputs),
                 server=place.server,
             )
+
+
+async def _refresh_tips(links: Sequence[Link]) -> None:
+    """Ask, rather than wait to be told: a notification may have been lost."""
+    await asyncio.gather(*(electrum_calls.quietly(link, link.refresh_tip()) for link in links))
 
 
 async def _drop(link: Link, why: str) -> None:
