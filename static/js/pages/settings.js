@@ -52,7 +52,7 @@ onSubmit('password', async () => {
   setWrong(after, '');
   if (!before.value) return void refuse(before, 'Your password as it is now.');
   if (after.value.length < LEAST_LETTERS) {
-    return void refuse(after, `At least ${LEAST_LETTERS} characters: four random words are good.`);
+    return void refuse(after, 'Longer, please: four random words are good.');
   }
   const derived = await derivedFor(username, before.value);
   const fresh = await freshlyDerived(after.value);

@@ -29,7 +29,7 @@ async function enter(username, password) {
   const name = username.value.trim();
   if (!name) return refuse(username, 'Choose a name.');
   if (password.value.length < LEAST_LETTERS) {
-    return refuse(password, `At least ${LEAST_LETTERS} characters: four random words are good.`);
+    return refuse(password, 'Longer, please: four random words are good.');
   }
   if (password.value === name) return refuse(password, 'Not the same as the name.');
   const { salt, derived } = await freshlyDerived(password.value);
