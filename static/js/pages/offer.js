@@ -8,6 +8,7 @@ import { parseShareFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
 import { probe } from '../io/probe.js';
 import * as sinks from '../io/sinks.js';
+import { safeName } from '../io/unlocking.js';
 import * as buyer from '../net/buyer.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, make, slot } from '../ui/dom.js';
@@ -37,10 +38,10 @@ async function start() {
   showProof('waiting', 'Checking the link and the file…');
   buy.hidden = true;
   try {
-    await probe(() => spawn('open'));
-    const link = parseShareFragment(location.hash);
     const offer = await buyer.offer(fileId);
     showOffer(offer);
+    const link = parseShareFragment(location.hash);
+    await probe(() => spawn('open'));
     if (offer.state !== 'published') {
       showProof('failed', 'Not for sale at the moment. The creator has paused it.');
     } else {
@@ -63,16 +64,15 @@ function showOffer(offer) {
   slot(root, 'other').textContent =
     sat === null || price.currency === 'BCH'
       ? ''
-      : `about ${format.coins(sat)} · fixed when you press Buy`;
+      : `about ${rounded(sat)} · fixed when you press Buy`;
 }
 
 /** @param {Proven} proven */
 function showProven({ meta, header, contentId }) {
   showProof('proven', 'This link is complete and belongs to this file');
   const name = slot(root, 'name');
-  const facts = [meta.name, meta.type, format.bytes(header.payloadSize)];
-  if (header.isBundle) facts[1] = `${meta.count} files`;
-  name.textContent = facts.filter(Boolean).join(' · ');
+  const kind = header.isBundle ? `${meta.count} files` : kindOf(meta.type);
+  name.textContent = [safeName(meta.name), kind].filter(Boolean).join(' · ');
   name.hidden = false;
   slot(root, 'content-id').textContent = toHex(contentId);
   slot(root, 'proofs').hidden = false;
@@ -163,6 +163,28 @@ function showProof(state, text) {
   line.hidden = !text;
   slot(line, 'proof-said').textContent = text;
   line.querySelector('svg')?.toggleAttribute('hidden', state !== 'proven');
+}
+
+/**
+ * @param {number} sat
+ * @returns {string} "0.005 BCH": an estimate needs no eight digits
+ */
+function rounded(sat) {
+  return `${Number((sat / 1e8).toPrecision(4))
+    .toFixed(8)
+    .replace(/0+$/, '')
+    .replace(/\.$/, '')} BCH`;
+}
+
+/**
+ * @param {string} type  MIME type
+ * @returns {string} a word for it; '' where there is none that helps
+ */
+function kindOf(type) {
+  const [family] = type.split('/');
+  const words = { video: 'video', audio: 'audio', image: 'picture', text: 'text' };
+  if (family && Object.hasOwn(words, family)) return words[/** @type {'video'} */ (family)];
+  return { 'application/pdf': 'PDF', 'application/zip': 'ZIP archive' }[type] ?? '';
 }
 
 /** @param {boolean} isBusy */

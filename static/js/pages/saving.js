@@ -111,7 +111,6 @@ export class Saving {
       slot(this.#root, 'saved-said').textContent = isChosen
         ? 'Saved where you chose, and every byte checked.'
         : 'Saved to your downloads, and every byte checked.';
-      action(this.#root, 'save').textContent = 'Save again';
       this.#show('saved');
     } catch (error) {
       this.#show('idle');
@@ -131,6 +130,11 @@ export class Saving {
     slot(this.#root, 'choices').hidden = isRunning;
     slot(this.#root, 'saved').hidden = state !== 'saved';
     slot(this.#root, 'hint').hidden = state !== 'idle';
+    if (state === 'saved') {
+      const save = action(this.#root, 'save');
+      save.textContent = 'Save again';
+      save.className = 'plain';
+    }
     this.#awake(isRunning);
     if (isRunning) addEventListener('beforeunload', stay);
     else removeEventListener('beforeunload', stay);

@@ -23,6 +23,7 @@ import { Saving } from './saving.js';
 
 const PENDING_MS = 250;
 const PENDING_MOST_MS = 4_000;
+const TRIED_MS = 30_000;
 const HINT = 'It is decrypted here, and every byte is compared with what was sold.';
 
 /**
@@ -155,14 +156,18 @@ export class Unlocking {
     downloadText(`${safeName(name)}.kim-licence.json`, text);
   }
 
-  /** @param {Copies} copies */
+  /**
+   * Handed to the browser, which needs no help with plain bytes; tried first, because an address
+   * that answers with an error would take our page's place.
+   * @param {Copies} copies
+   */
   async #saveSealed(copies) {
+    const tried = await copies.read(0, 0, AbortSignal.timeout(TRIED_MS));
+    await tried.cancel();
     const { url } = await copies.fresh();
     const link = document.createElement('a');
     link.href = url;
-    link.rel = 'noopener noreferrer';
-    // If the store shows it instead of saving it, our page stays.
-    link.target = '_blank';
+    link.rel = 'noreferrer';
     link.click();
   }
 }

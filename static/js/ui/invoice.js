@@ -149,7 +149,7 @@ function wordsOf(invoice, isOpen) {
     case 'OPEN':
       return 'Waiting for your payment. You may close this page: your return link brings you back.';
     case 'PARTIAL':
-      return `${format.coins(seen)} of ${format.coins(due)} received. Send ${format.coins(missing)} more to the same address.`;
+      return `${short(seen)} of ${short(due)} BCH received. Send ${short(missing)} BCH more to the same address.`;
     case 'SEEN':
       return seenWords(invoice);
     case 'SUSPECT':
@@ -167,11 +167,22 @@ function wordsOf(invoice, isOpen) {
 
 /** @param {Invoice} invoice */
 function seenWords({ depth, confirmations, seen_sat: seen }) {
-  const start = `Payment seen: ${format.coins(seen)}.`;
+  const start = `Payment seen: ${short(seen)} BCH.`;
   if (confirmations === 1) {
     return `${start} Waiting for the next block, about ten minutes. You may close this page.`;
   }
   return `${start} ${depth} of ${confirmations} confirmations, about ten minutes each. You may close this page.`;
+}
+
+/**
+ * @param {number} sat
+ * @returns {string} "0.005": exact, without the zeros at the end
+ */
+function short(sat) {
+  return format
+    .coins(sat)
+    .replace(' BCH', '')
+    .replace(/\.?0+$/, '');
 }
 
 /**
