@@ -1,0 +1,48 @@
+"""``python -m tests.bench [NAME…]``: the benchmarks; without a name all of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from kim.embedded import ROOT
+
+
+def crypto() -> None:
+    mib = os.environ.get("BENCH_MIB", "256")
+    subprocess.run(("node", "tests/bench/crypto/run.mjs", mib), cwd=ROOT, check=True)
+
+
+def latency() -> None:
+    from tests.bench import latency as bench
+
+    bench.main()
+
+
+def transfer() -> None:
+    from tests.bench import transfer as bench
+
+    bench.main()
+
+
+BENCHES: dict[str, Callable[[], None]] = {
+    "crypto": crypto,
+    "latency": latency,
+    "transfer": transfer,  # last: its last four lines are read by scripts
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"There is no benchmark {unknown[0]}; there are {', '.join(BENCHES)}.")
+        return 2
+    for name in names or BENCHES:
+        BENCHES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

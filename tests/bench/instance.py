@@ -1,0 +1,118 @@
+"""A private instance of the whole product whose web process also serves the benchmark's page, a
+paced line in front of its store, and a plain Chromium: never through a DevTools connection, which
+slows transfers to a tenth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kim.embedded import ROOT
+from kim.stack import Stack, running
+from tests.bench import BROWSER, NOTES
+from tests.e2e.conftest import CHROMIUM, FLAGS, make_stack
+
+MEMORY = Path("/dev/shm")  # noqa: S108  (a private directory is made in it)
+SILENCE_SECONDS = 180
+
+
+class NoFigures(RuntimeError):
+    """The page failed, or said nothing for too long."""
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A directory in memory where there is some, so that no disk is measured."""
+    directory = Path(tempfile.mkdtemp(prefix="kim-bench-", dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def instance(data: Path, *, mbit: int | None = None) -> Iterator[Stack]:
+    """A running stack; with ``mbit`` browsers reach its store through a line of that speed."""
+    stack = make_stack(data / "stack")
+    stack.inner = [
+        replace(
+            part,
+            environ={
+                **part.environ,
+                "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+                NOTES: str(data / "notes"),
+                BROWSER: str(data / "browser"),
+            },
+        )
+        if part.name == "web"
+        else part
+        for part in stack.inner
+    ]
+    with contextlib.ExitStack() as closing:
+        if mbit is not None:
+            port = closing.enter_context(_paced(stack.layout.s3_port, mbit))
+            stack.given["KIM_S3_PUBLIC_ENDPOINT"] = f"http://127.0.0.1:{port}"
+        yield closing.enter_context(running(stack))
+
+
+@contextlib.contextmanager
+def _paced(target: int, mbit: int) -> Iterator[int]:
+    asked = ("--target", str(target), "--mbit", str(mbit))
+    argv = (sys.executable, "-m", "tests.bench.pace", *asked)
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def visit(stack: Stack, data: Path, path: str) -> Iterator[dict[str, Any]]:
+    """What the page at ``path`` notes, as it comes, up to and without ``{"end": true}``."""
+    notes = data / "notes"
+    notes.write_text("", encoding="utf-8")
+    argv = (CHROMIUM, "--headless=new", *FLAGS, f"--user-data-dir={data / 'profile'}")
+    url = stack.layout.public_url + path
+    said = (data / "browser.log").open("wb")
+    browser = subprocess.Popen((*argv, url), stdout=said, stderr=said)
+    (data / "browser").write_text(str(browser.pid), encoding="ascii")
+    try:
+        for line in _follow(notes, browser):
+            facts: dict[str, Any] = json.loads(line)
+            if facts.get("end"):
+                return
+            if "error" in facts:
+                raise NoFigures(f"{facts['error']}\n{stack.tail('web')}")
+            yield facts
+    finally:
+        browser.terminate()
+        browser.wait()
+        said.close()
+
+
+def _follow(notes: Path, browser: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Whole lines of a growing file, for as long as the browser lives and something comes."""
+    with notes.open(encoding="utf-8") as lines:
+        line, heard = "", time.monotonic()
+        while True:
+            line += lines.readline()
+            if line.endswith("\n"):
+                yield line
+                line, heard = "", time.monotonic()
+                continue
+            if browser.poll() is not None:
+                raise NoFigures(f"the browser ended with {browser.returncode}")
+            if time.monotonic() - heard > SILENCE_SECONDS:
+                raise NoFigures(f"nothing came for {SILENCE_SECONDS} s")
+            time.sleep(0.2)

@@ -1,0 +1,87 @@
+/**
+ * The fastest plain transfers we know of in a page: nothing is encrypted, checked, retried or shown.
+ * @module
+ */
+
+/**
+ * @param {string} path
+ * @param {unknown} body
+ * @returns {Promise<any>}
+ */
+export async function post(path, body) {
+  const response = await fetch(path, { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.status === 204 ? null : response.json();
+}
+
+/**
+ * @param {string} url
+ * @param {Blob} body
+ * @returns {Promise<void>}
+ */
+function put(url, body) {
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.onload = () => (xhr.status === 200 ? resolve() : reject(new Error(`PUT ${xhr.status}`)));
+    xhr.onerror = () => reject(new Error('PUT failed'));
+    xhr.open('PUT', url);
+    xhr.send(body);
+  });
+}
+
+/**
+ * Slices of the file itself, several at once; the browser reads them where it sends them.
+ * @param {File} file
+ * @param {{partBytes: number, lanes: number}} shape
+ * @returns {Promise<() => Promise<void>>} to be called to drop what was sent
+ */
+export async function upload(file, { partBytes, lanes }) {
+  const sizes = { size_bytes: file.size, part_bytes: partBytes };
+  const { urls, ...sent } = await post('/bench/plain', sizes);
+  let next = 0;
+  async function lane() {
+    while (next < urls.length) {
+      const at = next;
+      next += 1;
+      await put(urls[at], file.slice(at * partBytes, (at + 1) * partBytes));
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return () => post('/bench/forget', sent);
+}
+
+/**
+ * @param {string} url
+ * @param {(bytes: Uint8Array<ArrayBuffer>) => Promise<unknown> | void} take
+ * @returns {Promise<number>} bytes
+ */
+export async function download(url, take) {
+  const response = await fetch(url, { cache: 'no-store', credentials: 'omit' });
+  if (!response.ok || !response.body) throw new Error(`GET ${response.status}`);
+  const reader = response.body.getReader();
+  let total = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return total;
+    total += value.length;
+    await take(value);
+  }
+}
+
+/**
+ * Bytes as they come, to the same sink as the product's, a bounded number of writes ahead.
+ * @param {string} url
+ * @param {import('../../../static/js/io/sinks.js').Sink} sink
+ */
+export async function downloadTo(url, sink) {
+  /** @type {Promise<unknown>[]} */
+  const writing = [];
+  await download(url, async (value) => {
+    writing.push(
+      sink.write({ buffer: value.buffer, offset: value.byteOffset, size: value.length }),
+    );
+    if (writing.length > 64) await writing.shift();
+  });
+  await Promise.all(writing);
+  await sink.finish('');
+}

@@ -1,0 +1,217 @@
+/**
+ * Drives itself: makes a file, then sends and fetches it plainly and through the product's own
+ * pipeline, in turns, and notes seconds and processor time of each. Query: mib, rounds.
+ * @module
+ */
+import {
+  fromHex,
+  random,
+  toBase64url,
+  toHex,
+} from '../../../static/js/crypto/bytes.js';
+import { inspect } from '../../../static/js/crypto/container.js';
+import { parseHeader } from '../../../static/js/crypto/header.js';
+import { deriveKeyPair } from '../../../static/js/crypto/hpke.js';
+import { buyerKeySeed, claimSecret, releaseHash } from '../../../static/js/crypto/keys.js';
+import { Download } from '../../../static/js/io/download.js';
+import { workerCount } from '../../../static/js/io/pool.js';
+import { diskSink } from '../../../static/js/io/sinks.js';
+import * as buyer from '../../../static/js/net/buyer.js';
+import { read } from '../../../static/js/net/bytes.js';
+import { Copies } from '../../../static/js/net/copies.js';
+import * as creator from '../../../static/js/net/creator.js';
+import { freshlyDerived } from '../../../static/js/pages/passwords.js';
+import { Sending, secretsOf } from '../../../static/js/pages/sending.js';
+import { spawn } from '../../../static/js/ui/trusted.js';
+import * as plain from './plain.js';
+
+/** @import { Draft } from '../../../static/js/io/store.js' */
+/** @import { Sink } from '../../../static/js/io/sinks.js' */
+
+const PIECE = 8 * 2 ** 20;
+const parameters = new URLSearchParams(location.search);
+const size = Number(parameters.get('mib') ?? 256) * 2 ** 20;
+const rounds = Number(parameters.get('rounds') ?? 5);
+const root = random(32);
+const username = `bench-${toHex(random(6))}`;
+
+/** @type {number[]} */
+const longTasks = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) longTasks.push(entry.duration);
+}).observe({ type: 'longtask' });
+
+/** @param {object} facts */
+const note = (facts) => plain.post('/bench/note', facts);
+const mark = () => plain.post('/bench/mark', {});
+
+/** A file on disk, as a person would drop it: random bytes in this origin's private file system. */
+async function makeFile() {
+  const piece = new Uint8Array(PIECE);
+  const folder = await navigator.storage.getDirectory();
+  const handle = await folder.getFileHandle('plain.bin', { create: true });
+  const writer = await handle.createWritable();
+  for (let at = 0; at < size; at += PIECE) {
+    for (let from = 0; from < PIECE; from += 65_536) {
+      crypto.getRandomValues(piece.subarray(from, from + 65_536));
+    }
+    await writer.write(piece.slice(0, size - at));
+  }
+  await writer.close();
+  return handle.getFile();
+}
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {number} round
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function measure(name, round, work) {
+  longTasks.length = 0;
+  const before = await mark();
+  const from = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - from) / 1000;
+  const after = await mark();
+  await note({
+    name,
+    round,
+    seconds,
+    bytes: size,
+    cpu_s: after.browser_s - before.browser_s,
+    busy: (after.machine_s - before.machine_s) / (after.at_s - before.at_s),
+    longest_task_ms: Math.max(0, ...longTasks),
+  });
+  return result;
+}
+
+/**
+ * The product's way, up to the last acknowledged part; what the server does then is not measured.
+ * @param {File} file
+ * @param {number} round
+ * @returns {Promise<Draft>}
+ */
+async function sendSealed(file, round) {
+  /** @type {Promise<Draft> | undefined} */
+  let ready;
+  await measure('encrypted upload', round, () => {
+    return new Promise((resolve, reject) => {
+      const sending = new Sending(username, ({ state }) => {
+        if (state === 'finalising') resolve(undefined);
+      });
+      ready = sending.start(file, { root, title: 'Bench' });
+      ready.catch(reject);
+    });
+  });
+  return /** @type {Promise<Draft>} */ (ready);
+}
+
+/** @param {File} file @param {number} round */
+async function sendPlain(file, round) {
+  const shape = { partBytes, lanes: Math.min(4, workerCount() + 2) };
+  const forget = await measure('plain upload', round, () => plain.upload(file, shape));
+  await forget();
+}
+
+/**
+ * Everything a buyer's page has at the moment save is pressed.
+ * @param {Draft} draft  verified
+ */
+async function buy(draft) {
+  const { key, release } = secretsOf(root, draft);
+  const price = { amount: '0.001', currency: 'BCH' };
+  const file = await creator.createFile({
+    ...{ title: 'Bench', description: '', price },
+    upload: draft.uploadId,
+  });
+  await creator.depositSecret(file.id, {
+    content_id: draft.contentId,
+    generation: 0,
+    wrapped_key: draft.wrapped,
+    h_s: toHex(releaseHash(release)),
+    s: toBase64url(release),
+  });
+  const seed = random(32);
+  const claim = toBase64url(claimSecret(seed));
+  const keys = await deriveKeyPair(buyerKeySeed(seed));
+  const buyerKey = toBase64url(keys.publicKey);
+  const { purchase } = await creator.beginSelftest(file.id, { buyerKey, claim });
+  const ranges = await creator.ranges(file.id);
+  const [head, index] = await Promise.all([read(ranges.header), read(ranges.index)]);
+  const { totalSize } = parseHeader(head);
+  const { header, rows } = inspect(
+    { head, index, totalSize },
+    { expected: fromHex(draft.contentId) },
+  );
+  return { header, rows, contentKey: key, purchase, claim };
+}
+
+/** @returns {Promise<Sink>} the product's, but emptied where it would be handed to the person */
+async function emptiedSink() {
+  const sink = await diskSink(() => spawn('disk'));
+  return { write: sink.write, discard: sink.discard, finish: () => sink.discard() };
+}
+
+/** @typedef {Awaited<ReturnType<typeof buy>>} Bought */
+
+/** @param {Bought} bought @param {number} round */
+async function fetchSealed({ purchase, claim, ...sealed }, round) {
+  await measure('encrypted download', round, async () => {
+    const copies = new Copies((signal) => buyer.location(purchase, claim, signal));
+    const download = new Download({
+      ...sealed,
+      sink: await emptiedSink(),
+      spawn: () => spawn('open'),
+      workers: workerCount(),
+      read: (from, to, signal) => copies.read(from, to, signal),
+      pause: async () => {
+        throw new Error('the download was interrupted');
+      },
+      signal: new AbortController().signal,
+    });
+    await download.run('bench.bin');
+  });
+}
+
+/** @param {Bought} bought @param {number} round */
+async function fetchPlain({ purchase, claim }, round) {
+  await measure('plain download', round, async () => {
+    const { urls } = await buyer.location(purchase, claim);
+    await plain.downloadTo(urls[0]?.url ?? '', await emptiedSink());
+  });
+  await measure('plain download, discarded', round, async () => {
+    const { urls } = await buyer.location(purchase, claim);
+    await plain.download(urls[0]?.url ?? '', () => undefined);
+  });
+}
+
+/** @type {number} */
+let partBytes;
+
+async function run() {
+  await note({ agent: navigator.userAgent, workers: workerCount() });
+  const { salt, derived } = await freshlyDerived(`password ${username}`);
+  await creator.signUp({ username, salt, derived });
+  const { suggested } = (await creator.payout()) ?? {};
+  await creator.setPayout({ value: suggested ?? '' });
+  partBytes = 8 * 2 ** 20;
+  const file = await makeFile();
+  for (let round = 1; round <= rounds; round += 1) {
+    // Each goes first in every other round: what warms up or tires touches both alike.
+    if (round % 2) await sendPlain(file, round);
+    const bought = await buy(await sendSealed(file, round));
+    if (round % 2 === 0) await sendPlain(file, round);
+    if (round % 2) await fetchPlain(bought, round);
+    await fetchSealed(bought, round);
+    if (round % 2 === 0) await fetchPlain(bought, round);
+  }
+}
+
+addEventListener('securitypolicyviolation', (event) => {
+  void note({ error: `${event.violatedDirective} forbids ${event.blockedURI}` });
+});
+run()
+  .catch((error) => note({ error: String(error.stack ?? error) }))
+  .then(() => note({ end: true }));
