@@ -19,16 +19,19 @@ const WHY =
 /** @param {HTMLInputElement | HTMLTextAreaElement} input */
 export function keepLinkless(input) {
   let saidAtMs = -Infinity;
-  input.addEventListener('input', (event) => {
+  const look = () => {
     const text = linkless(input.value);
+    const nowMs = performance.now();
     if (text !== input.value) {
       input.value = text;
-      saidAtMs = event.timeStamp;
+      saidAtMs = nowMs;
       setWrong(input, WHY);
-    } else if (event.timeStamp - saidAtMs > READ_MS) {
+    } else if (nowMs - saidAtMs > READ_MS) {
       setWrong(input, '');
     }
-  });
+  };
+  input.addEventListener('input', look);
+  look(); // what was typed before this script ran, or came back with a reload
 }
 
 /**
