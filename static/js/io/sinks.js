@@ -16,7 +16,7 @@ const MEMORY_BYTES = 500_000_000;
 const MEMORY_BYTES_PHONE = 100_000_000;
 const PREFIX = 'kim-save-';
 const CLOSE_MS = 2_000;
-const STALE_MS = 6 * 3_600_000;
+const STALE_MS = 30 * 60_000;
 /** File systems keep a little for themselves; a file that exactly fits does not. */
 const ROOM = 1.02;
 
@@ -182,7 +182,7 @@ export function memorySink() {
 }
 
 /**
- * Files handed over earlier are removed once the browser has had hours to copy them.
+ * Files handed over earlier are removed once the browser has had time to copy them.
  * @returns {Promise<void>}
  */
 export async function sweep() {

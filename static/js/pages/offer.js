@@ -6,13 +6,14 @@
 import { toHex } from '../crypto/bytes.js';
 import { parseShareFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
-import { probe } from '../io/probe.js';
+import { CannotWork, probe } from '../io/probe.js';
 import * as sinks from '../io/sinks.js';
 import { safeName } from '../io/unlocking.js';
 import * as buyer from '../net/buyer.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
+import { linkRow } from '../ui/linkrow.js';
 import * as problem from '../ui/problem.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
@@ -24,6 +25,12 @@ import { plainly, proveOffer } from './proof.js';
  * @import { Proven } from '../io/unlocking.js'
  * @import { Offer } from '../net/buyer.js'
  */
+
+const ELSEWHERE =
+  'Open this link in your own browser, outside of any app, or in Chrome or Edge on a computer. You may also buy here and open the file there with your return link.';
+const FOLDER = 'This is a folder of several files, which this page cannot unpack yet.';
+const FOLDER_HINT =
+  'After paying you can save it sealed, with its licence, and unpack it with the Python unlocker.';
 
 const root = byId('offer');
 const place = byId('problem');
@@ -45,14 +52,18 @@ async function start() {
     if (offer.state !== 'published') {
       showProof('failed', 'Not for sale at the moment. The creator has paused it.');
     } else {
-      showProven(await proveOffer(offer, link));
-      await showMeans(offer.payload_bytes);
+      const proven = await proveOffer(offer, link);
+      showProven(proven);
+      if (proven.header.isBundle) showLimit(FOLDER, FOLDER_HINT);
+      else await showMeans(offer.payload_bytes);
       offerToBuy(offer, link);
     }
     await showKnown(fileId);
   } catch (error) {
     showProof('failed', '');
     problem.show(place, plainly(error, 'share'), { retry: () => void start() });
+    // Inside another app's browser the address bar is often out of reach.
+    if (error instanceof CannotWork) place.append(linkRow(location.href));
   }
 }
 
@@ -87,17 +98,20 @@ async function showMeans(sizeBytes) {
   void sinks.sweep();
   const found = await sinks.means();
   if (sinks.choose(found, sizeBytes)) return;
-  const note = slot(root, 'unsaveable');
   const most = format.bytes(sinks.largest(found), 2);
-  note.replaceChildren(
-    make('p', {
-      text: `This browser can save files of up to ${most} here; this one has ${format.bytes(sizeBytes)}.`,
-    }),
-    make('p', {
-      class: 'hint',
-      text: 'Open this link in your own browser, outside of any app, or in Chrome or Edge on a computer. You may also buy here and open the file there with your return link.',
-    }),
+  showLimit(
+    `This browser can save files of up to ${most} here; this one has ${format.bytes(sizeBytes)}.`,
+    ELSEWHERE,
   );
+}
+
+/**
+ * @param {string} said
+ * @param {string} hint
+ */
+function showLimit(said, hint) {
+  const note = slot(root, 'unsaveable');
+  note.replaceChildren(make('p', { text: said }), make('p', { class: 'hint', text: hint }));
   note.hidden = false;
 }
 

@@ -4,10 +4,11 @@
  * @module
  */
 import { toBase64url } from '../crypto/bytes.js';
+import { KimError } from '../crypto/errors.js';
 import { claimSecret } from '../crypto/keys.js';
 import { parseReturnFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
-import { probe } from '../io/probe.js';
+import { CannotWork, probe } from '../io/probe.js';
 import * as sinks from '../io/sinks.js';
 import * as buyer from '../net/buyer.js';
 import { Live } from '../net/live.js';
@@ -15,6 +16,7 @@ import { copies } from '../ui/copy.js';
 import { action, byId, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { InvoiceView, step } from '../ui/invoice.js';
+import { linkRow } from '../ui/linkrow.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { spawn } from '../ui/trusted.js';
@@ -34,6 +36,7 @@ const place = byId('problem');
 const purchaseId = root.dataset['purchase'] ?? '';
 const invoiceView = new InvoiceView(root);
 const title = document.title;
+const UNPAID = new Set(['OPEN', 'EXPIRED']);
 
 /** @type {Purchase | null} */
 let view = null;
@@ -50,13 +53,26 @@ async function start() {
     await probe(() => spawn('open'));
     const proof = await identify();
     view = await buyer.purchase(purchaseId, proof.claim);
-    // A link that was changed on its way is told before anything is paid.
-    await prove(proof).catch((error) => {
-      if (!isPassing(error)) throw error;
-    });
+    await checkBeforePaying(proof);
     begin(proof);
   } catch (error) {
     problem.show(place, plainly(error, 'return'), { retry: () => location.reload() });
+    if (error instanceof CannotWork) place.append(linkRow(location.href));
+  }
+}
+
+/**
+ * A link that was changed on its way, or a file that is no longer the promised one, is told before
+ * anything is paid. Whoever has paid goes on, and hears of it where the file would be opened.
+ * @param {Proof} proof
+ */
+async function checkBeforePaying(proof) {
+  try {
+    await prove(proof);
+  } catch (error) {
+    const isUnpaid = UNPAID.has(view?.invoice?.state ?? '');
+    const isLink = error instanceof KimError && error.code === 'wrong_key';
+    if (isLink || (isUnpaid && !isPassing(error))) throw error;
   }
 }
 

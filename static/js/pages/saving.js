@@ -34,6 +34,7 @@ import { keepAwake } from './wake.js';
 
 const FOLDER =
   'This is a folder of several files, which this page cannot unpack yet. Save the licence and the sealed file: the Python unlocker opens it.';
+const STAY = 'Keep this page open until it is saved.';
 const SAFE = 'Nothing is lost: the file stays yours, and you can try again as often as you like.';
 
 export class Saving {
@@ -129,7 +130,8 @@ export class Saving {
     slot(this.#root, 'progress').hidden = !isRunning;
     slot(this.#root, 'choices').hidden = isRunning;
     slot(this.#root, 'saved').hidden = state !== 'saved';
-    slot(this.#root, 'hint').hidden = state !== 'idle';
+    slot(this.#root, 'hint').hidden = state === 'saved';
+    slot(this.#root, 'hint').textContent = isRunning ? STAY : this.#sealed.hint;
     if (state === 'saved') {
       const save = action(this.#root, 'save');
       save.textContent = 'Save again';
