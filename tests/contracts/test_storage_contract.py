@@ -1,4 +1,4 @@
-"""What every ``Store`` promises, held against a real S3 server. Another server runs the same suite."""
+"""What every ``Store`` promises, held against a real S3 server."""
 
 from __future__ import annotations
 

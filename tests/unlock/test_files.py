@@ -14,6 +14,7 @@ from payments import addresses, payouts
 from payments.amounts import Price
 from payments.errors import PayoutMissing, PriceBelowFloor
 from payments.states import Network
+from tests.stores import free_ports
 from tests.unlock.creating import NOW, Sealed, begin, creator, seal, upload_whole, verified_upload
 from tests.unlock.sale import INSTANCE_PRIVATE, Buyer, Sold
 from unlock import container, files, keys, offers, purchases, uploads
@@ -30,6 +31,7 @@ from unlock.creator_errors import (
     UploadMissing,
     UploadNotVerified,
 )
+from unlock.errors import CopyUnavailable
 from unlock.models import Copy, KeyRelease, PaidFile, Purchase, Upload
 from unlock.states import FileState
 
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from pytest_django.fixtures import Settings
+
     from unlock.models import Creator
+    from unlock.storage import S3Store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
 
@@ -472,12 +477,41 @@ def test_a_passed_selftest_is_among_a_files_checks_and_is_no_sale(maya: Creator)
     assert KeyRelease.objects.count() == 1
 
 
+def test_saying_the_same_upload_again_keeps_the_deposit(maya: Creator) -> None:
+    file, sealed = ready(maya)
+
+    files.edit(file.id, files.Draft(upload=Upload.objects.get().id), creator=maya, now=NOW)
+
+    file.refresh_from_db()
+    assert file.h_s == sealed.h_s
+
+
+def test_a_copy_that_is_gone_is_marked_and_one_that_cannot_be_asked_is_not(
+    maya: Creator, store: S3Store, settings: Settings
+) -> None:
+    file = published(maya)
+    copy = Copy.objects.get()
+    dead = f"http://127.0.0.1:{free_ports(1)[0]}"
+
+    settings.KIM_STORES = (replace(store.config, endpoint=dead),)  # type: ignore[type-var]
+    with pytest.raises(CopyUnavailable):
+        offers.sign_ranges(file, now=NOW)
+    copy.refresh_from_db()
+    assert copy.damaged_at is None
+
+    settings.KIM_STORES = (store.config,)
+    store.delete(copy.object_key)
+    with pytest.raises(CopyUnavailable):
+        offers.sign_ranges(file, now=NOW)
+    copy.refresh_from_db()
+    assert copy.damaged_at == NOW
+
+
 def test_a_copy_that_was_replaced_is_marked_and_not_served(maya: Creator) -> None:
     file = published(maya)
     Copy.objects.update(etag="somebody-else-1")
 
-    with pytest.raises(Exception, match="cannot be reached") as refused:
+    with pytest.raises(CopyUnavailable):
         offers.sign_ranges(file, now=NOW)
 
-    assert getattr(refused.value, "code", "") == "copy_unavailable"
     assert Copy.objects.get().damaged_at == NOW

@@ -230,6 +230,26 @@ def test_completing_twice_is_accepted_once(maya: Creator) -> None:
     assert upload.container.content_id == sealed.content_id
 
 
+def test_a_page_that_is_behind_is_told_that_the_upload_was_accepted(
+    maya: Creator, store: S3Store
+) -> None:
+    sealed = seal()
+    upload = begin(maya, sealed)
+    send_parts(upload, sealed)
+    looking, completing = (uploads.find(upload.id, creator=maya) for _ in range(2))
+    assert uploads.complete(upload, content_id=sealed.content_id, now=NOW)
+
+    assert uploads.complete(completing, content_id=sealed.content_id, now=NOW) is False
+
+    store.complete(
+        upload.copy.object_key,
+        upload.multipart_id,
+        store.list_parts(upload.copy.object_key, upload.multipart_id),
+    )
+    assert uploads.list_parts(looking) == ()
+    assert looking.state == UploadState.COMPLETING
+
+
 def test_completing_as_other_content_afterwards_is_refused(maya: Creator) -> None:
     upload = upload_whole(maya, seal())
 
@@ -325,6 +345,30 @@ def test_an_object_that_was_replaced_while_it_was_checked_fails(
 
     assert advance(upload) == UploadState.FAILED
     assert upload.error_code == "object_changed"
+
+
+def test_an_upload_without_all_of_its_parts_is_not_finished(maya: Creator) -> None:
+    sealed = seal(os.urandom(9 * 1024 * 1024))
+    upload = begin(maya, sealed)
+    send_parts(upload, sealed, 1)
+    uploads.move(upload.id, UploadState.OPEN, UploadState.COMPLETING)
+
+    assert advance(upload) == UploadState.FAILED
+    assert upload.error_code == "parts_missing"
+
+
+def test_an_object_of_another_size_is_not_taken_for_the_upload(
+    maya: Creator, store: S3Store
+) -> None:
+    sealed = seal(os.urandom(9 * 1024 * 1024))
+    upload = begin(maya, sealed)
+    send_parts(upload, sealed, 1)
+    key, transfer = upload.copy.object_key, upload.multipart_id
+    store.complete(key, transfer, store.list_parts(key, transfer))
+    uploads.move(upload.id, UploadState.OPEN, UploadState.COMPLETING)
+
+    assert advance(upload) == UploadState.FAILED
+    assert upload.error_code == "size_mismatch"
 
 
 def test_progress_is_told_while_the_object_is_read(maya: Creator) -> None:
@@ -444,6 +488,26 @@ def test_giving_up_removes_the_parts_and_twice_is_no_error(maya: Creator, store:
 
     upload.refresh_from_db()
     assert upload.state == UploadState.ABORTED
+    with pytest.raises(MultipartMissing):
+        store.list_parts(key, transfer)
+
+
+def test_parts_that_could_not_be_removed_are_removed_by_the_sweep(
+    maya: Creator, store: S3Store, settings: Settings
+) -> None:
+    sealed = seal()
+    upload = begin(maya, sealed)
+    send_parts(upload, sealed)
+    key, transfer = upload.copy.object_key, upload.multipart_id
+    dead = f"http://127.0.0.1:{free_ports(1)[0]}"
+    settings.KIM_STORES = (replace(store.config, endpoint=dead),)  # type: ignore[type-var]
+
+    uploads.abort(upload, now=NOW)
+
+    assert Upload.objects.get().state == UploadState.ABORTED
+    assert len(store.list_parts(key, transfer)) == 1
+    settings.KIM_STORES = (store.config,)
+    uploads.abort_stale(now=NOW)
     with pytest.raises(MultipartMissing):
         store.list_parts(key, transfer)
 
