@@ -4,8 +4,6 @@ One section per module that raises, in the order of the arrows. ``code`` never c
 released: programs branch on it, and the browser's code uses the same class names.
 """
 
-
-
 from payments.errors import ServiceError
 
 # --- container: bytes, keys, and the small files around them -----------------------------------

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('unlock', '0002_purchase_generation_and_due'),
+        ("unlock", "0002_purchase_generation_and_due"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='upload',
-            name='leased_until',
+            model_name="upload",
+            name="leased_until",
             field=models.DateTimeField(blank=True, null=True),
         ),
     ]
