@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from django.utils import timezone
@@ -10,7 +11,6 @@ from django.utils import timezone
 from payments import addresses, amounts, invoices, payouts, watcher
 from payments.payouts import PayoutView
 from payments.states import Network
-from tests.devchains import Devchain
 
 # BIP-39 "abandon … about", m/44'/145'/0': nobody's money.
 XPUB = (
@@ -19,12 +19,18 @@ XPUB = (
 )
 
 
+class Wallet(Protocol):
+    """Whatever can name an address for the creator."""
+
+    def new_address(self) -> str: ...
+
+
 def payout_to(value: str, *, owner: UUID | None = None) -> PayoutView:
     return payouts.set_current(owner or uuid4(), value, now=timezone.now())
 
 
 def sell(
-    chain: Devchain,
+    chain: Wallet,
     *,
     sat: int = 20_000,
     confirmations: int = 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from kim.env import ElectrumServer, electrum_servers
 from tests.devchains import Devchain, wait_until
 
 Found = TypeVar("Found")
+RIPE_HEIGHT = 130  # thirty coinbases that the node's wallet may spend
+PRIORITY_SAT = 100_000_000
+FEE_SAT = 1_000
 
 
 class Peer(Protocol):
@@ -24,10 +28,13 @@ class Peer(Protocol):
 
     @property
     def height(self) -> int: ...
+    @property
+    def tip(self) -> str: ...
     def new_address(self) -> str: ...
     def pay(self, address: str, amount_sat: int) -> str: ...
     def mine(self, blocks: int = 1) -> None: ...
     def reorg_away(self, txid: str) -> None: ...
+    def double_spend(self, txid: str) -> None: ...
     def go_away(self) -> None: ...
     def settled(self, look: Callable[[], Found], is_so: Callable[[Found], bool]) -> Found: ...
 
@@ -39,10 +46,15 @@ class DevchainPeer:
         self._chain = chain
         self.server = chain.server
         self.new_address, self.pay, self.mine = chain.new_address, chain.pay, chain.mine
+        self.double_spend = chain.double_spend
 
     @property
     def height(self) -> int:
         return self._chain.height
+
+    @property
+    def tip(self) -> str:
+        return str(self._chain.ask("/api/state")["tip"])
 
     def reorg_away(self, txid: str) -> None:
         self._chain.reorg(1, drop=(txid,))
@@ -60,28 +72,55 @@ class NodePeer:
     def __init__(self, server: ElectrumServer, rpc_url: str) -> None:
         self.server = server
         self._url = urlsplit(rpc_url)
-        if self.height < 101:
-            self.mine(101 - self.height)
+        if self.height < RIPE_HEIGHT:
+            self.mine(RIPE_HEIGHT - self.height)
 
     @property
     def height(self) -> int:
         return int(self._call("getblockcount"))
 
+    @property
+    def tip(self) -> str:
+        return str(self._call("getbestblockhash"))
+
     def new_address(self) -> str:
         return str(self._call("getnewaddress"))
 
     def pay(self, address: str, amount_sat: int) -> str:
-        return str(self._call("sendtoaddress", address, f"{amount_sat / 100_000_000:.8f}"))
+        return str(self._call("sendtoaddress", address, _bch(amount_sat)))
 
     def mine(self, blocks: int = 1) -> None:
         self._call("generatetoaddress", blocks, self.new_address())
 
     def reorg_away(self, txid: str) -> None:
-        """Undo the last block, and build two others without its transactions."""
-        del txid
-        self._call("invalidateblock", self._call("getbestblockhash"))
-        for _ in range(2):
-            self._call("generateblock", self.new_address(), [])
+        """Undo the block of ``txid`` and what came after; build one more without ``txid``."""
+        block = self._call("getrawtransaction", txid, True)["blockhash"]
+        undone = self.height - int(self._call("getblockheader", block)["height"]) + 1
+        self._call("invalidateblock", block)
+        # This node cannot be told what to mine; it leaves out what seems to pay no fee.
+        self._call("prioritisetransaction", txid, 0, -PRIORITY_SAT)
+        self.mine(undone + 1)
+        self._call("prioritisetransaction", txid, 0, PRIORITY_SAT)
+
+    def double_spend(self, txid: str) -> None:
+        """Sign the same inputs over to the wallet itself; the node refuses it, with a proof."""
+        inputs = [
+            {"txid": each["txid"], "vout": each["vout"]}
+            for each in self._call("getrawtransaction", txid, True)["vin"]
+        ]
+        coins = [
+            self._call("getrawtransaction", each["txid"], True)["vout"][each["vout"]]
+            for each in inputs
+        ]
+        rest_sat = sum(round(coin["value"] * 100_000_000) for coin in coins) - FEE_SAT
+        raw = self._call("createrawtransaction", inputs, {self.new_address(): _bch(rest_sat)})
+        signed = self._call("signrawtransactionwithwallet", raw)
+        assert signed["complete"]
+        try:
+            self._call("sendrawtransaction", signed["hex"])
+        except RefusedByNode:
+            return
+        raise AssertionError("the node took both spends")
 
     def go_away(self) -> None:
         self.server = ElectrumServer("127.0.0.1", 1, tls=False)
@@ -96,8 +135,19 @@ class NodePeer:
             data=json.dumps({"id": 1, "method": method, "params": params}).encode(),
             headers={"Authorization": f"Basic {login}"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["result"]
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)["result"]
+        except urllib.error.HTTPError as error:
+            raise RefusedByNode(f"{method}: {error.read().decode()}") from error
+
+
+class RefusedByNode(Exception):
+    """The node answered a call with an error; the text holds it."""
+
+
+def _bch(amount_sat: int) -> str:
+    return f"{amount_sat // 100_000_000}.{amount_sat % 100_000_000:08}"
 
 
 def peer_of(directory: Path) -> Iterator[Peer]:
