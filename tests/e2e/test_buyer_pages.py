@@ -38,6 +38,14 @@ HASH_CHOSEN = """async () => {
 }"""
 
 
+COUNT_LEFT = """async () => {
+  const root = await navigator.storage.getDirectory();
+  let count = 0;
+  for await (const name of root.keys()) count += name.startsWith('kim-save-') ? 1 : 0;
+  return count;
+}"""
+
+
 @dataclass(frozen=True)
 class Sale:
     """One published file, bought again and again."""
@@ -261,6 +269,17 @@ def test_the_page_without_scripts_tells_the_states(
     assert by(plain, "invoice-status").get_attribute("data-state") == "PAID"
 
 
+def test_without_live_events_the_page_asks_by_itself(
+    phone: Page, sale: Sale, chain: Devchain
+) -> None:
+    phone.route("**/events/", lambda route: route.abort())
+    people.buy(phone, sale.link)
+
+    pay(phone, chain)
+
+    expect(phone.get_by_text("Paid and confirmed.")).to_be_visible()
+
+
 def test_another_purchases_link_opens_nothing(phone: Page, sale: Sale) -> None:
     people.buy(phone, sale.link)
     mine = phone.url
@@ -323,6 +342,26 @@ def test_a_file_goes_where_the_person_chose_and_a_closed_dialog_changes_nothing(
     assert noor.evaluate(HASH_CHOSEN) == sale.digest
 
 
+def test_a_transfer_that_is_called_off_leaves_nothing_and_may_begin_again(
+    phone: Page, sale: Sale, chain: Devchain, stack: Stack, tmp_path: Path
+) -> None:
+    people.buy(phone, sale.link)
+    pay(phone, chain)
+    store = f"http://127.0.0.1:{stack.layout.s3_port}/**"
+
+    phone.route(store, lambda route: None)  # an answer that never comes
+    by(phone, "save").click()
+    expect(by(phone, "unlock-progress")).to_be_visible()
+    phone.get_by_role("button", name="Cancel").click()
+    expect(by(phone, "save")).to_be_enabled()
+    expect(phone.get_by_role("alert").filter(has_text=re.compile("."))).to_have_count(0)
+    assert phone.evaluate(COUNT_LEFT) == 0
+    phone.unroute(store)
+    saved = people.save(phone, tmp_path / "saved.bin")
+
+    assert digest_of(saved) == sale.digest
+
+
 def test_a_stream_that_breaks_is_taken_up_where_it_broke(
     phone: Page, sale: Sale, chain: Devchain, stack: Stack, tmp_path: Path
 ) -> None:
@@ -365,9 +404,7 @@ def test_a_damaged_copy_is_called_damaged_and_never_saved(
 
     expect(phone.get_by_role("alert").filter(has_text="damaged")).to_be_visible(timeout=60_000)
     expect(by(phone, "save")).to_be_enabled()
-    left = "async () => { const root = await navigator.storage.getDirectory(); let n = 0;"
-    left += " for await (const name of root.keys()) n += name.startsWith('kim-save-'); return n }"
-    assert phone.evaluate(left) == 0
+    assert phone.evaluate(COUNT_LEFT) == 0
     assert downloads == []
 
 
