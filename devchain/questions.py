@@ -91,7 +91,7 @@ class Questions:
         answer |= {"headers": headers} if version == "1.6" else {"hex": "".join(headers)}
         if headers:
             last = start + len(headers) - 1
-            checkpoint = self._checkpoint(last, checkpoint)
+            checkpoint = self._checkpoint(last, checkpoint, "header height + (count - 1)")
             answer |= self._header_proof(last, checkpoint) if checkpoint else {}
         return answer
 
@@ -108,11 +108,11 @@ class Questions:
 
     def history(self, scripthash: Any, start: Any = 0, end: Any = -1) -> list[dict[str, Any]]:
         """Confirmed in block order, then the mempool. `end` is exclusive; -1 is no end."""
-        key, start = (
-            _hash(scripthash, "Invalid scripthash"),
-            _natural(start, "Bad from_height argument"),
-        )
-        end = end if end == -1 else _natural(end, "Bad to_height argument")
+        key = _hash(scripthash, "Invalid scripthash")
+        start = _natural(start, "Bad from_height argument", INVALID_PARAMS)
+        end = end if end == -1 else _natural(end, "Bad to_height argument", INVALID_PARAMS)
+        if -1 < end < start:
+            raise RpcError("Bad to_height argument", INVALID_PARAMS)
         places = self.chain.ledger.places
         found = [
             {"tx_hash": txid, "height": places[txid].height}
@@ -277,11 +277,11 @@ class Questions:
         branch, _ = merkle_branch([bytes.fromhex(txid)[::-1] for txid in txids], position)
         return [each[::-1].hex() for each in branch]
 
-    def _checkpoint(self, height: int, checkpoint: Any) -> int:
+    def _checkpoint(self, height: int, checkpoint: Any, name: str = "header height") -> int:
         limit, tip = _natural(checkpoint, "Invalid cp_height"), self.chain.ledger.height
         if limit and not height <= limit <= tip:
             raise RpcError(
-                f"header height {height} must be <= cp_height {limit} which must be <= chain height {tip}"
+                f"{name} {height} must be <= cp_height {limit} which must be <= chain height {tip}"
             )
         return limit
 
@@ -305,9 +305,9 @@ def _hash(value: Any, message: str) -> str:
     raise RpcError(message)
 
 
-def _natural(value: object, message: str) -> int:
+def _natural(value: object, message: str, code: int = BAD_REQUEST) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise RpcError(message)
+        raise RpcError(message, code)
     return value
 
 

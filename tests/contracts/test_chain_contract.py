@@ -21,6 +21,7 @@ from tests.chain.nodes import Peer, peer_of
 from tests.tills import script_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+GENESIS = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
 
 
 @pytest.fixture
@@ -57,7 +58,20 @@ def test_the_tip_is_of_our_own_chain_and_follows_new_blocks(
 
     assert before.height == peer.height - 3
     assert after.time >= before.time
-    assert len(after.block_hash) == 32
+    assert after.block_hash[::-1].hex() == peer.tip
+
+
+def test_every_header_since_genesis_is_checked_and_kept(peer: Peer, client: ElectrumChain) -> None:
+    tip = client.tip()
+    book = StoredHeaders(Network.REGTEST)
+    chain = [book.at(height) for height in range(tip.height + 1)]
+
+    hashes = [header.hash for header in chain if header is not None]
+    parents = [header.prev_hash for header in chain if header is not None]
+    assert len(hashes) == peer.height + 1
+    assert hashes[0][::-1].hex() == GENESIS
+    assert parents[1:] == hashes[:-1]
+    assert hashes[-1] == tip.block_hash
 
 
 def test_an_address_nobody_used_shows_nothing(peer: Peer, client: ElectrumChain) -> None:
@@ -119,6 +133,35 @@ def test_many_scripts_are_told_apart(peer: Peer, client: ElectrumChain) -> None:
 
     values = [[out.value_sat for out in found[script].outputs] for script in scripts]
     assert values == [[10_000], [10_001], [10_002], [10_003], [10_004]]
+
+
+def test_several_payments_in_one_block_are_each_proved(peer: Peer, client: ElectrumChain) -> None:
+    paid = {script_of(address := peer.new_address()): peer.pay(address, 8_000) for _ in range(4)}
+    peer.mine()
+
+    def all_proved() -> list[Sighting]:
+        return list(client.sight_many({script: {} for script in paid}).values())
+
+    found = peer.settled(
+        all_proved, lambda seen: all(each.outputs and each.outputs[0].spv_ok for each in seen)
+    )
+
+    assert {each.script: each.outputs[0].txid for each in found} == paid
+    assert {each.outputs[0].height for each in found} == {peer.height}
+
+
+def test_a_double_spend_proof_is_known_for_the_first_spend(
+    peer: Peer, client: ElectrumChain
+) -> None:
+    address = peer.new_address()
+    txid = peer.pay(address, 6_000)
+    peer.settled(lambda: client.sight(script_of(address), {}).outputs, bool)
+    assert client.double_spent([txid]) == frozenset()
+
+    peer.double_spend(txid)
+    found = peer.settled(lambda: client.double_spent([txid]), bool)
+
+    assert found == {txid}
 
 
 def test_broadcasting_twice_is_no_error_and_nonsense_is_refused(
