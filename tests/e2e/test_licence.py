@@ -1,0 +1,76 @@
+"""The licence opens the stored object without the server: with Python alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from playwright.sync_api import Page
+
+from kim.stack import Stack
+from tests.e2e import people
+from tests.e2e.people import Devchain
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+
+def stored_object(stack: Stack) -> bytes:
+    """The newest object in the stack's bucket, read by whoever holds the store's keys."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{stack.layout.s3_port}",
+        aws_access_key_id=stack.secrets["KIM_S3_ACCESS_KEY"],
+        aws_secret_access_key=stack.secrets["KIM_S3_SECRET_KEY"],
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=60),
+    )
+    listed = client.list_objects_v2(Bucket="kim")["Contents"]
+    newest = max(listed, key=lambda entry: entry["LastModified"])
+    body: bytes = client.get_object(Bucket="kim", Key=newest["Key"])["Body"].read()
+    client.close()
+    return body
+
+
+def test_the_python_unlocker_opens_the_stored_object_with_the_licence(
+    person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path
+) -> None:
+    original = tmp_path / "essay.txt"
+    original.write_bytes(os.urandom(3 * 2**20 + 77))
+    maya, noor = person(), person()
+    people.sign_up(maya, "maya-licence")
+    link = people.sell(maya, original, key_file=tmp_path / "key.json")
+    chain.pay(people.buy(noor, link))
+    chain.mine()
+    people.wait_state(noor, "PAID")
+    with noor.expect_download() as download:
+        people.by(noor, "licence-save").click()
+    licence = tmp_path / "licence.json"
+    download.value.save_as(licence)
+    (tmp_path / "stored.kim").write_bytes(stored_object(stack))
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "unlock.container", "open", str(tmp_path / "stored.kim")),
+            *("--licence", str(licence), "--output", str(tmp_path / "opened")),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    opened = tmp_path / "opened"
+    opened = next(opened.iterdir()) if opened.is_dir() else opened
+    assert (
+        hashlib.sha256(opened.read_bytes()).digest()
+        == hashlib.sha256(original.read_bytes()).digest()
+    )
+    assert json.loads(licence.read_text())["name"] == "essay.txt"
