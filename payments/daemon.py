@@ -38,6 +38,7 @@ BATCH: Final = 100
 POLL_SECONDS: Final = 3.0
 BEAT_SECONDS: Final = 5.0
 RECONNECT_CHECK_SECONDS: Final = 0.5
+BROKER_PAUSE_SECONDS: Final = 1.0
 
 Result = TypeVar("Result")
 
@@ -51,7 +52,8 @@ class Daemon:
         self._status: dict[str, object] = {}  # script hash → the status last hinted at
         self._subscribed: dict[Session, set[str]] = {}
         self._block: list[object] = []
-        self._hints: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
+        self._hints: dict[tuple[str, ...], None] = {}  # to be sent, each once, in order
+        self._hinted = asyncio.Event()
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
         # One thread for the database and one for the broker: neither may hold up the other.
@@ -63,7 +65,7 @@ class Daemon:
     async def run(self) -> None:
         """Watch until stopped. A part that fails for good ends the daemon, loudly."""
         for task in ("payments.sweep", "payments.fetch_rates"):
-            self._hints.put_nowait((task,))  # beat would wait for its first interval
+            self._hint(task)  # beat would wait for its first interval
         parts = [
             asyncio.create_task(part(), name=part.__name__)
             for part in (
@@ -94,7 +96,7 @@ class Daemon:
         """A server's notification. It may come before the reply to its own subscription."""
         if method == "blockchain.headers.subscribe" and params != self._block:
             self._block = params  # several servers tell of the same one
-            self._hints.put_nowait(("payments.follow_block",))
+            self._hint("payments.follow_block")
         elif method == "blockchain.scripthash.subscribe" and len(params) == 2:
             self._compare(str(params[0]), params[1])
 
@@ -102,7 +104,7 @@ class Daemon:
         invoice_id = self._watched.get(scripthash)
         if invoice_id is not None and self._status.get(scripthash) != status:
             self._status[scripthash] = status
-            self._hints.put_nowait(("payments.reconcile", str(invoice_id)))
+            self._hint("payments.reconcile", str(invoice_id))
 
     async def _keep_subscribed(self) -> None:
         """Keep every server connected and subscribed to what is watched."""
@@ -123,7 +125,7 @@ class Daemon:
         if session not in self._subscribed:
             self._subscribed[session] = set()
             # Blocks may have come while nobody listened.
-            self._hints.put_nowait(("payments.follow_block",))
+            self._hint("payments.follow_block")
         mine = self._subscribed[session]
         gone, new = mine - self._watched.keys(), list(self._watched.keys() - mine)
         try:
@@ -183,11 +185,22 @@ class Daemon:
             self._status = {key: s for key, s in self._status.items() if key in scripts}
             self._changed.set()
 
+    def _hint(self, task: str, *arguments: str) -> None:
+        self._hints[task, *arguments] = None
+        self._hinted.set()
+
     async def _send_hints(self) -> None:
+        """A hint stays until the broker has it: its status counts as told from then on."""
         loop = asyncio.get_running_loop()
         while True:
-            task, *arguments = await self._hints.get()
-            await loop.run_in_executor(self._broker, partial(hints.send, task, *arguments))
+            await self._hinted.wait()
+            self._hinted.clear()
+            while self._hints:
+                hint = next(iter(self._hints))
+                del self._hints[hint]
+                if not await loop.run_in_executor(self._broker, partial(hints.send, *hint)):
+                    self._hints.setdefault(hint)
+                    await asyncio.sleep(BROKER_PAUSE_SECONDS)
 
     async def _beat(self) -> None:
         while True:

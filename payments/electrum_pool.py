@@ -37,6 +37,7 @@ PAUSE_FIRST_SECONDS: Final = 1.0
 PAUSE_MOST_SECONDS: Final = 60.0
 JOIN_SECONDS: Final = 1.0  # how long a call waits for further servers when one is already up
 FIRST_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 2.0  # how long a call waits for a server that is resting
 RUN_SECONDS: Final = 120.0
 STEADY_SECONDS: Final = 10.0  # a session that lived this long may be replaced at once
 
@@ -69,6 +70,11 @@ class Link:
     @property
     def is_live(self) -> bool:
         return self._session is not None and not self._session.is_closed
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long until it may be tried again; negative when it may be now."""
+        return self._retry_at - asyncio.get_running_loop().time()
 
     @property
     def session(self) -> Session:
@@ -161,8 +167,18 @@ class Pool:
     async def live(self) -> tuple[Link, ...]:
         """Every server that can be asked now, in the order of the settings.
 
-        Raises ``ChainUnavailable`` when there is none.
+        Waits a moment for one that may be tried again very soon. Raises ``ChainUnavailable`` when
+        there is none.
         """
+        up = await self._open_all()
+        if not up and (pause_seconds := self._next_try_seconds()) <= PATIENCE_SECONDS:
+            await asyncio.sleep(pause_seconds)
+            up = await self._open_all()
+        if not up:
+            raise ChainUnavailable("No Electrum server can be reached.")
+        return up
+
+    async def _open_all(self) -> tuple[Link, ...]:
         opening = [task for link in self.links if (task := link.open()) is not None]
         while opening:
             seconds = JOIN_SECONDS if any(link.is_live for link in self.links) else FIRST_SECONDS
@@ -170,10 +186,10 @@ class Pool:
                 opening, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
             opening = list(waiting) if done else []
-        up = tuple(link for link in self.links if link.is_live and link.tip is not None)
-        if not up:
-            raise ChainUnavailable("No Electrum server can be reached.")
-        return up
+        return tuple(link for link in self.links if link.is_live and link.tip is not None)
+
+    def _next_try_seconds(self) -> float:
+        return max(0.0, min(link.wait_seconds for link in self.links))
 
     async def close(self) -> None:
         """Give up every connection, and let their tasks end before the loop does."""

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 INVOICE_CHANNEL: Final = "kim:invoice:"  # something that people see has changed
 WATCH_CHANNEL: Final = "kim:watch"  # a new address is to be watched; the payload is its invoice
 _TIMEOUT_SECONDS: Final = 2
+_RETRY_ONCE: Final = {"max_retries": 1, "interval_start": 0}
 
 
 def invoice_changed(invoice_id: UUID) -> None:
@@ -35,15 +36,20 @@ def invoice_opened(invoice_id: UUID) -> None:
 
 def ask_reconcile(invoice_id: UUID) -> None:
     """Wake a worker, after commit, to look at this invoice."""
-    transaction.on_commit(lambda: send("payments.reconcile", str(invoice_id)))
+    transaction.on_commit(functools.partial(send, "payments.reconcile", str(invoice_id)))
 
 
-def send(task: str, *arguments: str) -> None:
-    """Enqueue a task by name, now. Without a broker the sweep will do it later."""
+def send(task: str, *arguments: str) -> bool:
+    """Enqueue a task by name, now; False when the broker is away, and the sweep will do it later.
+
+    One retry, because the first send after a restart of the broker meets a dead connection.
+    """
     try:
-        current_app.send_task(task, args=arguments, retry=False)
+        current_app.send_task(task, args=arguments, retry=True, retry_policy=_RETRY_ONCE)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("a hint for %s was lost: %s", task, type(error).__name__)
+        return False
+    return True
 
 
 def _publish(channel: str, payload: str) -> None:

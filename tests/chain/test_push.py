@@ -133,7 +133,7 @@ def stack(tmp_path: Path, chain: Devchain) -> Iterator[Stack]:
 
 def seconds_until(stack: Stack, invoice: str, state: str) -> float:
     started = time.monotonic()
-    wait_until(lambda: stack.state_of(invoice) == state, seconds=20, what=f"{invoice} {state}")
+    wait_until(lambda: stack.state_of(invoice) == state, seconds=60, what=f"{invoice} {state}")
     return time.monotonic() - started
 
 
