@@ -31,6 +31,9 @@ export async function probe(spawn) {
       'This page was opened over an unprotected connection, so the browser switched encryption off.',
     );
   }
+  if (!('any' in AbortSignal)) {
+    throw new CannotWork('This browser is too old for this page.');
+  }
   if (!globalThis.crypto?.subtle) {
     throw new CannotWork('This browser has no encryption of its own (WebCrypto).');
   }
