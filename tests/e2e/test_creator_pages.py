@@ -234,3 +234,63 @@ def test_the_next_step_is_on_the_screen_of_a_phone(person: Callable[..., Page]) 
     people.sign_up(maya, "maya-phone")
 
     expect(by(maya, "publish")).to_be_in_viewport(ratio=1)
+
+
+def test_a_second_tab_leaves_the_upload_of_the_first_alone(
+    person: Callable[..., Page], film: Path
+) -> None:
+    maya = person()
+    people.sign_up(maya, "maya-two-tabs")
+    drop(maya, film)
+    people.wait_for(lambda: state_of(maya) == "ready", seconds=60)
+
+    second = maya.context.new_page()
+    second.goto("/sell/")
+    expect(by(second, "publish")).to_be_enabled()
+    expect(by(second, "upload-progress")).to_be_hidden()
+    maya.close()
+    second.reload()
+
+    expect(by(second, "upload-progress")).to_be_visible()
+    expect(second.get_by_label("Title")).to_have_value("nordlys long")
+
+
+def test_a_session_that_ends_mid_upload_is_mended_in_another_tab(
+    person: Callable[..., Page], film: Path
+) -> None:
+    maya = person()
+    people.sign_up(maya, "maya-logged-out")
+    maya.context.route("**/parts/", lambda route: route.abort())
+    drop(maya, film)
+    people.wait_for(lambda: state_of(maya) == "waiting")
+    maya.context.clear_cookies(name="kim-session")
+    maya.context.unroute_all()
+    expect(by(maya, "upload-progress")).to_contain_text("logged out", timeout=60_000)
+
+    second = maya.context.new_page()
+    people.log_in(second, "maya-logged-out")
+    people.wait_for(lambda: state_of(maya) == "ready", seconds=90)
+    by(maya, "publish").click()
+
+    assert "#1." in expect_link(maya)
+
+
+def test_a_removed_file_is_gone_for_strangers_and_stays_with_its_creator_until_confirmed(
+    person: Callable[..., Page], film: Path, tmp_path: Path
+) -> None:
+    maya = person()
+    people.sign_up(maya, "maya-removes")
+    link = people.sell(maya, film, key_file=tmp_path / "key.json")
+    maya.goto("/files/")
+    maya.get_by_role("button", name="Pause").click()
+    maya.get_by_role("button", name="Remove…").click()
+    maya.get_by_role("button", name="Keep it").click()
+    expect(maya.get_by_text("Paused")).to_be_visible()
+    maya.get_by_role("button", name="Remove…").click()
+    maya.get_by_role("button", name="Remove it").click()
+    expect(maya.get_by_text("Nothing here yet")).to_be_visible()
+
+    noor = person()
+    noor.goto(link)
+
+    expect(noor.get_by_text("This file was removed")).to_be_visible()

@@ -1,6 +1,6 @@
 /**
  * What this browser remembers for a creator: the root R (and whether it was saved elsewhere), and
- * the file that is uploaded but not published yet. IndexedDB, one row per username.
+ * the files that are uploaded but not published yet. IndexedDB.
  * @module
  */
 import { openDB } from '../../vendor/idb@8.0.4/index.js';
@@ -34,7 +34,7 @@ function database() {
   return openDB(NAME, VERSION, {
     upgrade(db) {
       db.createObjectStore('roots', { keyPath: 'username' });
-      db.createObjectStore('drafts', { keyPath: 'username' });
+      db.createObjectStore('drafts', { keyPath: 'uploadId' });
     },
   });
 }
@@ -100,10 +100,12 @@ export function markRoot(username, facts) {
 
 /**
  * @param {string} username
- * @returns {Promise<Draft | undefined>}
+ * @returns {Promise<Draft[]>}
  */
-export function draft(username) {
-  return withDatabase((db) => db.get('drafts', username));
+export async function drafts(username) {
+  /** @type {Draft[]} */
+  const all = await withDatabase((db) => db.getAll('drafts'));
+  return all.filter((draft) => draft.username === username);
 }
 
 /** @param {Draft} row */
@@ -111,7 +113,7 @@ export function keepDraft(row) {
   return withDatabase((db) => db.put('drafts', row));
 }
 
-/** @param {string} username */
-export function dropDraft(username) {
-  return withDatabase((db) => db.delete('drafts', username));
+/** @param {string} uploadId */
+export function dropDraft(uploadId) {
+  return withDatabase((db) => db.delete('drafts', uploadId));
 }

@@ -3,6 +3,7 @@
  * keeps trying while the tab lives.
  * @module
  */
+import { ApiError } from './api.js';
 import { delayMs, untilOnline, wait } from './backoff.js';
 import { PutError, put } from './put.js';
 
@@ -78,7 +79,7 @@ export class PartSender {
     const expired = error instanceof PutError && error.status === 403;
     this.#signed.delete(number);
     if (expired && attempt === 0) return; // an old signature: a fresh one, at once
-    onTrouble(navigator.onLine ? 'The store does not answer.' : 'You are offline.');
+    onTrouble(plainly(error));
     await untilOnline(signal);
     await wait(delayMs(attempt), signal);
   }
@@ -114,11 +115,25 @@ export class PartSender {
   }
 }
 
+/**
+ * @param {unknown} error
+ * @returns {string} why it waits
+ */
+export function plainly(error) {
+  if (!navigator.onLine) return 'You are offline.';
+  if (error instanceof PutError) return 'The store does not answer.';
+  const isLoggedOut = error instanceof ApiError && error.status === 401;
+  return isLoggedOut
+    ? 'You are logged out. Log in again in another tab.'
+    : 'The server does not answer.';
+}
+
 /** @param {unknown} error */
 function isFinal(error) {
   if (!(error instanceof Error)) return true;
   const status = 'status' in error ? Number(error.status) : NaN;
-  // The API's own refusal to sign (401, 404, 409 …) is final; its absence (0, 5xx, 429) is not.
+  // The API's own refusal to sign (404, 409 …) is final; its absence (0, 5xx, 429) is not, and a
+  // session that ran out (401) can be mended in another tab.
   if (error instanceof PutError) return FINAL.has(status);
-  return !(status === 0 || status === 429 || status >= 500);
+  return !(status === 0 || status === 401 || status === 429 || status >= 500);
 }

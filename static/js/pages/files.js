@@ -70,10 +70,10 @@ function showShare(row, file, root) {
 
 /**
  * @param {FileView} file
- * @param {string | undefined} draftHere  id of the paid file whose upload waits in this browser
- * @param {Bytes | undefined} root  R, where this browser has it
+ * @param {{drafts: Set<string | null>, root: Bytes | undefined}} here  what this browser has: the
+ *   paid files whose uploads wait in it, and R
  */
-function rowOf(file, draftHere, root) {
+function rowOf(file, { drafts, root }) {
   const row = one(fromTemplate('file-row'), 'li');
   const { text, tone } = STATES[file.state];
   slot(row, 'title').textContent = file.title;
@@ -106,7 +106,8 @@ function rowOf(file, draftHere, root) {
   });
   offer('pause', file.state === 'published', () => change(file, 'paused'));
   offer('resume', file.state === 'paused', () => change(file, 'published'));
-  const isHere = file.state === 'draft' && file.id === draftHere;
+  offer('remove', file.state === 'paused', () => askToRemove(file));
+  const isHere = file.state === 'draft' && drafts.has(file.id);
   offer('continue', isHere, async () => location.assign('/sell/'));
   offer('delete', file.state === 'draft' && !isHere, async () => {
     await creator.removeDraft(file.id);
@@ -115,9 +116,20 @@ function rowOf(file, draftHere, root) {
   return row;
 }
 
+/** @param {FileView} file */
+async function askToRemove(file) {
+  const dialog = dialogs.open('remove-ask');
+  slot(dialog, 'title').textContent = file.title;
+  await new Promise((resolve) => {
+    dialog.addEventListener('close', resolve);
+    action(dialog, 'remove').addEventListener('click', () => dialog.close('remove'));
+  });
+  if (dialog.returnValue === 'remove') await change(file, 'removed');
+}
+
 /**
  * @param {FileView} file
- * @param {'paused' | 'published'} state
+ * @param {'paused' | 'published' | 'removed'} state
  */
 async function change(file, state) {
   await creator.changeFile(file.id, { state });
@@ -127,15 +139,14 @@ async function change(file, state) {
 async function load() {
   const said = byId('said');
   try {
-    const [{ files }, draft, row] = await Promise.all([
+    const [{ files }, drafts, row] = await Promise.all([
       creator.files(),
-      store.draft(username),
+      store.drafts(username),
       store.root(username),
     ]);
+    const here = { drafts: new Set(drafts.map((draft) => draft.paidFileId)), root: row?.root };
     known = files.filter((file) => file.state !== 'removed' || file.sales > 0);
-    list.replaceChildren(
-      ...known.map((file) => rowOf(file, draft?.paidFileId ?? undefined, row?.root)),
-    );
+    list.replaceChildren(...known.map((file) => rowOf(file, here)));
     byId('empty').hidden = known.length > 0;
     said.hidden = true;
   } catch (error) {

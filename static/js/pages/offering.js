@@ -9,6 +9,7 @@ import * as format from '../ui/format.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
 import { check, showPreview } from '../ui/preview.js';
 import { estimateSat, parsePrice } from '../ui/price.js';
+import { titleOf } from './sending.js';
 
 /**
  * @import { Limits, Rates } from '../net/creator.js'
@@ -121,14 +122,6 @@ export class Offering {
   get #price() {
     return parsePrice(this.#amount.value.trim(), this.#currency.value);
   }
-}
-
-/**
- * @param {string} name  of a file
- * @returns {string} a title to begin with: no extension, and no link secret
- */
-export function titleOf(name) {
-  return linkless(name.replace(/\.[A-Za-z0-9]{1,8}$/, '').replaceAll('_', ' ')).trim() || name;
 }
 
 /**

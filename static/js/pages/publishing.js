@@ -64,7 +64,7 @@ export async function publish(draft, { root, fields, onStep }) {
   });
   onStep('Publishing');
   const published = await creator.publish(file.id, purchase);
-  await store.dropDraft(draft.username);
+  await store.dropDraft(draft.uploadId);
   return published;
 }
 

@@ -12,10 +12,10 @@ import { check } from '../ui/preview.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
 import { downloadFirst, linkOf, remind, rootOf } from './keys.js';
-import { Offering, titleOf } from './offering.js';
+import { Offering } from './offering.js';
 import { PayoutField } from './payout.js';
 import { publish } from './publishing.js';
-import { Sending } from './sending.js';
+import { abandoned, Sending } from './sending.js';
 import { keepAwake } from './wake.js';
 
 /**
@@ -91,9 +91,9 @@ class SellPage {
 
   /** A file that was uploaded here, but not published before the page was closed. */
   async #resume() {
-    const draft = await store.draft(this.#username);
     const known = await store.root(this.#username);
-    if (!draft || !known || this.#file) return;
+    const draft = known && !this.#file ? await abandoned(this.#username) : null;
+    if (!known || !draft || this.#file) return;
     this.#root = known.root;
     this.#begin({ name: draft.name, size: draft.sizeBytes });
     const sending = new Sending(this.#username, (facts) => this.#show(facts));
@@ -141,12 +141,7 @@ class SellPage {
     this.#root ??= await rootOf(this.#username);
     if (!this.#root) throw new Error('Without your key nothing can be encrypted.');
     void this.#remind();
-    if (!file) {
-      const draft = await store.draft(this.#username);
-      if (draft) return sending.finish(draft);
-      throw new Error('Choose the file again.');
-    }
-    return sending.start(file, { root: this.#root, title: titleOf(file.name) });
+    return sending.start(file, this.#root);
   }
 
   /**

@@ -10,13 +10,15 @@ import { sealMeta } from '../crypto/meta.js';
 import { buildHead } from '../crypto/records.js';
 import { begin } from '../crypto/sealer.js';
 import { SealPool, workerCount } from '../io/pool.js';
+import { hold } from '../io/locks.js';
 import { Rate } from '../io/rate.js';
 import * as store from '../io/store.js';
 import { Upload } from '../io/upload.js';
 import { ApiError } from '../net/api.js';
 import { delayMs, untilOnline, wait } from '../net/backoff.js';
 import * as creator from '../net/creator.js';
-import { PartSender } from '../net/parts.js';
+import { PartSender, plainly } from '../net/parts.js';
+import { linkless } from '../ui/linkless.js';
 import { spawn } from '../ui/trusted.js';
 
 /**
@@ -63,19 +65,21 @@ export class Sending {
   }
 
   /**
-   * @param {File} file
-   * @param {{root: Bytes, title: string}} known
+   * @param {File | null} file  null for one that was uploaded on an earlier visit
+   * @param {Bytes} root  R
    * @returns {Promise<Draft>} once the server has verified the whole object
    */
-  async start(file, { root, title }) {
+  async start(file, root) {
     if (this.#draft) return this.finish(this.#draft); // everything was acknowledged before
+    if (!file) throw new KimError('no_file', 'The file has to be sent again.', 'Choose it again.');
     this.#tell({ state: 'preparing' });
     const fileId = random(16);
-    const sealing = await prepare(file, { root, title, fileId });
+    const sealing = await prepare(file, { root, title: titleOf(file.name), fileId });
     const contentId = await this.#transfer(file, sealing);
+    const id = /** @type {string} */ (this.#uploadId);
     this.#draft = {
       username: this.#username,
-      uploadId: /** @type {string} */ (this.#uploadId),
+      uploadId: id,
       fileId: toHex(fileId),
       core: sealing.header.core,
       contentId: toHex(contentId),
@@ -84,7 +88,9 @@ export class Sending {
       sizeBytes: file.size,
       paidFileId: null,
     };
-    // From here on a closed tab loses nothing: the next visit goes on with this row.
+    // From here on a closed tab loses nothing: the next visit goes on with this row. Another tab
+    // that is opened meanwhile must leave it alone.
+    await hold(lockOf(id));
     await store.keepDraft(this.#draft);
     return this.finish(this.#draft);
   }
@@ -119,8 +125,9 @@ export class Sending {
   /** Stops everything and tells the server to forget what has arrived. */
   async cancel() {
     this.#stop.abort(new DOMException('cancelled', 'AbortError'));
-    await store.dropDraft(this.#username);
-    if (this.#uploadId) await creator.abortUpload(this.#uploadId).catch(() => undefined);
+    if (!this.#uploadId) return;
+    await store.dropDraft(this.#uploadId);
+    await creator.abortUpload(this.#uploadId).catch(() => undefined);
   }
 
   get isCancelled() {
@@ -215,8 +222,9 @@ export class Sending {
       try {
         return await ask();
       } catch (error) {
-        if (!(error instanceof ApiError) || !error.isPassing) throw error;
-        this.#tell({ state: 'waiting', trouble: error.message, done: 1, total: 1 });
+        if (!(error instanceof ApiError)) throw error;
+        if (!error.isPassing && error.status !== 401) throw error;
+        this.#tell({ state: 'waiting', trouble: plainly(error), done: 1, total: 1 });
         await untilOnline(this.#stop.signal);
         await wait(delayMs(attempt), this.#stop.signal);
       }
@@ -226,7 +234,7 @@ export class Sending {
   /** @param {{state: string, error: {code: string, message: string} | null}} upload */
   async #lost({ state, error }) {
     this.#draft = null;
-    await store.dropDraft(this.#username);
+    if (this.#uploadId) await store.dropDraft(this.#uploadId);
     return new KimError(
       error?.code ?? `upload_${state}`,
       error?.message ?? 'The upload was given up on the server.',
@@ -254,6 +262,31 @@ async function prepare(file, { root, title, fileId }) {
     wrapped,
     head: buildHead(header, { hint: null, wraps: [wrapped], metaLink }),
   };
+}
+
+/**
+ * A file that was uploaded in this browser, but not published, and that no other tab looks after.
+ * @param {string} username
+ * @returns {Promise<Draft | null>}
+ */
+export async function abandoned(username) {
+  for (const draft of await store.drafts(username)) {
+    if (await hold(lockOf(draft.uploadId))) return draft;
+  }
+  return null;
+}
+
+/**
+ * @param {string} name  of a file
+ * @returns {string} a title to begin with: no extension, and no link secret
+ */
+export function titleOf(name) {
+  return linkless(name.replace(/\.[A-Za-z0-9]{1,8}$/, '').replaceAll('_', ' ')).trim() || name;
+}
+
+/** @param {string} uploadId */
+function lockOf(uploadId) {
+  return `kim-upload-${uploadId}`;
 }
 
 /**
