@@ -5,8 +5,6 @@ on it), a ``hint`` (what to do next) and the HTTP status it becomes. ``kim.api``
 that turns them into answers.
 """
 
-
-
 from __future__ import annotations
 
 from typing import ClassVar
