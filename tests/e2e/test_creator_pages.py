@@ -294,3 +294,23 @@ def test_a_removed_file_is_gone_for_strangers_and_stays_with_its_creator_until_c
     noor.goto(link)
 
     expect(noor.get_by_text("This file was removed")).to_be_visible()
+
+
+def test_without_the_key_a_drop_asks_for_it_and_goes_on_with_the_file_of_the_first_publish(
+    person: Callable[..., Page], film: Path, tmp_path: Path
+) -> None:
+    maya = person()
+    people.sign_up(maya, "maya-elsewhere")
+    people.sell(maya, film, key_file=tmp_path / "key.json")
+
+    elsewhere = person()
+    people.log_in(elsewhere, "maya-elsewhere")
+    drop(elsewhere, film)
+    elsewhere.get_by_role("button", name="Not now").click()
+    expect(by(elsewhere, "upload-progress")).to_contain_text("Without your key")
+    by(elsewhere, "upload-progress").get_by_role("button", name="Try again").click()
+    by(elsewhere, "key-file-input").set_input_files(tmp_path / "key.json")
+    elsewhere.get_by_role("button", name="Use this key").click()
+    by(elsewhere, "publish").click()
+
+    assert "#1." in expect_link(elsewhere)
