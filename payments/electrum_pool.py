@@ -89,10 +89,11 @@ class Link:
 
     def open(self) -> asyncio.Task[None] | None:
         """Start connecting, unless it is live, under way, or not yet time to try again."""
-        if self.is_live:
-            return None
+        # First: a link that is up but has not told its tip yet is still opening, for everybody.
         if self._opening is not None and not self._opening.done():
             return self._opening
+        if self.is_live:
+            return None
         now = asyncio.get_running_loop().time()
         if self._session is not None:
             self._bury(lived_seconds=now - self._opened_at)

@@ -170,10 +170,11 @@ def reconcile(
         observations.store(invoice, sighting, due_now_sat=due_sat)
         observations.doubt(invoice, conflicted, now=now)
         if is_news:
+            # An older look knows an older tip: by it, what is confirmed would be so no longer.
             invoice.swept_at = sighting.swept_at
-        invoice.tip_height = max(invoice.tip_height, sighting.tip.height)
+            invoice.tip_height = sighting.tip.height
         view = View(
-            tip_height=sighting.tip.height,
+            tip_height=invoice.tip_height,
             swept_at=invoice.swept_at,
             agreed=sighting.agreed and is_news,
             due_today_sat=due_sat,
