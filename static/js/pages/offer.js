@@ -44,15 +44,17 @@ void start();
 async function start() {
   showProof('waiting', 'Checking the link and the file…');
   buy.hidden = true;
+  // Tried while the network is asked.
+  const probing = probe(() => spawn('open'));
+  probing.catch(() => undefined);
   try {
     const offer = await buyer.offer(fileId);
     showOffer(offer);
     const link = parseShareFragment(location.hash);
-    await probe(() => spawn('open'));
     if (offer.state !== 'published') {
       showProof('failed', 'Not for sale at the moment. The creator has paused it.');
     } else {
-      const proven = await proveOffer(offer, link);
+      const [proven] = await Promise.all([proveOffer(offer, link), probing]);
       showProven(proven);
       if (proven.header.isBundle) showLimit(FOLDER, FOLDER_HINT);
       else await showMeans(offer.payload_bytes);
@@ -61,9 +63,14 @@ async function start() {
     await showKnown(fileId);
   } catch (error) {
     showProof('failed', '');
-    problem.show(place, plainly(error, 'share'), { retry: () => void start() });
+    // A browser that is unfit fails in many ways; the reason is told, not its consequence.
+    const cause = await probing.then(
+      () => error,
+      (unfit) => unfit,
+    );
+    problem.show(place, plainly(cause, 'share'), { retry: () => void start() });
     // Inside another app's browser the address bar is often out of reach.
-    if (error instanceof CannotWork) place.append(linkRow(location.href));
+    if (cause instanceof CannotWork) place.append(linkRow(location.href));
   }
 }
 

@@ -49,15 +49,22 @@ arrive();
 void start();
 
 async function start() {
+  // Tried while the network is asked.
+  const probing = probe(() => spawn('open'));
+  probing.catch(() => undefined);
   try {
-    await probe(() => spawn('open'));
     const proof = await identify();
-    view = await buyer.purchase(purchaseId, proof.claim);
+    [view] = await Promise.all([buyer.purchase(purchaseId, proof.claim), probing]);
     await checkBeforePaying(proof);
     begin(proof);
   } catch (error) {
-    problem.show(place, plainly(error, 'return'), { retry: () => location.reload() });
-    if (error instanceof CannotWork) place.append(linkRow(location.href));
+    // A browser that is unfit fails in many ways; the reason is told, not its consequence.
+    const cause = await probing.then(
+      () => error,
+      (unfit) => unfit,
+    );
+    problem.show(place, plainly(cause, 'return'), { retry: () => location.reload() });
+    if (cause instanceof CannotWork) place.append(linkRow(location.href));
   }
 }
 

@@ -1,0 +1,36 @@
+"""The modules of a page are named before the browser looks for them, and all of them are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from unlock.templatetags import modules
+
+STATIC = Path(settings.ROOT) / "static"
+
+
+@pytest.mark.parametrize("page", ["offer", "purchase", "open"])
+def test_everything_a_page_imports_is_named_once_and_exists(page: str) -> None:
+    entry = f"js/pages/{page}.js"
+
+    named = modules.graph(entry)
+
+    assert named[0] == entry
+    assert len(named) == len(set(named)) > 30
+    assert [path for path in named if not (STATIC / path).is_file()] == []
+    assert "js/crypto/keys.js" in named
+    assert any(path.startswith("vendor/noble-hashes@") for path in named)
+
+
+def test_types_in_comments_load_nothing() -> None:
+    # The messages of the workers are typed in io/pool.js, in a comment.
+    assert "js/worker/messages.js" not in modules.graph("js/pages/offer.js")
+
+
+def test_the_list_is_written_for_the_browser() -> None:
+    written = modules.preload("js/pages/guard.js")
+
+    assert written == (f'<link rel="modulepreload" href="{settings.STATIC_URL}js/pages/guard.js">')
