@@ -9,14 +9,25 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
-from rest_framework import exceptions, status
+from rest_framework import exceptions
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 
 from payments.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
-_BUSY_SECONDS = 2
+BUSY = ("database_busy", "The database is busy.", "Nothing was changed. Try again.")
+BUSY_SECONDS = 2
+_NOT_JSON = ("not_json", "The body is not JSON.", "Send UTF-8 JSON.")
+_HINTS = {
+    401: "Log in and try again.",
+    403: "Reload the page and try again.",
+    404: "Check the address.",
+    405: "See /api/v1/schema/ for what may be done here.",
+    406: "Ask for application/json.",
+    415: "Send UTF-8 JSON, as Content-Type: application/json.",
+}
 
 
 def body(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
@@ -36,14 +47,10 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, Http404):
         return Response(body("not_found", "There is nothing here.", "Check the link."), status=404)
     if isinstance(error, PermissionDenied):
-        return Response(body("forbidden", "This is not allowed."), status=403)
+        return Response(body("forbidden", "This is not allowed.", _HINTS[403]), status=403)
     if isinstance(error, OperationalError):
         log.warning("database refused: %s", type(error).__name__)
-        return Response(
-            body("database_busy", "The database is busy.", "Nothing was changed. Try again."),
-            status=status.HTTP_503_SERVICE_UNAVAILABLE,
-            headers=_retry(503),
-        )
+        return Response(body(*BUSY), status=503, headers=_retry(503))
     if isinstance(error, exceptions.APIException):
         return _framework(error)
     return None
@@ -54,7 +61,17 @@ def plain(
 ) -> JsonResponse:
     """The same shape outside DRF, for paths under /api/."""
     del request
-    return JsonResponse(body(code, message, hint), status=http_status)
+    return JsonResponse(body(code, message, hint), status=http_status, headers=_retry(http_status))
+
+
+class Parser(JSONParser):
+    """JSON of our size: what nests deeper than Python can follow is no JSON of ours either."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError("It nests too deep.") from error
 
 
 def _framework(error: exceptions.APIException) -> Response:
@@ -65,7 +82,7 @@ def _framework(error: exceptions.APIException) -> Response:
             status=400,
         )
     if isinstance(error, exceptions.ParseError):
-        return Response(body("not_json", "The body is not JSON.", "Send UTF-8 JSON."), status=400)
+        return Response(body(*_NOT_JSON), status=400)
     if isinstance(error, exceptions.Throttled):
         wait = int(getattr(error, "wait", None) or 60) + 1
         headers["Retry-After"] = str(wait)
@@ -83,11 +100,13 @@ def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.PermissionDenied):
         codes[403] = "forbidden"
     code = codes.get(error.status_code, str(error.default_code))
-    return Response(body(code, _flatten(error.detail)), status=error.status_code, headers=headers)
+    hint = _HINTS.get(error.status_code, "Correct the request and send it again.")
+    said = body(code, _flatten(error.detail), hint)
+    return Response(said, status=error.status_code, headers=headers)
 
 
 def _retry(http_status: int) -> dict[str, str]:
-    return {"Retry-After": str(_BUSY_SECONDS)} if http_status == 503 else {}
+    return {"Retry-After": str(BUSY_SECONDS)} if http_status == 503 else {}
 
 
 def _flatten(detail: Any) -> str:

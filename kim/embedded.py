@@ -144,6 +144,7 @@ def store(layout: Layout) -> Part:
         *(f"-dir={directory}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *(f"-{name}={port}" for name, port in ports.items()),
         *("-master.volumeSizeLimitMB=1024", "-master.telemetry=false", "-volume.max=0"),
+        "-volume.preStopSeconds=0",  # ten seconds of waiting at every stop otherwise
         *("-volume.minFreeSpace=1GiB", "-filer", "-filer.exposeDirectoryData=false", "-s3"),
         *(f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
         *(f"-s3.allowedOrigins={layout.public_url}", "-s3.autoCreateBucket=false", "-s3.iam=false"),

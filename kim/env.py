@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -41,8 +43,8 @@ class StoreConfig:
     public_endpoint: str
     bucket: str
     region: str
-    access_key: str
-    secret_key: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -84,6 +86,39 @@ def boolean(name: str, *, default: bool) -> bool:
     return raw in ("1", "true")
 
 
+def number(name: str, default: str) -> str:
+    """A positive decimal number, as it was written: ``400`` or ``400.50``."""
+    raw = text(name, default)
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?", raw) or not Decimal(raw):
+        raise BadSetting(f"{name} must be a positive number, such as 400 or 400.50.")
+    return raw
+
+
+def rate(name: str, default: str) -> str:
+    """A limit as ``10/minute``: a whole number a second, minute, hour or day."""
+    raw = text(name, default)
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", raw):
+        raise BadSetting(f"{name} must look like 10/minute (second, minute, hour or day).")
+    return raw
+
+
+def web_address(name: str, default: str = "", *, with_path: bool = False) -> str:
+    """``http://host[:port]`` or https, without login, query and last slash; or empty."""
+    raw = text(name, default).rstrip("/")
+    host = r"https?://(\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+    if raw and not re.fullmatch(host + (r"(/[^\s?#]*)?" if with_path else ""), raw):
+        raise BadSetting(f"{name} must look like https://kim.example, with nothing behind it.")
+    return raw
+
+
+def redis(name: str, default: str) -> str:
+    """``redis://``, ``rediss://`` or ``unix://``; it may hold a password, so it is not repeated."""
+    raw = text(name, default)
+    if not raw.startswith(("redis://", "rediss://", "unix://")):
+        raise BadSetting(f"{name} must begin with redis://, rediss:// or unix://.")
+    return raw
+
+
 def words(name: str, default: str = "") -> tuple[str, ...]:
     """A comma-separated list, blanks dropped."""
     return tuple(word.strip() for word in text(name, default).split(",") if word.strip())
@@ -98,8 +133,9 @@ def secret_bytes(name: str, *, length: int, default: bytes | None = None) -> byt
 
 
 def decode(name: str, raw: str, *, length: int) -> bytes:
+    padded = raw + "=" * (-len(raw) % 4)
     try:
-        value = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
+        value = base64.b64decode(padded.encode(), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise BadSetting(f"{name} is not base64url.") from None
     if len(value) != length:
@@ -114,22 +150,31 @@ def electrum_servers(name: str) -> tuple[ElectrumServer, ...]:
 
 def database(name: str, default: str) -> dict[str, object]:
     """``sqlite:///path`` or ``postgres://user:password@host:port/name`` as Django wants it."""
-    url = urlsplit(text(name, default))
-    if url.scheme == "sqlite":
+    try:
+        url = urlsplit(text(name, default))
+        port = str(url.port or "")
+    except ValueError:
+        # Not chained: urllib repeats what it could not read, which may be the password.
+        raise BadSetting(
+            f"{name} cannot be read; write / : @ # ? % of a password as %2F and so on."
+        ) from None
+    if url.scheme == "sqlite" and url.path.strip("/"):
         return _sqlite(url.path[1:] if url.path.startswith("//") else url.path)
     if url.scheme in ("postgres", "postgresql"):
+        if not url.path.strip("/") or url.query or url.fragment:
+            raise BadSetting(f"{name} must look like postgres://user:password@host:5432/name.")
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(url.path.lstrip("/")),
             "USER": unquote(url.username or ""),
             "PASSWORD": unquote(url.password or ""),
             "HOST": unquote(url.hostname or ""),
-            "PORT": str(url.port or ""),
+            "PORT": port,
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {"connect_timeout": 10},
         }
-    raise BadSetting(f"{name} must begin with sqlite:/// or postgres://.")
+    raise BadSetting(f"{name} must look like sqlite:///path or postgres://user@host/name.")
 
 
 def _sqlite(path: str) -> dict[str, object]:
@@ -153,9 +198,13 @@ def _electrum_server(name: str, item: str) -> ElectrumServer:
     if len(fields) < 3 or fields[2] not in ("s", "t") or not fields[1].isdigit():
         raise BadSetting(f"{name}: '{item}' is not host:port:s or host:port:t.")
     host, port, tls = fields[0], int(fields[1]), fields[2] == "s"
-    options = dict(field.partition("=")[::2] for field in fields[3:])
+    if not host or not 1 <= port <= 65535:
+        raise BadSetting(f"{name}: '{item}' needs a host and a port between 1 and 65535.")
+    options = dict(option.partition("=")[::2] for option in fields[3:])
     if unknown := set(options) - {"pin", "operator"}:
         raise BadSetting(f"{name}: unknown option {min(unknown)!r}; pin and operator exist.")
+    if options.get("pin") and not re.fullmatch(r"[0-9A-Fa-f]{64}", options["pin"]):
+        raise BadSetting(f"{name}: the pin of {host} must be 64 hex digits (SHA-256 of the DER).")
     if not tls and host not in ("127.0.0.1", "localhost"):
         raise BadSetting(f"{name}: plain TCP (t) is for loopback only; use {host}:{port}:s.")
     return ElectrumServer(
@@ -173,4 +222,6 @@ def _read(name: str) -> str:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise BadSetting(f"{name}_FILE: cannot read {path}: {error.strerror}.") from error
+        except UnicodeDecodeError:  # not chained: it carries the bytes
+            raise BadSetting(f"{name}_FILE: {path} is not UTF-8 text.") from None
     return value.strip()

@@ -11,16 +11,24 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-# A link secret (22 characters of base64url after "#1."), a claim, a bearer of any kind.
+# The secret half of a link (22 characters of base64url after "1."), with the seed of a return link
+# behind it, also percent-encoded; a claim, a bearer of any kind; cookies; a store's signature; and
+# members of a body that log in or open something.
 _SECRETS = re.compile(
-    r"(#1\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,})?)"
+    r"((?:\#|%23)\s*1(?:\.|%2E)[A-Za-z0-9_-]{8,}(?:(?:\.|%2E)[A-Za-z0-9_-]{8,})?)"
+    r"|((?<![A-Za-z0-9_.-])1\.[A-Za-z0-9_-]{22}(?:\.[A-Za-z0-9_-]{8,})?(?![A-Za-z0-9_-]))"
     r"|((?:Claim|Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,})"
-    r"|(X-Amz-Signature=[0-9a-f]{8,})"
+    r"|((?:csrftoken|(?:kim-|__Host-)session)=[A-Za-z0-9]+)"
+    r"|(X-Amz-(?:Signature|Credential)=[^&\s\"']+)"
+    r"|((?<=[\"'?&\s{,])[\"']?"
+    r"(?:s|m|seed|root|claim|derived|new_derived|password|passwd|csrfmiddlewaretoken)"
+    r"[\"']?\s*(?::\s*[\"']|=)[^\"'&\s]+)",
+    re.IGNORECASE,
 )
 
 
 def scrub(text: str) -> str:
-    """The text with link secrets, claims and store signatures replaced by ``[cut]``."""
+    """The text with link secrets, claims, cookies, passwords and signatures as ``[cut]``."""
     return _SECRETS.sub("[cut]", text)
 
 
@@ -65,6 +73,9 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": formatter}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # An entry of its own takes Django's handlers away, which write without the filter.
+            "django": {"level": "INFO"},
+            "django.server": {"level": "INFO", "propagate": True},
             # botocore logs whole requests, headers included, when asked to debug: never.
             "botocore": {"level": "WARNING"},
             "boto3": {"level": "WARNING"},

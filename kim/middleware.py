@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
@@ -91,6 +91,35 @@ def one_origin(get_response: type_of_get) -> Callable[..., Any]:
     return _both(get_response, before=redirect)
 
 
+@sync_and_async_middleware
+def small(get_response: type_of_get) -> Callable[..., Any]:
+    """Bodies above the limit are refused unread: DRF's parsers read past Django's own limit.
+
+    And a refusal that Django words itself (a method that is not there) gets our shape.
+    """
+
+    def refuse(request: HttpRequest) -> HttpResponseBase | None:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length[:20]) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return None
+        return _say(
+            request,
+            ("too_large", "The request is too large.", "Files never pass through this server."),
+            http_status=413,
+        )
+
+    def reshape(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_bare = response.status_code == 405 and isinstance(response, HttpResponseNotAllowed)
+        if not is_bare or not request.path.startswith("/api/"):
+            return response
+        said = ("method_not_allowed", f"{request.method} is not possible here.", "Use another.")
+        made = _say(request, said, http_status=405)
+        made["Allow"] = response["Allow"]
+        return made
+
+    return _both(get_response, before=refuse, after=reshape)
+
+
 class errors:  # noqa: N801  (a middleware is named like the function it stands for)
     """A refusal outside DRF becomes the same JSON under /api/, a readable page elsewhere."""
 
@@ -110,21 +139,20 @@ class errors:  # noqa: N801  (a middleware is named like the function it stands 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if isinstance(error, OperationalError):
             log.warning("database refused: %s", type(error).__name__)
-            said = (
-                "database_busy",
-                "The database is busy.",
-                "Nothing was changed. Try again.",
-                503,
-            )
-        elif isinstance(error, ServiceError):
-            said = (error.code, error.message, error.said_hint, error.http_status)
-        else:
-            return None
-        code, message, hint, status = said
-        if request.path.startswith("/api/"):
-            return api.plain(request, code, message, hint=hint, http_status=status)
-        page = {"code": code, "message": message, "hint": hint}
-        return render(request, "refused.html", page, status=status)
+            return _say(request, api.BUSY, http_status=503)
+        if isinstance(error, ServiceError):
+            said = (error.code, error.message, error.said_hint)
+            return _say(request, said, http_status=error.http_status)
+        return None
+
+
+def _say(request: HttpRequest, said: tuple[str, str, str], *, http_status: int) -> HttpResponseBase:
+    """Code, message and hint: as JSON under /api/, as a page elsewhere."""
+    code, message, hint = said
+    if request.path.startswith("/api/"):
+        return api.plain(request, code, message, hint=hint, http_status=http_status)
+    page = {"code": code, "message": message, "hint": hint}
+    return render(request, "refused.html", page, status=http_status)
 
 
 def _both(

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.contrib import admin
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
 from kim import api
+from kim.throttles import LoginThrottle
+
+_RELOAD = "Reload the page and try again."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     del exception
-    return _page(request, 400, "bad_request", "This request could not be read.")
+    return _page(request, 400, "bad_request", "This request could not be read.", hint=_RELOAD)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     del exception
-    return _page(request, 403, "forbidden", "This is not allowed.")
+    return _page(request, 403, "forbidden", "This is not allowed.", hint=_RELOAD)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token: an old page, cookies switched off, or another site's page."""
+    del reason
+    return forbidden(request)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -25,8 +41,31 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    # Sessions are stored after the view has answered, where no other handler reaches.
+    if isinstance(sys.exc_info()[1], OperationalError):
+        return busy(request)
     hint = "Nothing was lost. Try again; the operator has been told in the log."
     return _page(request, 500, "internal", "Something broke on our side.", hint=hint)
+
+
+def staff_login(request: HttpRequest) -> HttpResponse:
+    """Django's own login of staff, with as few guesses as a creator has."""
+    throttle = LoginThrottle()
+    if request.method == "POST" and not throttle.allow_request(Request(request), APIView()):
+        wait = int(throttle.wait() or 60) + 1
+        said = ("too_many_requests", "Too many tries.", f"Try again in {wait} seconds.")
+        answer = _page(request, 429, said[0], said[1], hint=said[2])
+        answer["Retry-After"] = str(wait)
+        return answer
+    return admin.site.login(request)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """The database refused, or another writer held it for too long."""
+    code, message, hint = api.BUSY
+    answer = _page(request, 503, code, message, hint=hint)
+    answer["Retry-After"] = str(api.BUSY_SECONDS)
+    return answer
 
 
 def _page(
@@ -34,7 +73,8 @@ def _page(
 ) -> HttpResponse:
     if request.path.startswith("/api/"):
         return api.plain(request, code, message, hint=hint, http_status=status)
+    facts = {"code": code, "message": message, "hint": hint}
     try:
-        return render(request, f"{status}.html", {"message": message, "hint": hint}, status=status)
+        return render(request, [f"{status}.html", "refused.html"], facts, status=status)
     except TemplateDoesNotExist:
         return HttpResponse(f"{message} {hint}", status=status, content_type="text/plain")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # --- the instance -------------------------------------------------------------------------------
 KIM_VERSION = "0.1.0"
-KIM_PUBLIC_URL = env.text("KIM_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+KIM_PUBLIC_URL = env.web_address("KIM_PUBLIC_URL", "http://127.0.0.1:8000")
 KIM_INSTANCE_NAME = env.text("KIM_INSTANCE_NAME", "kim")
 KIM_SIGNUP = env.choice("KIM_SIGNUP", ("open", "invite", "closed"), "open")
 DEBUG = env.boolean("KIM_DEBUG", default=False)
@@ -46,11 +46,11 @@ KIM_DEVCHAIN_URL = env.text("KIM_DEVCHAIN_URL", "")  # regtest: shown as "pay fr
 KIM_RATE_SOURCES = env.words("KIM_RATE_SOURCES", "kraken,bitstamp,coinbase,coingecko,bitpay")
 KIM_RATE_SECONDS = env.integer("KIM_RATE_SECONDS", 60, least=5, most=3600)
 KIM_RATE_BASE_URL = env.text("KIM_RATE_BASE_URL", "")  # a proxy (or a test) in front of all sources
-KIM_DEVELOPMENT_RATE = env.text("KIM_DEVELOPMENT_RATE", "400")  # regtest: 1 BCH in EUR, labelled
+KIM_DEVELOPMENT_RATE = env.number("KIM_DEVELOPMENT_RATE", "400")  # regtest: 1 BCH in EUR, labelled
 
 # --- stores -------------------------------------------------------------------------------------
-KIM_S3_ENDPOINT = env.text("KIM_S3_ENDPOINT", "http://127.0.0.1:8020").rstrip("/")
-KIM_S3_PUBLIC_ENDPOINT = env.text("KIM_S3_PUBLIC_ENDPOINT", KIM_S3_ENDPOINT).rstrip("/")
+KIM_S3_ENDPOINT = env.web_address("KIM_S3_ENDPOINT", "http://127.0.0.1:8020", with_path=True)
+KIM_S3_PUBLIC_ENDPOINT = env.web_address("KIM_S3_PUBLIC_ENDPOINT", KIM_S3_ENDPOINT, with_path=True)
 KIM_S3_BUCKET = env.text("KIM_S3_BUCKET", "kim")
 KIM_S3_REGION = env.text("KIM_S3_REGION", "us-east-1")
 KIM_S3_ACCESS_KEY = env.text("KIM_S3_ACCESS_KEY")
@@ -72,11 +72,11 @@ KIM_MAX_FILE_BYTES = env.integer("KIM_MAX_FILE_BYTES", 100 * 2**30, least=1)
 KIM_UPLOAD_STALE_HOURS = env.integer("KIM_UPLOAD_STALE_HOURS", 7 * 24, least=1)
 KIM_PURCHASES_OPEN_PER_IP = env.integer("KIM_PURCHASES_OPEN_PER_IP", 3, least=1)
 KIM_LOCATIONS_PER_PURCHASE = env.integer("KIM_LOCATIONS_PER_PURCHASE", 200, least=1)
-KIM_RATE_SIGNUP = env.text("KIM_RATE_SIGNUP", "10/hour")
-KIM_RATE_LOGIN = env.text("KIM_RATE_LOGIN", "20/minute")
-KIM_RATE_PURCHASE = env.text("KIM_RATE_PURCHASE", "10/minute")
-KIM_RATE_PRESIGN = env.text("KIM_RATE_PRESIGN", "600/minute")
-KIM_RATE_ANY = env.text("KIM_RATE_ANY", "1200/minute")
+KIM_RATE_SIGNUP = env.rate("KIM_RATE_SIGNUP", "10/hour")
+KIM_RATE_LOGIN = env.rate("KIM_RATE_LOGIN", "20/minute")
+KIM_RATE_PURCHASE = env.rate("KIM_RATE_PURCHASE", "10/minute")
+KIM_RATE_PRESIGN = env.rate("KIM_RATE_PRESIGN", "600/minute")
+KIM_RATE_ANY = env.rate("KIM_RATE_ANY", "1200/minute")
 KIM_TRUSTED_PROXIES = env.integer("KIM_TRUSTED_PROXIES", 0, most=5)  # hops that set X-Forwarded-For
 KIM_LIVE_REREAD_SECONDS = env.integer("KIM_LIVE_REREAD_SECONDS", 5, least=1, most=60)
 
@@ -95,10 +95,13 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
-SECURE_SSL_REDIRECT = False  # the reverse proxy's business; deploy/ has it
+# Redirecting is the reverse proxy's business (deploy/ has it): health probes speak plain HTTP.
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
+CSRF_FAILURE_VIEW = "kim.pages.csrf_failed"
 if KIM_TRUSTED_PROXIES and _https:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
@@ -119,6 +122,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "kim.middleware.headers",
+    "kim.middleware.small",
     "kim.middleware.one_origin",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -165,7 +169,7 @@ USE_TZ = True
 USE_I18N = False
 
 # Redis is an alarm clock and a counter, never a memory: losing it loses no fact.
-KIM_REDIS_URL = env.text("KIM_REDIS_URL", "redis://127.0.0.1:8010/0")
+KIM_REDIS_URL = env.redis("KIM_REDIS_URL", "redis://127.0.0.1:8010/0")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -199,7 +203,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["kim.api.Parser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "kim.api.answer",
     "DEFAULT_THROTTLE_CLASSES": ["kim.throttles.AnyThrottle", "kim.throttles.ScopedThrottle"],
@@ -255,5 +259,6 @@ CELERY_BEAT_SCHEDULE = {
     "abort-stale-uploads": {"task": "unlock.abort_stale_uploads", "schedule": 3600},
 }
 
-LOGGING = _log_configuration(level=env.text("KIM_LOG_LEVEL", "INFO"), as_json=not DEBUG)
+_level = env.choice("KIM_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+LOGGING = _log_configuration(level=_level, as_json=not DEBUG)
 LOGGING_CONFIG = "logging.config.dictConfig"

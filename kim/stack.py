@@ -18,9 +18,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -29,10 +30,16 @@ from kim.embedded import Layout, Part
 
 LEAST_FREE_BYTES = 3 * 2**30
 RESTART_SECONDS = 2
+STOP_SECONDS = 10  # after that it is killed
 
 
 class CannotStart(RuntimeError):
     """One clear line: what is in the way, and what to do about it."""
+
+
+def free_bytes(directory: Path) -> int:
+    """Bytes free on the disk of ``directory``."""
+    return shutil.disk_usage(directory).free
 
 
 class Stack:
@@ -44,8 +51,10 @@ class Stack:
         *,
         environ: Mapping[str, str] | None = None,
         automine_seconds: int = 0,
+        free_bytes: Callable[[Path], int] = free_bytes,
     ) -> None:
         self.layout = layout
+        self.free_bytes = free_bytes
         self.given = dict(os.environ if environ is None else environ)
         self.layout.data.mkdir(parents=True, exist_ok=True)
         (self.layout.data / "log").mkdir(exist_ok=True)
@@ -89,7 +98,7 @@ class Stack:
                 with contextlib.suppress(KeyError, ProcessLookupError):
                     self.children[part.name].send_signal(signal.SIGTERM)
             for part in group:
-                self.end(part.name)
+                self._wait_end(part.name, seconds=STOP_SECONDS)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -100,7 +109,7 @@ class Stack:
             for name, child in list(self.children.items()):
                 if child.poll() is not None and not self._stopping.is_set():
                     print(f"{name} ended with {child.returncode}; starting it again", flush=True)  # noqa: T201
-                    self.spawn(name)
+                    self._try_spawn(name)
 
     # --- one part -------------------------------------------------------------------------------
 
@@ -108,16 +117,22 @@ class Stack:
         part = self._part(name)
         if name == "beat":
             (self.layout.data / "beat.pid").unlink(missing_ok=True)
-        with (self.layout.data / "log" / f"{name}.log").open("ab") as log:
-            self.children[name] = subprocess.Popen(  # noqa: S603  (our own commands)
-                part.argv,
-                cwd=embedded.ROOT,
-                env=self.environ(name) | dict(part.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches us alone; we stop them in order
-            )
+        try:
+            with self._log(name).open("ab") as log:
+                self.children[name] = subprocess.Popen(  # noqa: S603  (our own commands)
+                    part.argv,
+                    cwd=embedded.ROOT,
+                    env=self.environ(name) | dict(part.environ),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C reaches us alone; we stop them in order
+                )
+        except OSError as error:
+            raise CannotStart(
+                f"{name} cannot be started: {error.filename}: {error.strerror}."
+                " `make clean run` installs everything again."
+            ) from error
 
     def wait_ready(self, name: str) -> None:
         part = self._part(name)
@@ -139,12 +154,16 @@ class Stack:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
-    def end(self, name: str, *, seconds: float = 10) -> None:
+    def end(self, name: str, *, seconds: float = STOP_SECONDS) -> None:
+        if name in self.children:
+            self.children[name].send_signal(signal.SIGTERM)
+        self._wait_end(name, seconds=seconds)
+
+    def _wait_end(self, name: str, *, seconds: float) -> None:
+        """After SIGTERM was sent: once only, because some take a second one as an order to hurry."""
         child = self.children.pop(name, None)
         if child is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            child.send_signal(signal.SIGTERM)
         try:
             child.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -193,6 +212,12 @@ class Stack:
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
+    def _try_spawn(self, name: str) -> None:
+        try:
+            self.spawn(name)
+        except CannotStart as error:  # a full disk, say: the others go on, and this is tried again
+            print(error, flush=True)  # noqa: T201
+
     # --- helpers --------------------------------------------------------------------------------
 
     def _part(self, name: str) -> Part:
@@ -212,7 +237,7 @@ class Stack:
             ) from None
 
     def _check_room(self) -> None:
-        free = shutil.disk_usage(self.layout.data).free
+        free = self.free_bytes(self.layout.data)
         if free < LEAST_FREE_BYTES:
             raise CannotStart(
                 f"only {free // 2**20} MiB are free on the disk of {self.layout.data};"
@@ -237,22 +262,18 @@ def running(stack: Stack) -> Iterator[Stack]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m kim.stack", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("KIM_VAR", "var")))
-    parser.add_argument("--port", type=int, default=int(os.environ.get("KIM_PORT", "8000")))
-    parser.add_argument("--manage", nargs=argparse.REMAINDER, help="run manage.py in this instance")
-    parser.add_argument("--automine", type=int, default=int(os.environ.get("KIM_AUTOMINE", "15")))
-    given = parser.parse_args(arguments)
-    stack = Stack(Layout(given.data.resolve(), given.port), automine_seconds=given.automine)
-    if given.manage:
-        command = (sys.executable, str(embedded.ROOT / "manage.py"), *given.manage)
-        return subprocess.run(command, env=stack.environ("worker"), check=False).returncode  # noqa: S603
-    signal.signal(signal.SIGTERM, _interrupt)
+    given = _read_arguments(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)  # by name: a shell's background jobs ignore Ctrl-C
     try:
+        stack = Stack(Layout(given.data.resolve(), given.port), automine_seconds=given.automine)
+        if given.manage:
+            command = (sys.executable, str(embedded.ROOT / "manage.py"), *given.manage)
+            return subprocess.run(command, env=stack.environ("worker"), check=False).returncode  # noqa: S603
         with running(stack):
             _greet(stack)
             stack.watch()
-    except CannotStart as error:
+    except (CannotStart, OSError) as error:
         print(f"kim cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
@@ -260,8 +281,26 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _read_arguments(arguments: list[str]) -> argparse.Namespace:
+    """The command line; what it leaves out comes from the environment. Wrong numbers end it here."""
+    parser = argparse.ArgumentParser(prog="python -m kim.stack", description=__doc__)
+    environ = os.environ
+    parser.add_argument("--data", type=Path, default=Path(environ.get("KIM_VAR") or "var"))
+    parser.add_argument("--port", type=int, default=environ.get("KIM_PORT") or "8000")
+    parser.add_argument("--manage", nargs=argparse.REMAINDER, help="run manage.py in this instance")
+    parser.add_argument("--automine", type=int, default=environ.get("KIM_AUTOMINE") or "15")
+    given = parser.parse_args(arguments)
+    last = 65535 - embedded.PORT_SPAN
+    if not 1024 <= given.port <= last:
+        parser.error(f"the port (--port, KIM_PORT) must lie between 1024 and {last}")
+    return given
+
+
 def _interrupt(number: int, frame: object) -> None:
+    """Ends the watch, once: a second Ctrl-C must not leave children behind half-way."""
     del number, frame
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -294,13 +333,22 @@ def _check_ports(part: Part) -> None:
 
 def _secrets(path: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The instance's own secrets, made once and kept readable by this user alone."""
-    if path.exists():
+    if not path.exists():
+        _keep(path, _new_secrets(given))
+    try:
         kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        return kept
+    except ValueError:  # not chained: it carries the text
+        raise CannotStart(
+            f"{path} is damaged. Put it back from a backup: without it, sealed keys stay shut."
+        ) from None
+    return kept
+
+
+def _new_secrets(given: Mapping[str, str]) -> dict[str, str]:
     from kim.checks import public_key  # here: it needs Django, which `--help` does not
 
     private = secrets.token_bytes(31).rjust(32, b"\x00")  # below the order of P-256 for certain
-    made = {
+    return {
         "KIM_SECRET_KEY": secrets.token_urlsafe(48),
         "KIM_SIGNING_KEY": _b64(secrets.token_bytes(32)),
         "KIM_FIELD_KEY": _b64(secrets.token_bytes(32)),
@@ -309,10 +357,20 @@ def _secrets(path: Path, given: Mapping[str, str]) -> dict[str, str]:
         "KIM_S3_ACCESS_KEY": given.get("KIM_S3_ACCESS_KEY") or "kim-" + secrets.token_hex(8),
         "KIM_S3_SECRET_KEY": given.get("KIM_S3_SECRET_KEY") or secrets.token_urlsafe(32),
     }
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(made, file)
-    return made
+
+
+def _keep(path: Path, made: Mapping[str, str]) -> None:
+    """Whole or not at all, and never over one that another run made in the meantime."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # readable by this user alone
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(made, file)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
 
 
 def _b64(data: bytes) -> str:

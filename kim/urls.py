@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/", include("payments.urls")),
     path("api/v1/", include("unlock.urls")),
+    path("admin/login/", pages.staff_login),
     path("admin/", admin.site.urls),
     path("", include("unlock.urls_pages")),
 ]

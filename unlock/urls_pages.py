@@ -17,7 +17,5 @@ urlpatterns = [
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
     path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
     path("open/", status.open_file, name="open"),
-    path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
-    path("open/", status.open_file, name="open"),
     path(".well-known/kim.json", wellknown.instance, name="instance"),
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _W_BYTES = 60
 _S_BYTES = 32
-_GENERATION_MAX = 2**32 - 1
+_GENERATION_MAX = 2**31 - 1  # of the column on PostgreSQL; the format has room for 2**32 - 1
 
 
 class FileInputSerializer(serializers.Serializer[Any]):

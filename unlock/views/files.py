@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -70,8 +71,9 @@ class FileDetail(AnyoneView):
         creator = self.me(request)
         asked = FileChangeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        files.edit(file_id, asked.draft(), creator=creator, now=timezone.now())
-        _move(file_id, asked.validated_data.get("state"), creator=creator)
+        with transaction.atomic():  # a refused move takes the edit back
+            files.edit(file_id, asked.draft(), creator=creator, now=timezone.now())
+            _move(file_id, asked.validated_data.get("state"), creator=creator)
         return Response(FileSerializer(files.find(file_id)).data)
 
     @extend_schema(responses={204: None})

@@ -37,6 +37,11 @@ class PayoutPreview(CreatorView):
 
 
 class Payout(CreatorView):
+    @property
+    def throttle_scope(self) -> str | None:
+        # A change asks for the password, so this is a place to guess it.
+        return "login" if self.request.method == "PUT" else None
+
     @extend_schema(responses=PayoutSerializer)
     def get(self, request: Request) -> Response:
         """The payout in force, with its recovery kit; only ``suggested`` before the first."""
