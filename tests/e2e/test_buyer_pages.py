@@ -413,7 +413,6 @@ def test_the_licence_opens_the_sealed_file_without_the_server(
 ) -> None:
     people.buy(noor, sale.link)
     pay(noor, chain)
-    noor.get_by_text("Keep it for ever, without this site").click()
     with noor.expect_download() as licence:
         by(noor, "licence-save").click()
     licence.value.save_as(tmp_path / "licence.json")
