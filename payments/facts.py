@@ -100,8 +100,9 @@ class View:
 class Decision:
     """What the invoice is now. ``settle``: close the latch with ``evidence`` in this transaction
     (``instantly`` goes to ``InvoiceFacts.settled_instantly``). ``due_now_sat``: the whole price in
-    force (None: quotes over and no rate); ``missing_sat``: what is still to send of it;
-    ``over_sat``: what came beyond it. ``confirmations``: depth at which enough lies (0: none).
+    force (None: quotes over and no rate); ``missing_sat``: what is still to send of it, never so
+    little that it could not be sent or would not count; ``over_sat``: what came beyond it, from the
+    same least amount on. ``confirmations``: depth at which enough lies (0: none).
     """
 
     status: InvoiceState

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.chain import Sighting
-    from payments.facts import Decision
+    from payments.facts import Decision, InvoiceFacts
     from payments.payouts import PayoutView
 
 CONFIRMATIONS: Final = (1, 2, 6, 10)
@@ -264,8 +264,9 @@ def _lock(invoice_id: UUID) -> Invoice:
 
 def _decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | None = None) -> None:
     """Derive from the stored facts, and write the answer; under the row lock."""
+    facts = observations.invoice_facts(invoice)
     decision = settlement.derive(
-        observations.invoice_facts(invoice),
+        facts,
         observations.quote_facts(invoice),
         observations.output_facts(invoice),
         view,
@@ -274,7 +275,7 @@ def _decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | No
     was, was_flags, shown = invoice.state, invoice.flags, _shown(invoice)
     if not can_move(InvoiceState(was), decision.status):
         raise RuntimeError(f"Invoice {invoice.id} cannot go from {was} to {decision.status}.")
-    _apply(invoice, decision, now)
+    _apply(invoice, facts, decision, now)
     if was == InvoiceState.OPEN and invoice.state == InvoiceState.PARTIAL:
         quotes.extend(invoice, now=now)
     invoice.sweep_due_at = now + _look_again(invoice, now)
@@ -288,13 +289,13 @@ def _decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | No
         hints.invoice_changed(invoice.id)
 
 
-def _apply(invoice: Invoice, decision: Decision, now: datetime) -> None:
+def _apply(invoice: Invoice, facts: InvoiceFacts, decision: Decision, now: datetime) -> None:
     invoice.state = decision.status
     invoice.flags = sorted(decision.flags)
     invoice.seen_sat, invoice.confirmed_sat = decision.seen_sat, decision.confirmed_sat
     invoice.depth = decision.confirmations
     if decision.due_now_sat is None:  # no rate: the last price that was in force is still shown
-        invoice.missing_sat = max(0, invoice.due_sat - decision.seen_sat)
+        invoice.missing_sat = settlement.to_send(invoice.due_sat, decision.seen_sat, facts)
     else:
         invoice.due_sat, invoice.missing_sat = decision.due_now_sat, decision.missing_sat
     if decision.settle and invoice.settled_at is None:

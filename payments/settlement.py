@@ -25,6 +25,7 @@ GRACE: Final = timedelta(minutes=5)  # silent, after a quote's end
 DOWN_GRACE: Final = timedelta(hours=2)  # for a block's own time, when we were not looking
 LATE_WINDOW: Final = timedelta(days=30)  # how long an old quote can still be honoured
 COVENANT_FLOOR_SAT: Final = 1_500  # below it, a forwarder's output cannot be forwarded
+RELAY_FLOOR_SAT: Final = 546  # below it, no wallet can send to a plain address
 COINBASE_DEPTH: Final = 100
 
 
@@ -64,11 +65,22 @@ def derive(
         due_now_sat=due_sat,
         seen_sat=money.seen_sat,
         confirmed_sat=money.confirmed_sat,
-        missing_sat=0 if routes or due_sat is None else max(0, due_sat - money.seen_sat),
-        over_sat=_over(money, routes),
+        missing_sat=0 if routes or due_sat is None else to_send(due_sat, money.seen_sat, invoice),
+        over_sat=_over(invoice, money, routes),
         confirmations=money.depth_of(need_sat),
         evidence=_outpoints(counted) if confirmed or instantly else (),
     )
+
+
+def to_send(due_sat: int, seen_sat: int, invoice: InvoiceFacts) -> int:
+    """What to ask for beside ``seen_sat``: nothing, or at least so much that it can be sent and
+    counts. The few satoshis that this is beyond ``due_sat`` are not called too much afterwards.
+    """
+    return max(due_sat - seen_sat, _least_sat(invoice)) if due_sat > seen_sat else 0
+
+
+def _least_sat(invoice: InvoiceFacts) -> int:
+    return COVENANT_FLOOR_SAT if invoice.covenant else RELAY_FLOOR_SAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +161,8 @@ def _keep(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route], view: 
         due_now_sat=min((route.due_sat for route in routes), default=worth_sat),
         seen_sat=money.seen_sat,
         confirmed_sat=money.confirmed_sat,
-        missing_sat=0 if is_paid else max(0, need_sat - money.seen_sat),
-        over_sat=_over(money, routes),
+        missing_sat=0 if is_paid else to_send(need_sat, money.seen_sat, invoice),
+        over_sat=_over(invoice, money, routes),
         confirmations=money.depth_of(need_sat),
         evidence=invoice.evidence,
     )
@@ -303,11 +315,15 @@ def _due(
     return min(live) if live else view.due_today_sat
 
 
-def _over(money: _Money, routes: Sequence[_Route]) -> int:
-    """What came beyond every price that was met, so that paying a dearer quote is not "over"."""
+def _over(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route]) -> int:
+    """What came beyond every price that was met, so that paying a dearer quote is not "over".
+
+    Less than could be asked for at all is not either: we may have asked for it (``to_send``).
+    """
     if not routes:
         return 0
-    return max(0, money.seen_sat - max(route.due_sat for route in routes))
+    over_sat = money.seen_sat - max(route.due_sat for route in routes)
+    return over_sat if over_sat >= _least_sat(invoice) else 0
 
 
 def _flags(
@@ -316,7 +332,7 @@ def _flags(
     present = [o for o in money.outputs if o.chain in {OutputChain.MEMPOOL, OutputChain.BLOCK}]
     unproved = any(o.chain is OutputChain.BLOCK and not o.spv_ok for o in money.good)
     told = {
-        InvoiceFlag.OVER: _over(money, routes) > 0,
+        InvoiceFlag.OVER: _over(invoice, money, routes) > 0,
         InvoiceFlag.LATE: bool(routes) and all(route.late for route in routes),
         InvoiceFlag.TOKEN_IGNORED: any(o.has_token for o in present),
         InvoiceFlag.COINBASE_WAIT: any(_is_immature(o, view) for o in present),

@@ -73,6 +73,20 @@ def test_too_little_is_partial_and_the_rest_is_summed(chain: Devchain) -> None:
     assert (paid.state, paid.confirmed_sat, len(paid.evidence)) == ("PAID", 20_000, 2)
 
 
+def test_a_rest_too_small_for_a_forwarder_is_asked_for_as_one_that_counts(chain: Devchain) -> None:
+    invoice = sell(chain, sat=10_000)
+    chain.pay(invoice.address, 9_000)
+    chain.mine()
+    partial = look(invoice.id)
+    chain.pay(invoice.address, partial.missing_sat)
+    chain.mine()
+    paid = look(invoice.id)
+
+    assert (partial.state, partial.missing_sat, partial.due_sat) == ("PARTIAL", 1_500, 10_000)
+    assert partial.uri.endswith("?amount=0.000015")
+    assert (paid.state, paid.confirmed_sat, paid.flags) == ("PAID", 10_500, ())
+
+
 def test_the_first_part_gives_time_for_the_rest_once(chain: Devchain) -> None:
     invoice = sell(chain, ago=timedelta(minutes=15))
     chain.pay(invoice.address, 5_000)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments.facts import QuoteFacts
-from payments.settlement import COVENANT_FLOOR_SAT
+from payments.settlement import COVENANT_FLOOR_SAT, RELAY_FLOOR_SAT
 from payments.states import InvoiceFlag, InvoiceState, OutputChain
 from tests.unit.payments.facts import (
     DUE,
@@ -199,13 +199,28 @@ def test_a_forwarder_does_not_count_what_it_cannot_forward() -> None:
 
 
 def test_too_much_is_paid_and_over() -> None:
-    decision = decide(mined(DUE + 1))
+    decision = decide(mined(DUE + RELAY_FLOOR_SAT))
 
     assert (decision.status, decision.over_sat, decision.flags) == (
         PAID,
-        1,
+        RELAY_FLOOR_SAT,
         frozenset({InvoiceFlag.OVER}),
     )
+
+
+@pytest.mark.parametrize(
+    ("covenant", "least_sat"), [(False, RELAY_FLOOR_SAT), (True, COVENANT_FLOOR_SAT)]
+)
+def test_the_rest_asked_for_can_be_sent_and_counts(covenant: bool, least_sat: int) -> None:
+    quote = QuoteFacts(due_sat=10_000, min_sat=9_500, until=UNTIL)
+    first, asked = mined(9_499), invoice(covenant=covenant)
+
+    short = decide(first, invoice=asked, quotes=(quote,))
+    whole = decide(first, mined(least_sat, 1), invoice=asked, quotes=(quote,))
+
+    assert (short.status, short.due_now_sat, short.missing_sat) == (PARTIAL, 10_000, least_sat)
+    assert (whole.status, whole.missing_sat, whole.over_sat) == (PAID, 0, 0)
+    assert whole.flags == frozenset()
 
 
 def test_paying_the_dearer_of_two_quotes_is_not_over() -> None:
@@ -356,7 +371,8 @@ def test_late_is_honoured_while_the_rate_fell_by_at_most_a_tenth(
 def test_late_needs_the_whole_price_without_tolerance() -> None:
     decision = decide(late(DUE - 1), now=after(hours=2))
 
-    assert (decision.status, decision.missing_sat, decision.flags) == (PARTIAL, 1, frozenset())
+    assert (decision.status, decision.flags) == (PARTIAL, frozenset())
+    assert decision.missing_sat == RELAY_FLOOR_SAT
 
 
 def test_late_and_dearer_asks_for_the_rest_at_todays_price() -> None:
