@@ -84,8 +84,9 @@ class View:
 
     ``swept_at``: the last successful sweep of this invoice's script (None: none yet). ``agreed``:
     all live servers say the same. ``due_today_sat``: the price at today's rate (None: no rate).
-    ``held``: settling is on hold (stale tip, implausible difficulty). ``instant_ok``: every
-    condition of the instant rule was checked by the caller and holds.
+    ``held``: settling is on hold (stale tip, implausible difficulty). ``looked``: False when a
+    person did something and nobody asked the chain: nothing settles by what was seen before.
+    ``instant_ok``: every condition of the instant rule was checked by the caller and holds.
     """
 
     tip_height: int
@@ -93,6 +94,7 @@ class View:
     agreed: bool
     due_today_sat: int | None
     held: bool = False
+    looked: bool = True
     instant_ok: bool = False
 
 

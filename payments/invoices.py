@@ -208,6 +208,7 @@ def requote(invoice_id: UUID, *, now: datetime) -> InvoiceView:
         invoice.due_sat, invoice.void_at = quoted.due_sat, None
         quotes.add(invoice, quoted, now=now)
         hints.invoice_opened(invoice.id)
+        hints.ask_reconcile(invoice.id)  # at today's price, what came already may be enough
         _decide(invoice, _unseen_view(invoice, now), now, told=EventKind.QUOTED)
     return status_of(invoice_id, now=now)
 
@@ -328,6 +329,7 @@ def _unseen_view(invoice: Invoice, now: datetime) -> View:
         swept_at=invoice.swept_at,
         agreed=False,
         due_today_sat=estimate_sat(_price(invoice), now=now),
+        looked=False,
     )
 
 

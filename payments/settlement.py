@@ -44,7 +44,7 @@ def derive(
 
     need_sat = min((route.need_sat for route in routes), default=None)
     suspect = _is_suspect(money)
-    may_settle = need_sat is not None and not view.held and invoice.refund_due_at is None
+    may_settle = need_sat is not None and _may_settle(invoice, view)
     confirmed = may_settle and need_sat is not None and money.confirmed_sat >= need_sat
     instantly = may_settle and not confirmed and view.instant_ok and not suspect
 
@@ -70,6 +70,10 @@ def derive(
         confirmations=money.depth_of(need_sat),
         evidence=_outpoints(counted) if confirmed or instantly else (),
     )
+
+
+def _may_settle(invoice: InvoiceFacts, view: View) -> bool:
+    return view.looked and not view.held and invoice.refund_due_at is None
 
 
 def to_send(due_sat: int, seen_sat: int, invoice: InvoiceFacts) -> int:

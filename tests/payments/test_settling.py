@@ -203,6 +203,19 @@ def test_a_voided_invoice_still_sees_money(chain: Devchain) -> None:
     assert seen.seen_sat == 20_000
 
 
+def test_what_a_person_does_settles_nothing_while_settling_is_held(chain: Devchain) -> None:
+    invoice = sell(chain)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    sighting = connection.chain().sight(script_of(invoice.address), {})
+    invoices.reconcile(invoice.id, sighting, now=timezone.now(), held=True)
+
+    voided = invoices.void(invoice.id, now=timezone.now())
+
+    assert (voided.state, voided.settled_at) == (InvoiceState.SEEN, None)
+    assert look(invoice.id).state is InvoiceState.PAID
+
+
 def test_a_reorg_before_the_release_takes_the_confirmation_back(chain: Devchain) -> None:
     invoice = sell(chain, confirmations=2)
     txid = chain.pay(invoice.address, 20_000)

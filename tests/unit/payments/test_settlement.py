@@ -195,6 +195,12 @@ def test_a_forwarder_does_not_count_what_it_cannot_forward() -> None:
     assert decide(small).seen_sat == COVENANT_FLOOR_SAT - 1
 
 
+def test_nothing_settles_without_a_look() -> None:
+    decision = decide(mined(), looked=False)
+
+    assert (decision.status, decision.settle, decision.flags) == (SEEN, False, frozenset())
+
+
 # --- flags --------------------------------------------------------------------------------------
 
 

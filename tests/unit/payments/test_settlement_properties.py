@@ -55,6 +55,7 @@ views = st.builds(
     agreed=st.booleans(),
     due_today_sat=st.none() | st.integers(8_000, 16_000),
     held=st.sampled_from([False, False, False, True]),
+    looked=st.sampled_from([True, True, True, False]),
     instant_ok=st.booleans(),
 )
 open_invoices = st.builds(
@@ -160,7 +161,7 @@ def test_nothing_is_paid_without_proof_at_depth_or_the_instant_rule(
     assert decision.confirmed_sat == buried_sat(invoice, outputs, view)
     assert decision.settle == (decision.status is InvoiceState.PAID)
     if decision.settle:
-        assert not view.held
+        assert view.looked and not view.held
         assert invoice.refund_due_at is None
         assert sum(o.value_sat for o in outputs if o.outpoint in decision.evidence) >= min(prices)
         assert decision.instantly or decision.confirmed_sat >= min(prices)
