@@ -171,6 +171,12 @@ def get(payout_id: UUID) -> PayoutView:
     return _view(_row(payout_id))
 
 
+def recoveries(owner: UUID) -> tuple[RecoveryKit, ...]:
+    """The kits of all the owner's address payouts, newest first: old addresses are still paid to."""
+    rows = Payout.objects.filter(owner=owner, kind=PayoutKind.FORWARDER).order_by("-created_at")
+    return tuple(_kit(row) for row in rows)
+
+
 def issue(payout_id: UUID, chain: Callable[[], Chain]) -> Issued:
     """A fresh address: never handed out before, by us or (for an xpub) by the creator's wallet.
 
@@ -320,14 +326,13 @@ def _view(row: Payout) -> PayoutView:
         shown=row.shown,
         network=row.network,
         floor_sat=amounts.FLOOR_SAT[PayoutKind(row.kind)],
-        recovery=None
-        if is_xpub
-        else RecoveryKit(
-            seed=_open(row),
-            payee_script=bytes.fromhex(row.payee_script),
-            max_fee_sat=row.max_fee_sat,
-        ),
+        recovery=None if is_xpub else _kit(row),
     )
+
+
+def _kit(row: Payout) -> RecoveryKit:
+    payee_script = bytes.fromhex(row.payee_script)
+    return RecoveryKit(seed=_open(row), payee_script=payee_script, max_fee_sat=row.max_fee_sat)
 
 
 def _shorten(xpub: Xpub) -> str:

@@ -235,8 +235,8 @@ class PaidFileAdmin(LookingAdmin):
 
 @admin.register(Purchase)
 class PurchaseAdmin(LookingAdmin):
-    list_display = ("id", "paid_file", "invoice_id", "release_due_at", "created_at")
-    list_filter = (("release_due_at", admin.EmptyFieldListFilter), "created_at")
+    list_display = ("id", "paid_file", "invoice_id", "is_proof", "release_due_at", "created_at")
+    list_filter = ("is_proof", ("release_due_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("paid_file",)
     search_fields = ("id", "invoice_id", "content_id", "paid_file__id", "paid_file__title")
     date_hierarchy = "created_at"

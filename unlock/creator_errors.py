@@ -196,6 +196,14 @@ class SecretMissing(ServiceError):
     http_status = 409
 
 
+class ProofOpen(ServiceError):
+    """The creator's own purchase of this file waits for its payment already; one at a time."""
+
+    code = "proof_open"
+    hint = "Pay that one in the browser where you began it, or wait until its quote has run out."
+    http_status = 409
+
+
 class SelftestMissing(ServiceError):
     """Publishing needs a passed run of the buyer's path over this very content."""
 

@@ -191,6 +191,7 @@ class Purchase(models.Model):
     content_id = models.CharField(max_length=64)  # what was sold, whatever the file becomes
     generation = models.PositiveIntegerField(default=0)  # of the link it was bought with
     invoice_id = models.UUIDField(null=True, blank=True, unique=True)
+    is_proof = models.BooleanField(default=False)  # the creator's own, at the floor: no sale
     locations_signed = models.PositiveIntegerField(default=0)  # whole-object URLs handed out
     release_due_at = models.DateTimeField(null=True, blank=True)  # the worker owes a key; try then
     created_at = models.DateTimeField(default=timezone.now)

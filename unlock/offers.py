@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+
 from payments import invoices, payouts
 from payments.amounts import BCH, Price
 from unlock import container, copies, files
@@ -54,16 +56,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sales:
-    """What a file brought in, and what was proved on the way."""
+    """What a file brought in, and what was proved on the way. Proofs of its creator are no sales.
+
+    ``is_address_proven``: money for this file did arrive, a stranger's or the creator's own.
+    """
 
     count: int
     income_sat: int
     has_selftest: bool
-
-    @property
-    def is_address_proven(self) -> bool:
-        """A settled invoice: money for this file did arrive."""
-        return self.count > 0
+    is_address_proven: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,19 +134,18 @@ def of_own(paid_file: PaidFile, *, now: datetime) -> OwnFile:
 
 def sales_of(paid_file: PaidFile) -> Sales:
     """Settled sales, and whether the buyer's path passed on the content as it is now."""
-    bought = Purchase.objects.filter(paid_file=paid_file, invoice_id__isnull=False)
-    invoice_ids = [row for row in bought.values_list("invoice_id", flat=True) if row is not None]
-    totals = invoices.totals(invoice_ids) if invoice_ids else None
+    sold, proofs = (_totals(paid_file, is_proof=is_proof) for is_proof in (False, True))
     tested = KeyRelease.objects.filter(
+        Q(purchase__grant__kind=GrantKind.SELFTEST) | Q(purchase__is_proof=True),
         purchase__paid_file=paid_file,
-        purchase__grant__kind=GrantKind.SELFTEST,
         h_s=paid_file.h_s,
         first_fetched_at__isnull=False,
     )
     return Sales(
-        count=totals.settled if totals else 0,
-        income_sat=totals.settled_sat if totals else 0,
+        count=sold.settled,
+        income_sat=sold.settled_sat,
         has_selftest=bool(paid_file.h_s) and tested.exists(),
+        is_address_proven=sold.settled + proofs.settled > 0,
     )
 
 
@@ -176,6 +176,14 @@ def sign_ranges(paid_file: PaidFile, *, now: datetime) -> Ranges:
             ),
         )
     raise CopyUnavailable("The stored file cannot be reached now.")
+
+
+def _totals(paid_file: PaidFile, *, is_proof: bool) -> invoices.Totals:
+    bought = Purchase.objects.filter(
+        paid_file=paid_file, invoice_id__isnull=False, is_proof=is_proof
+    )
+    ids = [row for row in bought.values_list("invoice_id", flat=True) if row is not None]
+    return invoices.totals(ids) if ids else invoices.Totals(settled=0, settled_sat=0)
 
 
 def _copies_of(held: Container | None) -> tuple[UUID, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -12,10 +13,10 @@ from django.db import IntegrityError, transaction
 from redis.exceptions import RedisError
 
 from payments import invoices, payouts
-from payments.amounts import parse_price
+from payments.amounts import BCH, SAT_PER_BCH, parse_price
 from payments.states import InvoiceState
 from unlock import container, grants
-from unlock.creator_errors import FileMissing, SecretMissing, UploadNotVerified
+from unlock.creator_errors import FileMissing, ProofOpen, SecretMissing, UploadNotVerified
 from unlock.errors import (
     BuyerKeyInvalid,
     ClaimKnown,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from payments.invoices import InvoiceView
 
+_UNPAID = frozenset({InvoiceState.OPEN, InvoiceState.PARTIAL, InvoiceState.SUSPECT})
 _OPEN_REMEMBERED_SECONDS = 3600  # longer than a quote lasts; the states are read, not the clock
 
 
@@ -76,6 +78,40 @@ def begin(order: Order, *, now: datetime) -> Purchase:
         invoices.void(invoice.id, now=now)
         raise
     _remember_open(order, invoice.id)
+    return purchase
+
+
+def begin_proof(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
+    """A creator buys their own file at the payout's floor: it proves address, file and link.
+
+    Paid and released as any other purchase, counted as none; at most one of a file waits for its
+    payment. Call it outside any transaction. Raises BuyerKeyInvalid, FileMissing (not this
+    creator's either), NotForSale, ClaimKnown, ProofOpen, and what ``invoices.open`` raises.
+    """
+    _check_key(order.buyer_key)
+    paid_file = _own(order.paid_file_id, creator_id=creator_id)
+    payout = payouts.current(creator_id)
+    if payout is None:
+        raise NotForSale("You have not said where the money goes.")
+    if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
+        raise ClaimKnown("This claim was used before.")
+    _check_no_proof(paid_file, now=now)
+    invoice = invoices.open(
+        payout_id=payout.id,
+        price=parse_price(Decimal(payout.floor_sat) / SAT_PER_BCH, BCH),
+        confirmations=paid_file.confirmations,
+        now=now,
+    )
+    try:
+        with transaction.atomic():
+            purchase = _link(order, offered=paid_file, invoice_id=invoice.id, now=now)
+            # Again, now under the file's lock: two presses at once make one.
+            _check_no_proof(paid_file, now=now)
+            purchase.is_proof = True
+            purchase.save(update_fields=["is_proof"])
+    except (ClaimKnown, NotForSale, ProofOpen):
+        invoices.void(invoice.id, now=now)
+        raise
     return purchase
 
 
@@ -123,8 +159,10 @@ def requote(purchase: Purchase, *, now: datetime) -> InvoiceView:
         raise NotForSale("This purchase has nothing to pay.")
     state = purchase.paid_file.state
     if state != FileState.PUBLISHED:
-        # Whoever sent a part already may complete it while the file is paused, never once removed.
-        begun = invoices.status_of(purchase.invoice_id, now=now).seen_sat > 0
+        # Whoever sent a part already may complete it while the file is paused, never once removed;
+        # its creator may prove it then.
+        seen_sat = invoices.status_of(purchase.invoice_id, now=now).seen_sat
+        begun = seen_sat > 0 or purchase.is_proof
         if state != FileState.PAUSED or not begun:
             raise NotForSale("The file is not for sale now.")
     return invoices.requote(purchase.invoice_id, now=now)
@@ -160,6 +198,26 @@ def _for_sale(paid_file_id: UUID) -> PaidFile:
     if paid_file.state != FileState.PUBLISHED or paid_file.creator.suspended_at is not None:
         raise NotForSale("This file is not for sale now.")
     return paid_file
+
+
+def _own(paid_file_id: UUID, *, creator_id: UUID) -> PaidFile:
+    found = PaidFile.objects.select_related("container", "creator")
+    paid_file = found.filter(id=paid_file_id, creator_id=creator_id).first()
+    if paid_file is None:
+        raise FileMissing("There is no such file of yours.")
+    if paid_file.state not in (FileState.PUBLISHED, FileState.PAUSED):
+        raise NotForSale("Only a published file can be proven.")
+    return paid_file
+
+
+def _check_no_proof(paid_file: PaidFile, *, now: datetime) -> None:
+    """Raises ProofOpen. What ran out unpaid is no obstacle: its page may be lost."""
+    begun = Purchase.objects.filter(paid_file=paid_file, is_proof=True)
+    ids = [row for row in begun.values_list("invoice_id", flat=True) if row is not None]
+    for invoice in invoices.statuses_of(ids, now=now).values():
+        is_quoted = invoice.state in _UNPAID and now < invoice.quote_until
+        if is_quoted or invoice.state is InvoiceState.SEEN:
+            raise ProofOpen("You are buying this file already.")
 
 
 def _link(order: Order, *, offered: PaidFile, invoice_id: UUID, now: datetime) -> Purchase:

@@ -26,6 +26,7 @@ urlpatterns = [
     path("files/<uuid:file_id>/", files.FileDetail.as_view(), name="api-file"),
     path("files/<uuid:file_id>/secret/", files.FileSecret.as_view(), name="file-secret"),
     path("files/<uuid:file_id>/selftest/", files.FileSelftest.as_view(), name="file-selftest"),
+    path("files/<uuid:file_id>/proof/", files.FileProof.as_view(), name="file-proof"),
     path(
         "files/<uuid:file_id>/publication/",
         files.FilePublication.as_view(),

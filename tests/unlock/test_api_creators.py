@@ -11,6 +11,7 @@ from django.core.cache import cache
 
 from payments import addresses
 from payments.states import Network
+from tests.tills import XPUB
 from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
 from unlock.models import Creator
 
@@ -274,6 +275,22 @@ def test_another_payout_needs_the_password_and_the_same_one_does_not() -> None:
     changed = maya.put("payout/", {**other, "derived": derive("correct horse")}).json()
     assert changed["shown"] == address(b"\x33")
     assert changed["id"] != first["id"]
+
+
+def test_every_recovery_kit_stays_to_be_had_whatever_the_payout_is_now() -> None:
+    maya, derived = signed_in("maya"), derive("correct horse")
+    values = [address(b"\x11"), address(b"\x33"), XPUB, address(b"\x11")]
+
+    said = [maya.put("payout/", {"value": value, "derived": derived}).json() for value in values]
+
+    assert said[2]["recovery"] is None
+    first, second, fourth = said[0]["recovery"], said[1]["recovery"], said[3]["recovery"]
+    assert said[0]["recoveries"] == [first]
+    assert said[2]["recoveries"] == [second, first]
+    assert said[3]["recoveries"] == [fourth, second, first]
+    assert len({kit["seed"] for kit in said[3]["recoveries"]}) == 3
+    assert maya.get("payout/").json() == said[3]
+    assert signed_in("eve").put("payout/", {"value": values[1]}).json()["recoveries"][1:] == []
 
 
 def test_a_payout_that_cannot_be_is_refused_before_it_is_kept() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core.management import CommandError, call_command
 
 from tests.unlock.creating import NOW, sign_up
 from unlock import creators
@@ -96,6 +97,16 @@ def test_a_name_of_staff_is_taken() -> None:
         creators.sign_up(asked(), now=NOW)
 
     assert not Creator.objects.exists()
+
+
+def test_a_creators_name_is_not_to_be_had_for_staff() -> None:
+    maya, _ = sign_up("maya")
+
+    with pytest.raises(CommandError, match="already taken"):
+        call_command("createsuperuser", username="maya", email="", interactive=False)
+
+    maya.user.refresh_from_db()
+    assert not maya.user.is_staff
 
 
 def test_staff_never_log_in_here() -> None:

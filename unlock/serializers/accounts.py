@@ -87,6 +87,7 @@ class PayoutSerializer(serializers.Serializer[Any]):
     network = serializers.CharField(required=False)
     floor_sat = serializers.IntegerField(required=False)
     recovery = RecoverySerializer(allow_null=True, required=False)
+    recoveries = RecoverySerializer(many=True, required=False)
     suggested = serializers.CharField(allow_null=True)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import files, offers, purchases
+from unlock import files, keys, offers, purchases
 from unlock.creator_errors import FileMissing, SelftestMissing
 from unlock.models import PaidFile
 from unlock.serializers.files import (
@@ -24,7 +24,7 @@ from unlock.serializers.files import (
     RangesSerializer,
     SelftestSerializer,
 )
-from unlock.serializers.purchases import OrderSerializer
+from unlock.serializers.purchases import OrderSerializer, PurchaseSerializer, shown
 from unlock.states import FileState
 from unlock.tasks.keys import ask_release
 from unlock.views.claims import claim_hash_of
@@ -100,18 +100,26 @@ class FileSelftest(CreatorView):
 
         Carries the session and, as a buyer does, the claim.
         """
-        asked = OrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        order = purchases.Order(
-            paid_file_id=file_id,
-            buyer_key=asked.validated_data["buyer_key"],
-            claim_hash=claim_hash_of(request),
-            source="",
-        )
-        me = self.me(request)
+        order, me = _order(request, file_id), self.me(request)
         made = purchases.begin_selftest(order, creator_id=me.id, now=timezone.now())
         ask_release(made.id)
         return Response({"purchase": made.id}, status=status.HTTP_201_CREATED)
+
+
+class FileProof(CreatorView):
+    throttle_scope = "purchase"
+
+    @extend_schema(request=OrderSerializer, responses={201: PurchaseSerializer})
+    def post(self, request: Request, file_id: UUID) -> Response:
+        """Buy one's own file at the payout's floor: proves address, file and link; no sale.
+
+        Carries the session and, as a buyer does, the claim. 409 ``proof_open``: one waits already.
+        """
+        order, now = _order(request, file_id), timezone.now()
+        made = purchases.begin_proof(order, creator_id=self.me(request).id, now=now)
+        standing = keys.standing_of(made.id, now=now)
+        view = PurchaseSerializer(shown(standing, files.find(file_id)))
+        return Response(view.data, status=status.HTTP_201_CREATED)
 
 
 class FilePublication(CreatorView):
@@ -143,6 +151,18 @@ class FileRanges(AnyoneView):
         if creator is None or paid_file.creator_id != creator.id:
             _public(paid_file)
         return Response(RangesSerializer(offers.sign_ranges(paid_file, now=timezone.now())).data)
+
+
+def _order(request: Request, file_id: UUID) -> purchases.Order:
+    """A creator's own: made with session and claim, and not counted by address."""
+    asked = OrderSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return purchases.Order(
+        paid_file_id=file_id,
+        buyer_key=asked.validated_data["buyer_key"],
+        claim_hash=claim_hash_of(request),
+        source="",
+    )
 
 
 def _public(paid_file: PaidFile) -> PaidFile:

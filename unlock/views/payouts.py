@@ -44,8 +44,9 @@ class Payout(CreatorView):
 
     @extend_schema(responses=PayoutSerializer)
     def get(self, request: Request) -> Response:
-        """The payout in force, with its recovery kit; only ``suggested`` before the first."""
-        return _show(payouts.current(self.me(request).id))
+        """The payout in force, with the recovery kits of all; only ``suggested`` before the first."""
+        creator = self.me(request)
+        return _show(payouts.current(creator.id), creator)
 
     @extend_schema(request=PayoutInputSerializer, responses=PayoutSerializer)
     def put(self, request: Request) -> Response:
@@ -55,7 +56,7 @@ class Payout(CreatorView):
         creator = self.me(request)
         value = asked.validated_data["value"]
         _check_change(creator, asked.validated_data.get("derived"), value=value)
-        return _show(payouts.set_current(creator.id, value, now=timezone.now()))
+        return _show(payouts.set_current(creator.id, value, now=timezone.now()), creator)
 
 
 def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> None:
@@ -73,9 +74,11 @@ def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> Non
     creators.check_password(creator, derived)
 
 
-def _show(payout: PayoutView | None) -> Response:
+def _show(payout: PayoutView | None, creator: Creator) -> Response:
     facts: dict[str, object] = {"suggested": settings.KIM_SUGGESTED_PAYOUT or None}
     if payout is not None:
         names = ("id", "kind", "shown", "network", "floor_sat", "recovery")
         facts.update({name: getattr(payout, name) for name in names})
+        # Buyers may still pay to an address of an earlier payout: no kit is ever out of date.
+        facts["recoveries"] = payouts.recoveries(creator.id)
     return Response(PayoutSerializer(facts).data)
