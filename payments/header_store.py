@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIRST_STEP_BACK: Final = 10  # a reorg is at most this deep, nearly always
+MOST_BRANCH: Final = 10 * BATCH  # headers of another branch that are looked at; ten weeks
 
 
 class StoredHeaders:
@@ -74,24 +75,36 @@ class StoredHeaders:
             return
         if self._take(height, raw, now=now) and self._has(height, tip_hash):
             return
-        back = 0
+        start, got = self._find_fork(height, fetch, now=now)
         while not self._has(height, tip_hash):
-            with self._lock:
-                base, ours = self._chain().base_height, self._chain().height
-            start = max(base, min(ours, height) + 1 - back)
-            got = fetch(start, BATCH)[: max(0, height - start + 1) * HEADER_BYTES]
-            if not got:
-                raise BadHeaders("The server stops giving headers before its tip.")
-            if self._take(start, got, now=now):
-                back = 0
-            elif start == base:
-                raise BadHeaders("The server's headers do not follow from our checkpoint.")
-            else:
-                back = max(FIRST_STEP_BACK, back * 4)
-                continue
-            if start + len(got) // HEADER_BYTES > height and not self._has(height, tip_hash):
+            reached = start + len(got) // HEADER_BYTES - 1
+            if reached >= height:
                 self._refused.add(tip_hash)  # true, but with less work than ours
                 return
+            if self._has(reached, headers.parse(got[-HEADER_BYTES:]).hash):
+                start, got = reached + 1, b""
+            # Not taken (yet): a branch is judged by all of its work, so it is offered from its root.
+            got += _fetch(fetch, reached + 1, height)
+            if len(got) > MOST_BRANCH * HEADER_BYTES:
+                raise BadHeaders("The server's headers leave ours too far back.")
+            if not self._take(start, got, now=now):
+                return  # the server has changed its mind meanwhile; the next look asks again
+
+    def _find_fork(
+        self, height: int, fetch: Callable[[int, int], bytes], *, now: datetime
+    ) -> tuple[int, bytes]:
+        """A batch of the server's headers that follows from ours, and where it starts. Offered."""
+        back = 0
+        while True:
+            with self._lock:
+                base, ours = self._chain().base_height, self._chain().height
+            start = max(base, min(ours + 1, height) - back)
+            got = _fetch(fetch, start, height)
+            if self._take(start, got, now=now):
+                return start, got
+            if start == base:
+                raise BadHeaders("The server's headers do not follow from our checkpoint.")
+            back = max(FIRST_STEP_BACK, back * 4)
 
     def _has(self, height: int, block_hash: bytes) -> bool:
         with self._lock:
@@ -130,6 +143,13 @@ class StoredHeaders:
                     start_height=start + at // HEADER_BYTES,
                     defaults={"raw": raw[at : at + BATCH * HEADER_BYTES]},
                 )
+
+
+def _fetch(fetch: Callable[[int, int], bytes], start: int, height: int) -> bytes:
+    got = fetch(start, BATCH)[: max(0, height - start + 1) * HEADER_BYTES]
+    if not got:
+        raise BadHeaders("The server stops giving headers before its tip.")
+    return got
 
 
 def _load(network: Network) -> HeaderChain:

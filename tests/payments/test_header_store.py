@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.utils import timezone
 
 from payments import connection
-from payments.errors import ChainUnavailable
+from payments.errors import BadHeaders, ChainUnavailable
 from payments.header_store import StoredHeaders
+from payments.headerchain import BATCH
+from payments.headers import HEADER_BYTES
 from payments.models import HeaderPage
 from payments.states import Network
 from tests.devchains import Devchain
+from tests.unit.payments.test_headerchain import GENESIS, GENESIS_TIME, branch, joined
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,3 +77,67 @@ def test_damaged_pages_are_dropped_and_asked_for_again(chain: Devchain) -> None:
     connection.close()
     assert connection.chain().tip() == tip
     assert stored().tip() == tip
+
+
+def served(raw: bytes, asked: list[int]) -> Callable[[int, int], bytes]:
+    """A server with these headers from genesis on; it notes where it was asked."""
+
+    def fetch(start: int, count: int) -> bytes:
+        asked.append(start)
+        return raw[start * HEADER_BYTES : (start + min(count, BATCH)) * HEADER_BYTES]
+
+    return fetch
+
+
+def learn(book: StoredHeaders, raw: bytes, asked: list[int]) -> None:
+    height = len(raw) // HEADER_BYTES - 1
+    book.catch_up(height, raw[-HEADER_BYTES:], served(raw, asked), now=timezone.now())
+
+
+def test_a_branch_of_several_batches_is_judged_by_all_of_its_work() -> None:
+    ours = GENESIS + joined(branch(GENESIS, BATCH + 60))
+    longer = GENESIS + joined(branch(GENESIS, BATCH + 90, tag=1))
+    shorter = GENESIS + joined(branch(GENESIS, BATCH + 30, tag=2))
+    book = stored()
+    asked: list[int] = []
+    learn(book, ours, [])
+
+    learn(book, shorter, asked)
+    assert book.tip().height == BATCH + 60
+    assert len(asked) < 20
+    learn(book, shorter, asked)  # known, and not asked about again
+    assert len(asked) < 20
+
+    learn(book, longer, asked)
+    assert book.tip().height == BATCH + 90
+    assert len(asked) < 40
+    assert stored().tip() == book.tip()
+
+
+@pytest.mark.parametrize("height", [30, 29, 12])
+def test_a_server_on_a_branch_with_no_more_work_is_no_liar(height: int) -> None:
+    shared = [GENESIS, *branch(GENESIS, 11)]
+    at = GENESIS_TIME + 11 * 600
+    ours = joined(shared + branch(shared[-1], 19, at=at))
+    other = joined(shared + branch(shared[-1], height - 11, tag=1, at=at))
+    book = stored()
+    learn(book, ours, [])
+    tip = book.tip()
+
+    learn(book, other, [])
+
+    assert (book.tip(), tip.height) == (tip, 30)
+
+
+def test_a_server_that_ends_before_its_tip_is_found_out() -> None:
+    ours = GENESIS + joined(branch(GENESIS, 30))
+    other = GENESIS + joined(branch(GENESIS, 40, tag=1))
+    book = stored()
+    learn(book, ours, [])
+
+    with pytest.raises(BadHeaders, match="before its tip"):
+        book.catch_up(
+            40, other[-HEADER_BYTES:], served(other[: 20 * HEADER_BYTES], []), now=timezone.now()
+        )
+
+    assert book.tip().height == 30
