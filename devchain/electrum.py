@@ -12,6 +12,7 @@ from devchain.questions import (
     UNKNOWN_METHOD,
     Questions,
     RpcError,
+    read_hash,
 )
 
 NAME = "kim devchain 1.0"
@@ -197,11 +198,12 @@ class Session:
             raise RpcError(f"Unsupported request: {method}", UNKNOWN_METHOD)
         least, most, verb = self._table[method]
         if not isinstance(params, list):
-            raise RpcError("Invalid params", INVALID_PARAMS)
+            raise RpcError("Named params are not supported for this method", INVALID_PARAMS)
         if not least <= len(params) <= most:
             bound, limit = ("least", least) if len(params) < least else ("most", most)
+            noun = "parameter" if limit == 1 else "parameters"
             raise RpcError(
-                f"Expected at {bound} {limit} parameters for {method}, got {len(params)} instead",
+                f"Expected at {bound} {limit} {noun} for {method}, got {len(params)} instead",
                 INVALID_PARAMS,
             )
         with self.server.chain.lock:
@@ -265,7 +267,7 @@ class Session:
         return was
 
     def _subscribe_proof(self, txid: Any) -> dict[str, Any] | None:
-        proof = self.server.questions.proof(txid)
+        proof = self.server.questions.proof(read_hash(txid, "Invalid tx hash"))
         self.proofs.add(str(txid).lower())
         return proof
 

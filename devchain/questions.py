@@ -18,6 +18,7 @@ from devchain.transaction import Token
 BAD_REQUEST, DAEMON_ERROR = 1, 2
 INVALID_REQUEST, UNKNOWN_METHOD, INVALID_PARAMS = -32600, -32601, -32602
 MAX_HEADERS = 2016
+NUMBER = "expected non-negative numeric value < 1000000000"
 UNKNOWN_TRANSACTION = (
     "daemon error: DaemonError({'code': -5, 'message': 'No such mempool or blockchain transaction."
     " Use gettransaction for wallet transactions.'})"
@@ -72,9 +73,7 @@ class Questions:
         height = _height(height)
         checkpoint = self._checkpoint(height, checkpoint)
         if height >= len(blocks):
-            raise RpcError(
-                f"Header for height {height} is not available (chain height: {len(blocks) - 1})"
-            )
+            raise RpcError(f"Height {height} is out of range")
         raw = blocks[height].header.raw.hex()
         return {"header": raw, **self._header_proof(height, checkpoint)} if checkpoint else raw
 
@@ -108,7 +107,7 @@ class Questions:
 
     def history(self, scripthash: Any, start: Any = 0, end: Any = -1) -> list[dict[str, Any]]:
         """Confirmed in block order, then the mempool. `end` is exclusive; -1 is no end."""
-        key = _hash(scripthash, "Invalid scripthash")
+        key = read_hash(scripthash, "Invalid scripthash")
         start = _natural(start, "Bad from_height argument", INVALID_PARAMS)
         end = end if end == -1 else _natural(end, "Bad to_height argument", INVALID_PARAMS)
         if -1 < end < start:
@@ -124,7 +123,7 @@ class Questions:
     def in_mempool(self, scripthash: Any) -> list[dict[str, Any]]:
         """Canonical order of protocol 1.6: height 0 before -1, then by id."""
         pool = self.chain.mempool
-        txids = pool.by_script.get(_hash(scripthash, "Invalid scripthash"), {})
+        txids = pool.by_script.get(read_hash(scripthash, "Invalid scripthash"), {})
         found = [
             {
                 "tx_hash": txid,
@@ -136,7 +135,7 @@ class Questions:
         return sorted(found, key=lambda each: (-int(str(each["height"])), each["tx_hash"]))
 
     def unspent(self, scripthash: Any, tokens: Any = "include_tokens") -> list[dict[str, Any]]:
-        key = _hash(scripthash, "Invalid scripthash")
+        key = read_hash(scripthash, "Invalid scripthash")
         keep = _token_filter(tokens)
         coins = {each: coin for each, coin in self.chain.coins_of(key).items() if keep(coin)}
         return [
@@ -151,7 +150,7 @@ class Questions:
         ]
 
     def balance(self, scripthash: Any, tokens: Any = "include_tokens") -> dict[str, int]:
-        key, keep = _hash(scripthash, "Invalid scripthash"), _token_filter(tokens)
+        key, keep = read_hash(scripthash, "Invalid scripthash"), _token_filter(tokens)
         confirmed = _sum(self.chain.ledger.coins_by_script.get(key, {}).values(), keep)
         everything = _sum(self.chain.coins_of(key).values(), keep)
         return {"confirmed": confirmed, "unconfirmed": everything - confirmed}
@@ -172,6 +171,8 @@ class Questions:
     # Transactions -----------------------------------------------------------------------------
 
     def broadcast(self, raw: Any) -> str:
+        if raw is None or raw == "":
+            raise _rejected("Expected type string at index 0, got null")
         try:
             return self.chain.submit(bytes.fromhex(raw))
         except (TypeError, ValueError) as problem:
@@ -180,7 +181,9 @@ class Questions:
             raise _rejected(refusal.message) from refusal
 
     def transaction(self, txid: Any, verbose: Any = False) -> Any:  # noqa: FBT002 - positional in the protocol
-        found = self.chain.find(_hash(txid, "Invalid tx hash"))
+        found = self.chain.find(read_hash(txid, "Invalid tx hash"))
+        if not isinstance(verbose, int):
+            raise RpcError("Invalid verbose argument; expected boolean")
         if found is None:
             raise RpcError(UNKNOWN_TRANSACTION, DAEMON_ERROR)
         if not verbose:
@@ -200,7 +203,7 @@ class Questions:
         return {**answer, "blockhash": header.hash, "confirmations": depth, **times}
 
     def height(self, txid: Any) -> int:
-        txid = _hash(txid, "Invalid tx hash")
+        txid = read_hash(txid, "Invalid tx hash")
         if txid in self.chain.mempool.entries:
             return 0
         if txid not in self.chain.ledger.places:
@@ -208,7 +211,7 @@ class Questions:
         return self.chain.ledger.places[txid].height
 
     def merkle(self, txid: Any, height: Any = None) -> dict[str, Any]:
-        txid = _hash(txid, "Invalid tx hash")
+        txid = read_hash(txid, "Invalid tx hash")
         if height is not None:
             height = _natural(
                 height, "Invalid height argument; expected non-negative numeric value"
@@ -226,7 +229,8 @@ class Questions:
         return {"block_height": place.height, "pos": place.position, "merkle": branch}
 
     def id_from_pos(self, height: Any, position: Any, with_branch: Any = False) -> Any:  # noqa: FBT002
-        height, position = _height(height), _natural(position, "Invalid tx_pos argument")
+        height = _natural(height, f"Invalid height argument; {NUMBER}")
+        position = _natural(position, f"Invalid tx_pos argument; {NUMBER}")
         blocks = self.chain.ledger.blocks
         if height >= len(blocks) or position >= len(blocks[height].transactions):
             raise RpcError(f"No transaction at position {position} for height {height}")
@@ -234,7 +238,7 @@ class Questions:
         return {"tx_hash": txid, "merkle": self._branch(height, position)} if with_branch else txid
 
     def confirmed_in(self, txid: Any, with_header: Any = False) -> dict[str, Any]:  # noqa: FBT002
-        place = self.chain.ledger.places.get(_hash(txid, "Invalid tx hash"))
+        place = self.chain.ledger.places.get(read_hash(txid, "Invalid tx hash"))
         if place is None:
             raise RpcError("No confirmed transaction matching the requested hash was found")
         header = self.chain.ledger.blocks[place.height].header
@@ -243,7 +247,7 @@ class Questions:
 
     def utxo(self, txid: Any, index: Any) -> dict[str, Any] | None:
         coin = self.chain.coin(
-            (_hash(txid, "Invalid tx hash"), _natural(index, "Invalid tx out number"))
+            (read_hash(txid, "Invalid tx hash"), _natural(index, "Invalid tx out number"))
         )
         if coin is None:
             return None
@@ -258,7 +262,7 @@ class Questions:
 
     def proof(self, txid: Any) -> dict[str, Any] | None:
         """By transaction id (a child of a double-spent transaction included) or by dspid."""
-        key = _hash(txid, "Invalid dsp hash or tx hash")
+        key = read_hash(txid, "Invalid dsp hash or tx hash")
         for proof in self.chain.proofs.values():
             family = self.chain.mempool.descendants(proof.txid)
             if key in family or key == proof.dspid:
@@ -296,7 +300,8 @@ def _rejected(reason: str) -> RpcError:
     return RpcError(f"the transaction was rejected by network rules.\n\n{reason}\n")
 
 
-def _hash(value: Any, message: str) -> str:
+def read_hash(value: Any, message: str) -> str:
+    """64 hex digits in lower case. Raises RpcError with the message for anything else."""
     if isinstance(value, str) and len(value) == 64:
         try:
             return bytes.fromhex(value).hex()

@@ -38,7 +38,7 @@ class Proxy:
         self._sockets.clear()
 
     def close(self) -> None:
-        self._listener.close()
+        _cut(self._listener)  # not only closed: a thread that waits in accept would take one more
         self.hang_up()
 
     def _accept(self) -> None:

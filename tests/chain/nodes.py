@@ -1,4 +1,8 @@
-"""The peer of the chain tests: a devchain process, or a real regtest node behind a real server."""
+"""The peer of the chain tests: a devchain process, or a real regtest node behind a real server.
+
+The real ones are on this machine: ``KIM_TEST_ELECTRUM=127.0.0.1:port:t`` and
+``KIM_TEST_NODE_RPC=http://user:password@127.0.0.1:port``. The node needs a wallet and ``txindex``.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from urllib.parse import urlsplit
 
 from kim.env import ElectrumServer, electrum_servers
 from tests.devchains import Devchain, wait_until
+from tests.proxies import Proxy
 
 Found = TypeVar("Found")
 RIPE_HEIGHT = 130  # thirty coinbases that the node's wallet may spend
@@ -69,8 +74,9 @@ class DevchainPeer:
 class NodePeer:
     """A Bitcoin Cash Node in regtest with a wallet, and Fulcrum in front of it."""
 
-    def __init__(self, server: ElectrumServer, rpc_url: str) -> None:
-        self.server = server
+    def __init__(self, electrum_port: int, rpc_url: str) -> None:
+        self._between = Proxy(electrum_port)  # what can go away while the server stays
+        self.server = self._between.server
         self._url = urlsplit(rpc_url)
         if self.height < RIPE_HEIGHT:
             self.mine(RIPE_HEIGHT - self.height)
@@ -123,7 +129,7 @@ class NodePeer:
         raise AssertionError("the node took both spends")
 
     def go_away(self) -> None:
-        self.server = ElectrumServer("127.0.0.1", 1, tls=False)
+        self._between.close()
 
     def settled(self, look: Callable[[], Found], is_so: Callable[[Found], bool]) -> Found:
         return _settled(look, is_so, seconds=30)
@@ -154,7 +160,11 @@ def peer_of(directory: Path) -> Iterator[Peer]:
     """The real node when the environment names one, else a devchain in ``directory``."""
     server, rpc = os.environ.get("KIM_TEST_ELECTRUM"), os.environ.get("KIM_TEST_NODE_RPC")
     if server and rpc:
-        yield NodePeer(electrum_servers("KIM_TEST_ELECTRUM")[0], rpc)
+        node = NodePeer(electrum_servers("KIM_TEST_ELECTRUM")[0].port, rpc)
+        try:
+            yield node
+        finally:
+            node.go_away()
         return
     chain = Devchain(directory / "devchain")
     try:

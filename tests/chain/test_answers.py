@@ -269,6 +269,8 @@ def test_broadcasts_are_answered_with_the_id_or_the_nodes_reason(
     raw = client.call("blockchain.transaction.get", txid)
     rejected = "the transaction was rejected by network rules.\n\n{}\n"
     assert client.call(send, raw) == txid
+    nothing = rejected.format("Expected type string at index 0, got null")
+    assert client.error(send, "") == (1, nothing)
     assert client.error(send, "zz") == (1, rejected.format("TX decode failed"))
     assert client.error(send, raw[:-2]) == (1, rejected.format("TX decode failed"))
     assert client.error(send, raw + "00") == (1, rejected.format("TX decode failed"))
@@ -287,11 +289,15 @@ def test_what_makes_no_sense_is_refused(peer: Peer, client: Client) -> None:
     )
     assert client.error("blockchain.transaction.get", UNUSED) == (2, missing)
     assert client.error("blockchain.transaction.get", "xx") == (1, "Invalid tx hash")
+    verbose = (1, "Invalid verbose argument; expected boolean")
+    assert client.error("blockchain.transaction.get", UNUSED, "x") == verbose
+    assert client.error("blockchain.transaction.dsproof.subscribe", "xx") == (1, "Invalid tx hash")
     assert client.error(SUBSCRIBE, "zz" * 32) == (1, "Invalid scripthash")
     assert client.error(PROOF, "xx") == (1, "Invalid dsp hash or tx hash")
     assert client.error("blockchain.block.header", -1) == (1, "Invalid height")
     beyond = peer.height + 10
-    assert client.error("blockchain.block.header", beyond)[0] == 1
+    out_of_range = (1, f"Height {beyond} is out of range")
+    assert client.error("blockchain.block.header", beyond) == out_of_range
     assert client.error("blockchain.block.headers", -1, 1) == (1, "Invalid height")
     assert client.error("blockchain.block.headers", 0, "x") == (1, "Invalid count")
     heights = "header height + (count - 1) 4 must be <= cp_height 2 which must be <= chain height"
@@ -299,8 +305,13 @@ def test_what_makes_no_sense_is_refused(peer: Peer, client: Client) -> None:
     assert client.error(HISTORY, UNUSED, -1) == (-32602, "Bad from_height argument")
     assert client.error(HISTORY, UNUSED, 5, 4) == (-32602, "Bad to_height argument")
     assert client.error(HISTORY, UNUSED, 0, -2) == (-32602, "Bad to_height argument")
+    number = "expected non-negative numeric value < 1000000000"
+    from_pos = "blockchain.transaction.id_from_pos"
+    assert client.error(from_pos, "x", 0) == (1, f"Invalid height argument; {number}")
+    assert client.error(from_pos, 1, "x") == (1, f"Invalid tx_pos argument; {number}")
+    assert client.error(from_pos, 1, 5) == (1, "No transaction at position 5 for height 1")
     assert client.error("kim.nonsense") == (-32601, "Unsupported request: kim.nonsense")
-    few = f"Expected at least 1 parameters for {SUBSCRIBE}, got 0 instead"
+    few = f"Expected at least 1 parameter for {SUBSCRIBE}, got 0 instead"
     assert client.error(SUBSCRIBE) == (-32602, few)
-    many = f"Expected at most 1 parameters for {SUBSCRIBE}, got 2 instead"
+    many = f"Expected at most 1 parameter for {SUBSCRIBE}, got 2 instead"
     assert client.error(SUBSCRIBE, UNUSED, 1) == (-32602, many)

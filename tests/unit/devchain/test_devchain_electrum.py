@@ -303,7 +303,7 @@ def test_unknown_things_are_refused_in_fulcrums_words(client: Client) -> None:
         -32601,
         "Unsupported request: blockchain.nonsense",
     )
-    few = "Expected at least 1 parameters for blockchain.scripthash.subscribe, got 0 instead"
+    few = "Expected at least 1 parameter for blockchain.scripthash.subscribe, got 0 instead"
     assert client.error("blockchain.scripthash.subscribe") == (-32602, few)
     assert client.error("blockchain.scripthash.listunspent", UNUSED, "some")[0] == -32602
 
