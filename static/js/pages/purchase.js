@@ -144,7 +144,10 @@ function show(purchase) {
   const isOpen = unlocking?.isOpen ?? false;
   if (invoice) invoiceView.show(invoice, isOpen);
   else step(root, 'open');
-  action(root, 'requote').hidden = isOpen || !canRequote(invoice);
+  const requote = action(root, 'requote');
+  requote.hidden = isOpen || !canRequote(invoice);
+  // Beside a payment that can still be made it is the second choice.
+  requote.className = invoice?.state === 'EXPIRED' ? 'primary wide' : 'plain wide';
   const play = root.querySelector('[data-slot="play"]');
   if (play instanceof HTMLElement) play.hidden = slot(root, 'pay').hidden;
   document.title = titleOf(purchase);
