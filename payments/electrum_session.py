@@ -22,7 +22,7 @@ from aiorpcx import NewlineFramer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_LINE_BYTES: Final = 4_000_000
+MAX_LINE_BYTES: Final = 16_000_000  # the longest history that Fulcrum gives, 125,000 rows, fits
 CONNECT_SECONDS: Final = 10.0
 CALL_SECONDS: Final = 15.0
 PING_EVERY_SECONDS: Final = 60.0
@@ -145,7 +145,7 @@ class Session:
     def _take(self, line: bytes) -> None:
         """Hand one line to whoever asked for it. Raises ValueError when nobody did."""
         if len(line) > MAX_LINE_BYTES:
-            raise ValueError("line over 4 MB")
+            raise ValueError("line over 16 MB")
         message = json.loads(line)
         if not isinstance(message, dict):
             raise ValueError("neither answer nor notification")  # noqa: TRY004 - a framing error

@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from payments import connection, invoices, observations
-from payments.errors import WatcherStale
+from payments.errors import ChainUnavailable, WatcherStale
 from payments.models import Heartbeat, Invoice
 from payments.states import InvoiceState
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PER_LOOK: Final = 100  # scripts asked about at once
+POSTPONED_FOR: Final = timedelta(minutes=5)
 SWEEP: Final = "sweep"
 DAEMON: Final = "daemon"
 ALIVE_FOR: Final = timedelta(minutes=3)
@@ -91,6 +92,27 @@ def _claim(now: datetime) -> list[UUID]:
 
 
 def _look_at(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> None:
+    """Look at many. What fails for some of them holds up none of the others; only a chain that
+    nobody can be asked about ends it. Raises ``ChainUnavailable``.
+    """
+    try:
+        untold = _look_once(ids, chain, now)
+    except ChainUnavailable:
+        raise
+    except Exception:
+        log.exception("a look at %d invoices failed", len(ids))
+        untold = list(ids)
+    if len(ids) == 1:
+        # A history that every server chokes on must not be the first thing that each sweep asks.
+        Invoice.objects.filter(pk__in=untold).update(sweep_due_at=now + POSTPONED_FOR)
+        return
+    middle = (len(untold) + 1) // 2
+    for part in filter(None, (untold[:middle], untold[middle:])):
+        _look_at(part, chain, now)
+
+
+def _look_once(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> list[UUID]:
+    """One question to the servers about all of ``ids``; those that no server could tell about."""
     rows = {
         bytes.fromhex(row.address.script): row
         for row in Invoice.objects.select_related("address").filter(pk__in=ids)
@@ -105,9 +127,13 @@ def _look_at(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> None:
         row = rows[script]
         if _is_quiet(row, sighting, now) and not known[script]:
             quiet.append(row.pk)
-        else:
+            continue
+        try:
             invoices.reconcile(row.pk, sighting, now=now, held=held, conflicted=conflicted)
+        except Exception:
+            log.exception("what was seen of invoice %s could not be written down", row.pk)
     invoices.note_quiet(quiet, next(iter(sightings.values()), None), now=now)
+    return [row.pk for script, row in rows.items() if script not in sightings]
 
 
 def _is_quiet(row: Invoice, sighting: Sighting, now: datetime) -> bool:
