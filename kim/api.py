@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BUSY = ("database_busy", "The database is busy.", "Nothing was changed. Try again.")
 BUSY_SECONDS = 2
+_MESSAGE_MAX = 1000
 _NOT_JSON = ("not_json", "The body is not JSON.", "Send UTF-8 JSON.")
 _HINTS = {
     401: "Log in and try again.",
@@ -32,7 +33,9 @@ _HINTS = {
 
 def body(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
     """The one shape of an error, for people (message, hint) and programs (code)."""
-    return {"error": {"code": code, "message": message, "hint": hint}}
+    # Messages may repeat what was sent: half a character could not be encoded, and a page is enough.
+    sayable = message.encode(errors="replace").decode()[:_MESSAGE_MAX]
+    return {"error": {"code": code, "message": sayable, "hint": hint}}
 
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:

@@ -100,7 +100,8 @@ def small(get_response: type_of_get) -> Callable[..., Any]:
 
     def refuse(request: HttpRequest) -> HttpResponseBase | None:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length[:20]) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        is_number = length.isascii() and length.isdecimal() and len(length) < 12
+        if is_number and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return None
         return _say(
             request,

@@ -9,7 +9,6 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
-
 from rest_framework.request import Request
 from rest_framework.views import APIView
 

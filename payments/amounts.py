@@ -38,7 +38,7 @@ _EXPONENTS: Final = {
 }
 # Decimal itself would also read "1_000", "1e9", "NaN" and other scripts' digits.
 _NUMBER: Final = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?")
-_MAX_PRICE: Final = Decimal(10) ** 12
+_MAX_PRICE: Final = Decimal(10) ** 12  # twelve digits before the point are what a column holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def parse_price(amount: str | Decimal, currency: str) -> Price:
     if isinstance(amount, str) and not _NUMBER.fullmatch(amount):
         raise BadPrice("The price is not a number.")
     value = Decimal(amount)
-    if not value.is_finite() or value < 0 or value > _MAX_PRICE:
+    if not value.is_finite() or value < 0 or value >= _MAX_PRICE:
         raise BadPrice("The price is not a sensible amount.")
     if value != round(value, digits):
         raise BadPrice(f"{currency} has at most {digits} digits after the point.")

@@ -229,11 +229,16 @@ def ask_check(invoice_id: UUID) -> None:
 
 
 def estimate_sat(price: Price, *, now: datetime) -> int | None:
-    """What ``price`` is in satoshis at this moment, or None without a valid rate."""
+    """What ``price`` is in satoshis at this moment, or None: no valid rate, or more than there is."""
     if price.currency == amounts.BCH:
         return amounts.due_sat(price, None)
     rate = rate_table.current(price.currency, now=now)
-    return None if rate is None else amounts.due_sat(price, rate.rate)
+    if rate is None:
+        return None
+    try:
+        return amounts.due_sat(price, rate.rate)
+    except BadPrice:
+        return None
 
 
 def price_allowed(price: Price, payout: PayoutView, *, now: datetime) -> bool:
