@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from payments import electrum_calls, headers, transactions
 from payments.chain import KnownTx, SeenOutput, Sighting, Tip
-from payments.electrum_calls import Histories
+from payments.electrum_calls import Histories, RawCache, highest, within
 from payments.electrum_pool import Link, LoopThread, Pool
 from payments.electrum_session import CALL_SECONDS, ServerAddress
 from payments.errors import (
@@ -30,11 +29,11 @@ from payments.errors import (
 
 if TYPE_CHECKING:
     from payments.headers import Header
+    from payments.transactions import Outpoint
 
 log = logging.getLogger(__name__)
 
 NEW_PER_LOOK: Final = 200  # transactions fetched in one look; dust spam waits for the next
-CACHED_BYTES: Final = 16_000_000
 
 
 class HeaderBook(Protocol):
@@ -71,7 +70,7 @@ class ElectrumChain:
         self._book = book
         self._pool = Pool(servers, call_seconds)
         self._loop = LoopThread()
-        self._cache = _RawCache()
+        self._cache = RawCache()
         self._catching_up = threading.Lock()
 
     def tip(self) -> Tip:
@@ -91,7 +90,7 @@ class ElectrumChain:
         asked_at = datetime.now(UTC)
         links = self._loop.run(self._pool.live())
         histories = self._loop.run(electrum_calls.histories_of(links, list(wanted)))
-        self._catch_up(links, reach=_highest(histories))
+        self._catch_up(links, reach=highest(histories))
         tip = self._book.tip()
         raws = self._fetch_raws(links, histories, wanted)
         places = self._prove(links, _paying(histories, raws), wanted)
@@ -129,25 +128,29 @@ class ElectrumChain:
             return frozenset()
         return self._loop.run(electrum_calls.double_spent(self._loop.run(self._pool.live()), txids))
 
-    def heights(self, script: bytes) -> dict[str, int]:
-        """The heights of all transactions of ``script``, as the servers have it, unproved; 0 in
-        the mempool. Good enough to decide whether to send one again.
+    def spender_of(self, outpoint: Outpoint, script: bytes) -> tuple[str, int] | None:
+        """Which transaction spent this coin of ``script``, and at what height of our own chain;
+        None while no block is proved to hold one.
         """
         links = self._loop.run(self._pool.live())
-        said = self._loop.run(electrum_calls.histories_of(links, [script])).get(script)
-        if said is None:
-            raise ChainUnavailable("No server can tell the history of this address.")
-        heights: dict[str, int] = {}
-        for seen in said.values():
-            for txid, height in seen.items():
-                heights[txid] = max(height, heights.get(txid, 0))
-        return heights
+        histories = self._loop.run(electrum_calls.histories_of(links, [script]))
+        self._catch_up(links, reach=highest(histories))
+        wanted: dict[bytes, dict[str, KnownTx]] = {script: {}}
+        read = self._fetch_raws(links, histories, wanted)
+        places = self._prove(links, histories, wanted)
+        for txid, spending in read.items():
+            place = places[txid]
+            is_spent = any(each.outpoint == outpoint for each in spending.inputs)
+            if is_spent and place.spv_ok and place.height is not None:
+                return txid, place.height
+        return None
 
     def broadcast(self, raw: bytes) -> str:
         txid = transactions.txid_of(raw)
         links = self._loop.run(self._pool.live())
         refusals = self._loop.run(electrum_calls.broadcast(links, raw))
-        if None not in refusals:
+        # One that is in a block, and spent on from there, is refused for its missing inputs.
+        if None not in refusals and self._loop.run(electrum_calls.raw_of(txid, links)) is None:
             raise BroadcastRefused(f"No server took the transaction: {refusals[0]}")
         return txid
 
@@ -198,14 +201,12 @@ class ElectrumChain:
         lacking: dict[str, list[Link]] = {}
         by_name = {link.name: link for link in links}
         for said in histories.values():
-            new = [
-                (txid, by_name[server])
-                for server, seen in said.items()
-                for txid in seen
-                if txid not in raws
-            ]
-            for txid, link in new[:NEW_PER_LOOK]:
-                lacking.setdefault(txid, []).append(link)
+            for server, seen in said.items():
+                # Each server has its own share: one that makes ids up must not use up the others'.
+                new = [txid for txid in seen if txid not in raws and txid not in self._cache]
+                kept = [txid for txid in seen if txid not in raws and txid in self._cache]
+                for txid in kept + new[:NEW_PER_LOOK]:
+                    lacking.setdefault(txid, []).append(by_name[server])
         raws |= self._loop.run(self._cache.fetch(lacking))
         return {txid: transactions.parse(raw, txid=txid) for txid, raw in raws.items()}
 
@@ -246,39 +247,11 @@ class ElectrumChain:
         return _Place(known.height, header, spv_ok=True, unconfirmed_parents=False, server="")
 
 
-class _RawCache:
-    """Transactions by id, so that foreign ones are not fetched at every look. One loop only."""
-
-    def __init__(self) -> None:
-        self._raws: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
-
-    async def fetch(self, lacking: Mapping[str, Sequence[Link]]) -> dict[str, bytes]:
-        """The raw bytes of every id that some server gives truly; the others are left out."""
-        got = await asyncio.gather(*(self._one(txid, links) for txid, links in lacking.items()))
-        return {txid: raw for txid, raw in zip(lacking, got, strict=True) if raw is not None}
-
-    async def _one(self, txid: str, links: Sequence[Link]) -> bytes | None:
-        if txid in self._raws:
-            self._raws.move_to_end(txid)
-            return self._raws[txid]
-        raw = await electrum_calls.raw_of(txid, links)
-        if raw is not None:
-            self._keep(txid, raw)
-        return raw
-
-    def _keep(self, txid: str, raw: bytes) -> None:
-        self._raws[txid] = raw
-        self._bytes += len(raw)
-        while self._bytes > CACHED_BYTES:
-            self._bytes -= len(self._raws.popitem(last=False)[1])
-
-
 async def _prove_all(
     moved: Mapping[str, Sequence[tuple[Link, int, Header]]],
 ) -> dict[str, _Place]:
     """The places that a merkle proof holds for."""
-    places = await asyncio.gather(*(_prove_one(txid, claims) for txid, claims in moved.items()))
+    places = await within(_prove_one(txid, claims) for txid, claims in moved.items())
     return {txid: place for txid, place in zip(moved, places, strict=True) if place is not None}
 
 
@@ -345,11 +318,6 @@ async def _refresh_tips(links: Sequence[Link]) -> None:
 
 async def _drop(link: Link, why: str) -> None:
     link.close(why)
-
-
-def _highest(histories: Histories) -> int:
-    heights = (h for said in histories.values() for seen in said.values() for h in seen.values())
-    return max(heights, default=0)
 
 
 def _is_unanimous(said: Iterable[Mapping[str, int]]) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from payments import addresses, transactions
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HEADERS_PER_CALL: Final = 2016
+MOST_HEIGHT: Final = 2**31 - 1  # what a column holds
+STAGE_SECONDS: Final = 30.0
+CACHED_BYTES: Final = 16_000_000
 _ALREADY: Final = ("already in", "already-in", "already known", "already-known")
 
 Result = TypeVar("Result")
@@ -41,7 +45,7 @@ async def histories_of(links: Sequence[Link], scripts: Sequence[bytes]) -> Histo
             return None
 
     pairs = [(link, script) for script in scripts for link in links]
-    answers = await asyncio.gather(*(ask(link, script) for link, script in pairs))
+    answers = await within(ask(link, script) for link, script in pairs)
     found: dict[bytes, dict[str, Mapping[str, int]]] = {}
     for (link, script), answer in zip(pairs, answers, strict=True):
         if answer is not None:
@@ -56,12 +60,18 @@ def _history_of(answer: object) -> Mapping[str, int]:
     history = {}
     for row in answer:
         txid, height = (row.get("tx_hash"), row.get("height")) if isinstance(row, dict) else (0, 0)
-        if not isinstance(txid, str) or type(height) is not int or height < -1:
+        if not isinstance(txid, str) or type(height) is not int or not -1 <= height <= MOST_HEIGHT:
             raise ValueError("not a transaction and a height")
         if len(bytes.fromhex(txid)) != 32 or txid != txid.lower():
             raise ValueError("not a transaction id")
         history[txid] = height
     return history
+
+
+def highest(histories: Histories) -> int:
+    """The highest block that any server names; 0 without one."""
+    heights = (h for said in histories.values() for seen in said.values() for h in seen.values())
+    return max(heights, default=0)
 
 
 async def headers_of(link: Link, start: int, count: int) -> bytes:
@@ -139,5 +149,50 @@ async def double_spent(links: Sequence[Link], txids: Sequence[str]) -> frozenset
         return bool(await quietly(link, link.call("blockchain.transaction.dsproof.get", txid)))
 
     pairs = [(link, txid) for txid in txids for link in links]
-    answers = await asyncio.gather(*(ask(link, txid) for link, txid in pairs))
+    answers = await within(ask(link, txid) for link, txid in pairs)
     return frozenset(txid for (_, txid), found in zip(pairs, answers, strict=True) if found)
+
+
+async def within(
+    works: Iterable[Coroutine[object, object, Result]], seconds: float = STAGE_SECONDS
+) -> list[Result | None]:
+    """What each returns, None where it is not there in time: nobody waits for the slowest server."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        return [task.result() if task.done() else None for task in tasks]
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+class RawCache:
+    """Transactions by id, so that foreign ones are not fetched at every look. One loop only."""
+
+    def __init__(self) -> None:
+        self._raws: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def __contains__(self, txid: object) -> bool:
+        return txid in self._raws
+
+    async def fetch(self, lacking: Mapping[str, Sequence[Link]]) -> dict[str, bytes]:
+        """The raw bytes of every id that some server gives truly; the others are left out."""
+        got = await within(self._one(txid, links) for txid, links in lacking.items())
+        return {txid: raw for txid, raw in zip(lacking, got, strict=True) if raw is not None}
+
+    async def _one(self, txid: str, links: Sequence[Link]) -> bytes | None:
+        if txid in self._raws:
+            self._raws.move_to_end(txid)
+            return self._raws[txid]
+        raw = await raw_of(txid, links)
+        if raw is not None:
+            self._keep(txid, raw)
+        return raw
+
+    def _keep(self, txid: str, raw: bytes) -> None:
+        self._raws[txid] = raw
+        self._bytes += len(raw)
+        while self._bytes > CACHED_BYTES:
+            self._bytes -= len(self._raws.popitem(last=False)[1])

@@ -16,7 +16,7 @@ from django.db.models import F
 
 from payments import covenants, events, payouts
 from payments.covenants import Coin
-from payments.errors import BroadcastRefused, NotForwardable
+from payments.errors import BroadcastRefused, ChainUnavailable, NotForwardable
 from payments.models import Forward, Invoice, Output, Payout
 from payments.states import EventKind, OutputChain, PayoutKind
 from payments.transactions import Outpoint
@@ -34,10 +34,17 @@ GIVE_UP_AFTER: Final = timedelta(hours=1)  # of refusals, before its coins are t
 
 
 def forward_all(chain: ElectrumChain, *, now: datetime) -> int:
-    """Make and send the forwards that are due; how many were made."""
-    made = [
-        made for payout_id in _waiting_payouts() if (made := make(payout_id, now=now)) is not None
-    ]
+    """Make and send the forwards that are due; how many were made. A payout that fails holds up
+    no other. Raises ``ChainUnavailable``: what was made is sent by ``send_again``.
+    """
+    made: list[Forward] = []
+    for payout_id in _waiting_payouts():
+        try:
+            row = make(payout_id, now=now)
+        except Exception:
+            log.exception("payout %s could not be forwarded", payout_id)
+            continue
+        made += [] if row is None else [row]
     for row in made:
         send(row, chain, now=now)
     return len(made)
@@ -89,21 +96,41 @@ def send(row: Forward, chain: ElectrumChain, *, now: datetime) -> None:
 
 
 def send_again(chain: ElectrumChain, *, now: datetime) -> int:
-    """Send every forward that is not in a block yet; how many were sent."""
+    """Send every forward that is not in a block yet; how many were sent. One that cannot be dealt
+    with holds up no other. Raises ``ChainUnavailable``.
+    """
     tip_height = chain.tip().height
     count = 0
     for row in Forward.objects.filter(mined_height=None, dropped_at=None).order_by("created_at"):
-        height = chain.heights(_script_of(row)).get(row.txid)
-        if height and height > 0:
-            if tip_height - height + 1 >= FINAL_DEPTH:
-                row.mined_height = height
-                row.save(update_fields=["mined_height"])
-            continue
+        try:
+            count += _follow(row, chain, tip_height=tip_height, now=now)
+        except ChainUnavailable:
+            raise
+        except Exception:
+            log.exception("forward %s could not be followed", row.txid)
+    return count
+
+
+def _follow(row: Forward, chain: ElectrumChain, *, tip_height: int, now: datetime) -> bool:
+    """Whether it was sent again. Its first coin tells whether it is in a block: ours, or another's,
+    for anybody may forward, and then there is nothing left to do for that coin.
+    """
+    output = row.outputs.select_related("invoice__address").order_by("pk")[0]
+    coin = Outpoint(output.transaction_id, output.vout)
+    spent = chain.spender_of(coin, bytes.fromhex(output.invoice.address.script))
+    if spent is None:
         send(row, chain, now=now)
-        count += 1
         if row.error and now - row.created_at > GIVE_UP_AFTER and row.outputs.count() > 1:
             _split(row, now)
-    return count
+        return True
+    txid, height = spent
+    if txid != row.txid and row.outputs.count() > 1:
+        _split(row, now)
+    elif tip_height - height + 1 >= FINAL_DEPTH:
+        row.mined_height = height
+        row.error = "" if txid == row.txid else f"forwarded by somebody else: {txid}"
+        row.save(update_fields=["mined_height", "error"])
+    return False
 
 
 def _waiting_payouts() -> list[UUID]:
@@ -125,12 +152,13 @@ def _ready(outputs: models.QuerySet[Output]) -> models.QuerySet[Output]:
 
 
 def _coins(payout: Payout) -> list[tuple[Output, Coin]]:
-    """What can be passed on now. Coins that are too small wait for ever; each is tried alone,
-    where its share of the fee is the largest. A coin of a dropped forward goes alone.
+    """What can be passed on now, the largest first: whoever sends dust to an address must not get
+    before what was paid there. Coins that are too small wait for ever; each is tried alone, where
+    its share of the fee is the largest. A coin of a dropped forward goes alone.
     """
     rows = _ready(Output.objects.filter(invoice__payout=payout)).select_related("invoice__address")
     coins: list[tuple[Output, Coin]] = []
-    for row in rows.order_by("doubted", "pk")[: 4 * COINS_PER_FORWARD]:
+    for row in rows.order_by("-value_sat", "pk")[: 4 * COINS_PER_FORWARD]:
         coin = Coin(
             Outpoint(row.transaction_id, row.vout),
             row.value_sat,
@@ -157,8 +185,3 @@ def _split(row: Forward, now: datetime) -> None:
 def _lock(invoice_ids: Iterable[UUID]) -> list[Invoice]:
     rows = Invoice.objects.select_for_update().filter(pk__in=list(invoice_ids))
     return list(rows.order_by("pk"))
-
-
-def _script_of(row: Forward) -> bytes:
-    output = row.outputs.select_related("invoice__address").order_by("pk")[0]
-    return bytes.fromhex(output.invoice.address.script)

@@ -9,7 +9,7 @@ import pytest
 from django.test import override_settings
 
 from payments import connection, invoices
-from payments.errors import ChainUnavailable
+from payments.errors import BroadcastRefused, ChainUnavailable
 from payments.models import Invoice, Output
 from payments.states import InvoiceState
 from tests.devchains import Devchain
@@ -194,3 +194,45 @@ def test_a_server_that_hides_a_payment_cannot_reverse_it_alone(
         proxy.alter = lambda method, _, result: [] if method.endswith("get_history") else result
 
         assert [look(invoice.id).state for _ in range(3)] == [InvoiceState.PAID] * 3
+
+
+def test_made_up_ids_do_not_crowd_out_an_honest_history(proxied: Devchain, proxy: Proxy) -> None:
+    invoice = sell(proxied)
+    proxied.pay(invoice.address, 20_000)
+    proxied.mine()
+    made_up = [{"tx_hash": f"{n:064x}", "height": 0} for n in range(1, 301)]
+    proxy.alter = lambda method, _, result: made_up if method.endswith("get_history") else result
+
+    with override_settings(KIM_ELECTRUM_SERVERS=(proxy.server, proxied.server)):
+        connection.close()
+        assert look(invoice.id).state is InvoiceState.PAID
+
+
+def test_an_impossible_height_is_no_answer(proxied: Devchain, proxy: Proxy) -> None:
+    invoice = sell(proxied)
+    txid = proxied.pay(invoice.address, 20_000)
+    proxied.mine()
+    tall = [{"tx_hash": txid, "height": 2**31}]
+    proxy.alter = lambda method, _, result: tall if method.endswith("get_history") else result
+    assert_never_settled(invoice)
+
+    with override_settings(KIM_ELECTRUM_SERVERS=(proxy.server, proxied.server)):
+        connection.close()
+        assert look(invoice.id).state is InvoiceState.PAID
+
+
+def test_a_transaction_that_a_server_has_counts_as_sent(proxied: Devchain, proxy: Proxy) -> None:
+    """In a block, and spent on from there, a node refuses it for its missing inputs."""
+    address = proxied.new_address()
+    txid = proxied.pay(address, 20_000)
+    proxied.mine()
+    raw = connection.chain().sight(script_of(address), {}).outputs[0].raw_tx
+    proxy.bend = lambda method, line: (
+        b'{"jsonrpc":"2.0","id":%d,"error":{"code":1,"message":"Missing inputs"}}\n' % _id(line)
+        if method == "blockchain.transaction.broadcast"
+        else line
+    )
+
+    assert connection.chain().broadcast(raw) == txid
+    with pytest.raises(BroadcastRefused, match="Missing inputs"):
+        connection.chain().broadcast(raw[:-4] + b"\x01\x00\x00\x00")

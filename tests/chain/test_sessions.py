@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kim.env import ElectrumServer
-from payments import electrum_session
+from payments import electrum_calls, electrum_session
 from payments.electrum_session import ServerSaidNo, Session, SessionClosed, connect
 
 Reply = Callable[[dict[str, object]], list[bytes]]
@@ -271,3 +271,25 @@ def test_any_other_certificate_is_refused(
 
     with pytest.raises(SessionClosed):
         talk(honest, never, tls=certificate[0], pin=pin)
+
+
+def test_what_is_not_there_in_time_holds_up_nothing() -> None:
+    async def ask() -> tuple[list[int | None], bool]:
+        given_up = asyncio.Event()
+
+        async def quick() -> int:
+            return 1
+
+        async def never() -> int:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+            return 2
+
+        answers = await electrum_calls.within([quick(), never(), quick()], seconds=0.05)
+        await asyncio.sleep(0)
+        return answers, given_up.is_set()
+
+    assert asyncio.run(ask()) == ([1, None, 1], True)
+    assert asyncio.run(electrum_calls.within([])) == []

@@ -155,6 +155,89 @@ def test_one_bad_coin_does_not_hold_up_the_others(chain: Devchain) -> None:
     assert [row.outputs.count() for row in alone] == [1, 1]
     assert [bool(row.error) for row in alone] == [True, False]
 
+    chain.mine(10)
+    assert forwards.send_again(connection.chain(), now=later) == 0
+    assert not Forward.objects.filter(mined_height=None, dropped_at=None).exists()
+    assert [row.error.startswith("forwarded by somebody") for row in alone.all()] == [True, False]
+
+
+def test_of_several_coins_one_that_was_forwarded_already_frees_the_others(chain: Devchain) -> None:
+    payout = payout_to(chain.new_address())
+    sold = [sell(chain, payout=payout) for _ in range(2)]
+    for invoice in sold:
+        chain.pay(invoice.address, 20_000)
+    chain.mine()
+    for invoice in sold:
+        look(invoice.id)
+    made = forwards.make(payout.id, now=timezone.now())
+    assert made is not None
+    first = transactions.parse(bytes(made.raw), txid=made.txid).inputs[0].outpoint
+    coin = covenants.Coin(
+        first,
+        20_000,
+        payouts.forwarder_of(
+            Payout.objects.get(),
+            Output.objects.get(transaction=first.txid, vout=first.vout).invoice.address.index,
+        ),
+    )
+    chain.ask("/api/broadcast", raw=covenants.forward([coin], sat_per_byte=2).serialize().hex())
+    chain.mine(10)
+    now = timezone.now()
+
+    assert forwards.send_again(connection.chain(), now=now) == 0
+
+    assert Forward.objects.get(pk=made.pk).dropped_at == now
+    assert Output.objects.filter(forward=None, forwarded_alone=True).count() == 2
+
+
+def test_dust_gets_before_no_payment(chain: Devchain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwards, "COINS_PER_FORWARD", 1)  # four are looked at
+    invoice = sell(chain)
+    for _ in range(5):
+        chain.pay(invoice.address, 650)
+    chain.mine()
+    look(invoice.id)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+
+    assert forward_now() == 1
+
+    row = Forward.objects.get()
+    assert row.value_sat + row.fee_sat == 20_000
+
+
+def test_a_payout_that_cannot_be_opened_holds_up_no_other(chain: Devchain) -> None:
+    broken, whole = (sell(chain, payout=payout_to(chain.new_address())) for _ in range(2))
+    for invoice in (broken, whole):
+        chain.pay(invoice.address, 20_000)
+    chain.mine()
+    for invoice in (broken, whole):
+        look(invoice.id)
+    Payout.objects.filter(invoices=broken.id).update(sealed=bytes(60))
+
+    assert forward_now() == 1
+
+    assert Forward.objects.get().payout.invoices.get().id == whole.id
+
+
+def test_a_forward_that_cannot_be_followed_holds_up_no_other(chain: Devchain) -> None:
+    payout = payout_to(chain.new_address())
+    invoice = sell(chain, payout=payout)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+    whole = forwards.make(payout.id, now=timezone.now())
+    assert whole is not None
+    long_ago = timezone.now() - timedelta(days=1)
+    Forward.objects.create(
+        payout_id=payout.id, txid="00" * 32, raw=b"", value_sat=1, fee_sat=1, created_at=long_ago
+    )
+
+    assert forwards.send_again(connection.chain(), now=timezone.now()) == 1
+
+    assert Forward.objects.get(pk=whole.pk).broadcast_at is not None
+
 
 def in_mempool(chain: Devchain) -> set[str]:
     return {entry["txid"] for entry in chain.ask("/api/state")["mempool"]}
