@@ -162,7 +162,7 @@ def test_a_line_without_end_closes_the_connection() -> None:
         with pytest.raises(SessionClosed, match="MemoryError"):
             await session.call("x")
 
-    talk(after_version(lambda _: [b"a" * 5_000_000]), work)
+    talk(after_version(lambda _: [b"a" * (electrum_session.MAX_LINE_BYTES + 1)]), work)
 
 
 def test_a_time_out_closes_so_that_a_late_answer_is_nobodys() -> None:
