@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import BinaryField, Model
 from django.http import HttpRequest
 
 from payments import models
-
-HIDDEN = frozenset({"sealed", "raw"})
 
 if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
     BaseAdmin = admin.ModelAdmin[Model]
@@ -39,7 +37,8 @@ class ReadOnlyAdmin(BaseAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         del request, obj
-        return [field.name for field in self.opts.fields if field.name not in HIDDEN]
+        # Bytes are sealed seeds and xpubs, and raw transactions: secret, or nothing to read.
+        return [each.name for each in self.opts.fields if not isinstance(each, BinaryField)]
 
 
 class RowsInline(BaseInline):

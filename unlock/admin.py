@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import BinaryField
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 else:  # Django's classes take a parameter for the type checker only
     BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
 
-HIDDEN = frozenset(
-    {"salt", "core_header", "s_sealed", "sealed", "wrapped_key", "claim_hash", "buyer_key"}
-)
 User = get_user_model()
 
 
@@ -74,7 +72,8 @@ class LookingAdmin(BaseAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         del request, obj
-        return [field.name for field in self.opts.fields if field.name not in HIDDEN]
+        # Bytes are keys, seals, salts and hashes here: nothing to read, and some must not be.
+        return [each.name for each in self.opts.fields if not isinstance(each, BinaryField)]
 
 
 @admin.register(Creator)
