@@ -55,7 +55,7 @@ def make(payout_id: UUID, *, now: datetime) -> Forward | None:
     none. Two workers cannot take the same coin: the payout's row is locked.
     """
     with transaction.atomic():
-        payout = Payout.objects.select_for_update().get(pk=payout_id)
+        payout = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
         coins = _coins(payout)
         if not coins:
             return None
@@ -176,12 +176,12 @@ def _coins(payout: Payout) -> list[tuple[Output, Coin]]:
 def _split(row: Forward, now: datetime) -> None:
     """One bad coin (spent by somebody else, or gone in a reorg) must not hold up the others."""
     with transaction.atomic():
-        Payout.objects.select_for_update().get(pk=row.payout_id)
+        Payout.objects.select_for_update(no_key=True).get(pk=row.payout_id)
         row.outputs.update(forward=None, forwarded_alone=True)
         row.dropped_at = now
         row.save(update_fields=["dropped_at"])
 
 
 def _lock(invoice_ids: Iterable[UUID]) -> list[Invoice]:
-    rows = Invoice.objects.select_for_update().filter(pk__in=list(invoice_ids))
+    rows = Invoice.objects.select_for_update(no_key=True).filter(pk__in=list(invoice_ids))
     return list(rows.order_by("pk"))

@@ -261,7 +261,7 @@ def totals(invoice_ids: Iterable[UUID]) -> Totals:
 
 def _lock(invoice_id: UUID) -> Invoice:
     """The row, locked until commit. The payout is read with it, and not locked."""
-    rows = Invoice.objects.select_for_update(of=("self",)).select_related("payout")
+    rows = Invoice.objects.select_for_update(of=("self",), no_key=True).select_related("payout")
     invoice = rows.filter(pk=invoice_id).first()
     if invoice is None:
         raise InvoiceMissing("There is no such invoice.")

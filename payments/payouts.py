@@ -216,7 +216,9 @@ def network() -> Network:
 
 def _set_current(owner: UUID, read: Xpub | addresses.Address, now: datetime) -> PayoutView:
     with transaction.atomic():
-        mine = list(Payout.objects.select_for_update().filter(owner=owner).order_by("created_at"))
+        mine = list(
+            Payout.objects.select_for_update(no_key=True).filter(owner=owner).order_by("created_at")
+        )
         old = next((row for row in mine if row.retired_at is None), None)
         if old is not None and _is_same(old, read):
             return _view(old)
@@ -274,7 +276,7 @@ def _skip_used(row: Payout, chain: Chain) -> None:
             break
         start = max(window[script] for script in used) + 1
     with transaction.atomic():
-        locked = Payout.objects.select_for_update().get(pk=row.pk)
+        locked = Payout.objects.select_for_update(no_key=True).get(pk=row.pk)
         locked.next_index = max(locked.next_index, start)
         locked.scanned_at = timezone.now()
         locked.save(update_fields=["next_index", "scanned_at"])
@@ -283,7 +285,7 @@ def _skip_used(row: Payout, chain: Chain) -> None:
 def _take_index(payout_id: UUID) -> int:
     """The next number of this payout, taken for good: an unused number costs nothing."""
     with transaction.atomic():
-        row = Payout.objects.select_for_update().get(pk=payout_id)
+        row = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
         index = row.next_index
         row.next_index = index + 1
         row.save(update_fields=["next_index"])

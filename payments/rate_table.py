@@ -111,7 +111,7 @@ def store(answers: Sequence[rates.Answer], *, now: datetime) -> int:
 
 def _put_in_force(currency: str, consensus: rates.Consensus, now: datetime) -> None:
     """A jump that only two sources report keeps the old rate until it runs out."""
-    old = Rate.objects.select_for_update().filter(currency=currency).first()
+    old = Rate.objects.select_for_update(no_key=True).filter(currency=currency).first()
     if old is not None and old.at > now:
         return  # a slower worker came late with older news
     is_fresh = old is not None and not old.label and old.at > now - VALID_FOR

@@ -137,6 +137,32 @@ def test_forwards_and_looks_at_once_do_not_lock_each_other_out(chain: Devchain) 
     assert Forward.objects.count() == 1
 
 
+def test_sales_and_forwards_of_one_payout_at_once_do_not_lock_each_other_out(
+    chain: Devchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sale names its payout at commit, holding the events' counter; a forward locks both too."""
+    monkeypatch.setattr(forwards, "COINS_PER_FORWARD", 1)
+    payout = payout_to(chain.new_address())
+    sold = [sell(chain, payout=payout) for _ in range(20)]
+    for invoice in sold:
+        chain.pay(invoice.address, 20_000)
+    chain.mine()
+    for invoice in sold:
+        look(invoice.id)
+
+    def act(number: int) -> None:
+        for _ in range(5):
+            if number % 2:
+                forwards.make(payout.id, now=timezone.now())
+            else:
+                sell(chain, payout=payout)
+
+    at_once(act)
+
+    assert Forward.objects.count() == 20
+    assert Invoice.objects.count() == 40
+
+
 def test_a_reader_of_events_never_meets_a_gap(chain: Devchain) -> None:
     payout = payout_to(chain.new_address())
     done = threading.Event()
