@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from kim.stack import Stack
 from tests.e2e import people
-from tests.e2e.people import by
+from tests.e2e.people import Devchain, by
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -168,6 +170,15 @@ def test_changing_the_payout_asks_for_the_password(
     maya.reload()
 
     expect(by(maya, "payout")).to_have_value(other)
+    with maya.expect_download() as download:
+        maya.locator("#key-download").click()
+    download.value.save_as(tmp_path / "renewed.json")
+    before, after = (
+        json.loads((tmp_path / name).read_text())["payouts"]
+        for name in ("key.json", "renewed.json")
+    )
+    assert (len(before), len(after)) == (1, 2)
+    assert after[1] == before[0]  # buyers may still pay to an address of the payout before
 
 
 def test_a_new_password_opens_the_account_and_the_old_one_no_more(
@@ -314,3 +325,66 @@ def test_without_the_key_a_drop_asks_for_it_and_goes_on_with_the_file_of_the_fir
     by(elsewhere, "publish").click()
 
     assert "#1." in expect_link(elsewhere)
+
+
+def test_buying_it_yourself_proves_the_address_and_is_no_sale(
+    person: Callable[..., Page], chain: Devchain, film: Path, tmp_path: Path
+) -> None:
+    maya = person()
+    people.sign_up(maya, "maya-buys-herself")
+    people.sell(maya, film, amount="25.00", key_file=tmp_path / "key.json")
+    buy = maya.get_by_role("button", name="Buy it yourself for 0.00002000 BCH")
+    buy.click()
+    uri = by(maya, "invoice-uri")
+    expect(uri).to_be_visible()
+    purchase = maya.url
+    assert people.shown(by(maya, "invoice-amount")) == "0.00002000"
+
+    maya.goto("/files/")
+    expect(maya.get_by_text("address not proven yet")).to_be_visible()
+    buy.click()  # the one that waits is shown again
+    expect(uri).to_be_visible()
+    assert maya.url == purchase
+    chain.pay(str(uri.get_attribute("href")))
+    people.wait_state(maya, "SEEN")
+    chain.mine()
+    saved = people.save(maya, tmp_path / "saved.bin")
+
+    assert hashlib.sha256(saved.read_bytes()).digest() == hashlib.sha256(film.read_bytes()).digest()
+    maya.goto("/files/")
+    expect(maya.get_by_text("0 sold")).to_be_visible()
+    expect(maya.get_by_text("address not proven yet")).to_have_count(0)
+    expect(buy).to_have_count(0)
+
+
+def test_words_and_price_are_changed_in_place_and_an_open_order_keeps_its_price(
+    person: Callable[..., Page], film: Path, tmp_path: Path
+) -> None:
+    maya, noor = person(), person()
+    people.sign_up(maya, "maya-edits")
+    link = people.sell(maya, film, amount="0.01", currency="BCH", key_file=tmp_path / "key.json")
+    people.buy(noor, link)
+    maya.goto("/files/")
+    maya.get_by_role("button", name="Edit…").click()
+    dialog = maya.get_by_role("dialog")
+    title, price = dialog.get_by_label("Title"), dialog.get_by_label("Price")
+
+    price.fill("0.00001999")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.locator(".wrong")).to_contain_text("2000 satoshis")
+    price.fill("0.02")
+    title.fill(f"Night drive {link}")
+    expect(title).to_have_value(f"Night drive {link.partition('#')[0]}")
+    title.fill("Night drive")
+    dialog.get_by_label("Description").fill("Nine hours of it.")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+
+    expect(maya.get_by_role("heading", name="Night drive")).to_be_visible()
+    expect(by(maya, "share-link")).to_have_value(link)
+    noor.reload()
+    expect(by(noor, "invoice-amount")).to_have_text("0.01000000")
+    stranger = person()
+    stranger.goto(link)
+    expect(stranger.get_by_text("Nine hours of it.")).to_be_visible()
+    expect(stranger.get_by_text("0.02000000 BCH").first).to_be_visible()

@@ -22,6 +22,7 @@ const ROOT = 'root';
  * @property {Bytes} seed   seed_n
  * @property {{body: string, signature: string} | null} ticket  the server's signed promise
  * @property {number} boughtAt  milliseconds
+ * @property {boolean} [isProof]  the creator's own, at the floor
  *
  * @typedef {{root: Bytes, next: number}} Root
  */
@@ -126,13 +127,29 @@ export async function purchase(purchaseId) {
  * @returns {Promise<Bought | undefined>} the last one
  */
 export async function lastPurchaseOf(paidFileId) {
+  return (await purchasesOf(paidFileId)).at(-1);
+}
+
+/**
+ * @param {string} paidFileId
+ * @returns {Promise<Bought | undefined>} the last one that its creator made here
+ */
+export async function lastProofOf(paidFileId) {
+  return (await purchasesOf(paidFileId)).filter((row) => row.isProof).at(-1);
+}
+
+/**
+ * @param {string} paidFileId
+ * @returns {Promise<Bought[]>} oldest first
+ */
+async function purchasesOf(paidFileId) {
   try {
     /** @type {Bought[]} */
     const rows = await withDatabase((db) =>
       db.getAllFromIndex('purchases', 'paidFileId', paidFileId),
     );
-    return rows.sort((one, other) => one.boughtAt - other.boughtAt).at(-1);
+    return rows.sort((one, other) => one.boughtAt - other.boughtAt);
   } catch {
-    return undefined;
+    return [];
   }
 }

@@ -34,7 +34,7 @@ export class ApiError extends Error {
  * @typedef {object} Options
  * @property {AbortSignal} [signal]
  * @property {string} [claim]  base64url claim secret of a buyer's call
- * @property {boolean} [withSession]  the creator's own self-test: a claim and a login together
+ * @property {boolean} [withSession]  the creator's own purchase: a claim and a login together
  * @property {boolean} [repeatable]  the call may be made twice; reads always may
  * @property {number} [timeoutMs]
  */

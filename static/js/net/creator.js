@@ -36,6 +36,7 @@ import * as api from './api.js';
  * @property {string} [shown]
  * @property {number} [floor_sat]
  * @property {Recovery | null} [recovery]
+ * @property {Recovery[]} [recoveries]  of all payouts, past ones too
  * @property {string | null} suggested
  *
  * @typedef {'open' | 'completing' | 'verifying' | 'verified' | 'failed' | 'aborted'} UploadState
@@ -55,6 +56,7 @@ import * as api from './api.js';
  * @property {string} description
  * @property {Price} price
  * @property {number | null} price_sat_estimate
+ * @property {number | null} floor_sat
  * @property {number} size_bytes
  * @property {number} payload_bytes
  * @property {string} content_id
@@ -188,6 +190,15 @@ export const depositSecret = (id, deposit) => api.put(`files/${id}/secret/`, dep
  */
 export const beginSelftest = (id, { buyerKey, claim }) =>
   api.post(`files/${id}/selftest/`, { buyer_key: buyerKey }, { withSession: true, claim });
+
+/**
+ * A purchase of one's own file at the floor. Asked once only, as a buyer's order.
+ * @param {string} id
+ * @param {{buyerKey: string, claim: string}} buyer
+ * @returns {Promise<import('./buyer.js').Purchase>}
+ */
+export const beginProof = (id, { buyerKey, claim }) =>
+  api.post(`files/${id}/proof/`, { buyer_key: buyerKey }, { withSession: true, claim });
 
 /**
  * @param {string} id

@@ -10,6 +10,8 @@ import { action, byId, fromTemplate, meta, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { showLink } from '../ui/link.js';
 import * as problem from '../ui/problem.js';
+import { buyYourself, canProve, proofWords } from './buyself.js';
+import { edit } from './editing.js';
 import { ask, isRootOf, linkOf, remind } from './keys.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
@@ -29,10 +31,13 @@ const look = remind(username);
 /** @type {FileView[]} */
 let known = [];
 
-/** @param {FileView} file */
-async function linkFor(file) {
+/**
+ * @param {FileView} file
+ * @returns {Promise<Bytes | null>} R of this file; null if the person would not give it
+ */
+async function rootFor(file) {
   const row = await store.root(username);
-  if (row && isRootOf(row.root, file)) return linkOf(row.root, file);
+  if (row && isRootOf(row.root, file)) return row.root;
   // Another key lies here, or none: only the right one makes the right link.
   const root = await ask(
     username,
@@ -40,7 +45,7 @@ async function linkFor(file) {
   );
   await look();
   if (root) void load(); // every other link can be shown now, too
-  return root && isRootOf(root, file) ? linkOf(root, file) : null;
+  return root && isRootOf(root, file) ? root : null;
 }
 
 /** @param {FileView} file */
@@ -49,6 +54,7 @@ function factsOf(file) {
   if (file.state !== 'draft') {
     facts.push(`${file.sales} sold`);
     if (file.income_sat > 0) facts.push(`${format.coins(file.income_sat)} earned`);
+    if (canProve(file)) facts.push('address not proven yet');
   }
   facts.push(new Date(file.created_at).toLocaleDateString());
   return facts.join(' · ');
@@ -97,12 +103,20 @@ function rowOf(file, { drafts, root }) {
     });
   };
   offer('copy', hasLink, async () => {
-    const link = await linkFor(file);
-    if (link) await copy(link, 'Link copied');
+    const found = await rootFor(file);
+    if (found) await copy(linkOf(found, file), 'Link copied');
   });
   offer('link', hasLink, async () => {
-    const link = await linkFor(file);
-    if (link) showLink(one(dialogs.open('link-shown'), '.link'), link, file.title);
+    const found = await rootFor(file);
+    if (found) showLink(one(dialogs.open('link-shown'), '.link'), linkOf(found, file), file.title);
+  });
+  offer('edit', hasLink, async () => {
+    if (await edit(file)) await load();
+  });
+  action(row, 'prove').textContent = proofWords(file);
+  offer('prove', canProve(file), async () => {
+    const found = await rootFor(file);
+    if (found) await buyYourself(file, found);
   });
   offer('pause', file.state === 'published', () => change(file, 'paused'));
   offer('resume', file.state === 'paused', () => change(file, 'published'));

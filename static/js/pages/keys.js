@@ -35,10 +35,18 @@ export function isRootOf(root, file) {
 /**
  * @param {Bytes} root
  * @param {FileView} file
+ * @returns {Bytes} L
+ */
+export function linkSecretOf(root, file) {
+  return linkSecret(root, fromHex(file.file_id), file.generation);
+}
+
+/**
+ * @param {Bytes} root
+ * @param {FileView} file
  */
 export function linkOf(root, file) {
-  const link = linkSecret(root, fromHex(file.file_id), file.generation);
-  return shareLink(location.origin, file.id, link);
+  return shareLink(location.origin, file.id, linkSecretOf(root, file));
 }
 
 /**
@@ -124,15 +132,15 @@ function freshRow(username) {
 }
 
 /**
- * Downloads R with the recovery kit of the payout. Without the server the kit is left out, and the
- * reminder stays.
+ * Downloads R with the recovery kits of all payouts, past ones too. Without the server there is no file, and
+ * the reminder stays.
  * @param {string} username
  */
 export async function downloadKeyFile(username) {
   const row = await store.root(username);
   if (!row) return;
   const payout = await creator.payout();
-  const payouts = payout?.recovery ? [payout.recovery] : [];
+  const payouts = payout?.recoveries ?? [];
   const text = buildKeyFile({ role: 'creator', root: row.root, payouts });
   downloadText(`kim-key-${username}-${toHex(releaseHash(row.root)).slice(0, 6)}.json`, text);
   await store.markRoot(username, { isDownloaded: true });

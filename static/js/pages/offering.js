@@ -24,6 +24,8 @@ const ABOUT = new Map([
   [10, '10, the chain’s own last word'],
 ]);
 
+export const PRICE_LIKE = 'A price like 4.00. For BCH up to eight decimals.';
+
 export class Offering {
   #title = byId('title', HTMLInputElement);
   #description = byId('description', HTMLTextAreaElement);
@@ -56,11 +58,10 @@ export class Offering {
     this.#title.maxLength = limits.title_max;
     this.#description.maxLength = limits.description_max;
     const chosen = this.#currency.value;
-    const names = limits.currencies.includes('BCH')
-      ? limits.currencies
-      : [...limits.currencies, 'BCH'];
-    this.#currency.replaceChildren(...names.map((name) => option(name, name)));
-    this.#currency.value = names.includes(chosen) ? chosen : (names[0] ?? 'BCH');
+    fillCurrencies(this.#currency, limits.currencies);
+    if ([...this.#currency.options].some(({ value }) => value === chosen)) {
+      this.#currency.value = chosen;
+    }
     this.#confirmations.replaceChildren(
       ...limits.confirmations.map((count) => option(String(count), ABOUT.get(count) ?? `${count}`)),
     );
@@ -103,7 +104,7 @@ export class Offering {
     if (!title) return refuse(this.#title, 'Give it a title.');
     const price = this.#price;
     if (!price) {
-      return refuse(this.#amount, 'A price like 4.00. For BCH up to eight decimals.');
+      return refuse(this.#amount, PRICE_LIKE);
     }
     const floorSat = kind && this.#limits ? this.#limits.floor_sat[kind] : 0;
     const sat = estimateSat(price, this.#rates?.currencies[price.currency]?.rate);
@@ -122,6 +123,15 @@ export class Offering {
   get #price() {
     return parsePrice(this.#amount.value.trim(), this.#currency.value);
   }
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {string[]} names  of currencies; BCH is always among what is offered
+ */
+export function fillCurrencies(select, names) {
+  const all = [...new Set([...names, 'BCH'])];
+  select.replaceChildren(...all.map((name) => option(name, name)));
 }
 
 /**

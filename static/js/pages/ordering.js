@@ -18,18 +18,20 @@ const TRIES = 50;
 /**
  * @param {string} paidFileId
  * @param {Bytes} link  L
+ * @param {{ask?: typeof buyer.order, isProof?: boolean}} [how]  a creator's own purchase is asked for
+ *   elsewhere
  * @returns {Promise<string>} where the return link leads, fragment and all
  */
-export async function order(paidFileId, link) {
+export async function order(paidFileId, link, { ask = buyer.order, isProof = false } = {}) {
   for (let attempt = 0; ; attempt += 1) {
     const { n, seed } = await remembered.nextSeed();
     const claim = toBase64url(claimSecret(seed));
     const { publicKey } = await deriveKeyPair(buyerKeySeed(seed));
     try {
-      const made = await buyer.order(paidFileId, { buyerKey: toBase64url(publicKey), claim });
+      const made = await ask(paidFileId, { buyerKey: toBase64url(publicKey), claim });
       const { id: purchaseId, ticket } = made;
-      const boughtAt = Date.now();
-      await remembered.keepPurchase({ purchaseId, paidFileId, n, link, seed, ticket, boughtAt });
+      const bought = { purchaseId, paidFileId, n, link, seed, ticket, boughtAt: Date.now() };
+      await remembered.keepPurchase(isProof ? { ...bought, isProof } : bought);
       return `/p/${purchaseId}${returnFragment(link, seed)}`;
     } catch (error) {
       const isTaken = error instanceof ApiError && error.code === 'claim_known';

@@ -11,6 +11,7 @@ import { showLink } from '../ui/link.js';
 import { check } from '../ui/preview.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
+import { buyYourself, canProve, proofWords } from './buyself.js';
 import { downloadFirst, linkOf, remind, rootOf } from './keys.js';
 import { Offering } from './offering.js';
 import { PayoutField } from './payout.js';
@@ -21,6 +22,7 @@ import { keepAwake } from './wake.js';
 /**
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Draft } from '../io/store.js'
+ * @import { FileView } from '../net/creator.js'
  * @import { Fields } from './publishing.js'
  */
 
@@ -209,19 +211,37 @@ class SellPage {
     const root = /** @type {Bytes} */ (this.#root);
     const file = await publish(draft, { root, fields, onStep: (words) => this.#say(`${words}…`) });
     check('selftest', true);
-    this.#done(linkOf(root, file), file.title);
+    this.#done(file, root);
   }
 
   /**
-   * @param {string} link
-   * @param {string} title
+   * @param {FileView} file  published
+   * @param {Bytes} root
    */
-  #done(link, title) {
+  #done(file, root) {
     byId('form').hidden = true;
     byId('published').hidden = false;
-    showLink(byId('share'), link, title);
+    showLink(byId('share'), linkOf(root, file), file.title);
+    this.#offerProof(file, root);
     byId('published-title').focus();
     void this.#remind();
+  }
+
+  /**
+   * @param {FileView} file
+   * @param {Bytes} root
+   */
+  #offerProof(file, root) {
+    const button = byId('prove', HTMLButtonElement);
+    const place = byId('prove-problem');
+    byId('proving').hidden = !canProve(file);
+    button.textContent = proofWords(file);
+    button.addEventListener('click', async () => {
+      problem.hide(place);
+      button.disabled = true;
+      await buyYourself(file, root).catch((error) => problem.show(place, error));
+      button.disabled = false;
+    });
   }
 
   /** @param {boolean} isPublishing */

@@ -39,7 +39,7 @@ function onSubmit(name, act) {
 
 onSubmit('payout', async () => {
   if (!(await payout.keep())) return;
-  // The recovery kit in the key file is that of the payout before: a fresh copy is due.
+  // The key file was made before this payout and lacks its recovery kit: a fresh copy is due.
   await store.markRoot(username, { isSaved: false, isDownloaded: false });
   await look();
   toast('Payout saved');

@@ -1,0 +1,114 @@
+/**
+ * Title, description and price of a file that is on sale, changed where it stands.
+ * @module
+ */
+import { ApiError } from '../net/api.js';
+import * as creator from '../net/creator.js';
+import * as dialogs from '../ui/dialog.js';
+import { byId, one, slot } from '../ui/dom.js';
+import { refuse, setWrong } from '../ui/field.js';
+import { keepLinkless, linkless } from '../ui/linkless.js';
+import { parsePrice } from '../ui/price.js';
+import * as problem from '../ui/problem.js';
+import { fillCurrencies, PRICE_LIKE } from './offering.js';
+
+/**
+ * @import { FileView, Limits, Price } from '../net/creator.js'
+ *
+ * @typedef {{title?: string, description?: string, price?: Price}} Change
+ */
+
+/**
+ * @param {FileView} file
+ * @returns {Promise<boolean>} whether anything was changed
+ */
+export async function edit(file) {
+  const limits = await creator.limits();
+  const dialog = dialogs.open('file-edit');
+  const fields = new Fields(file, limits);
+  const place = slot(dialog, 'problem');
+  const button = /** @type {HTMLButtonElement} */ (one(dialog, 'button[type=submit]'));
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(false));
+    one(dialog, 'form').addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const change = fields.read();
+      if (!change || button.disabled) return;
+      problem.hide(place);
+      button.disabled = true;
+      try {
+        const isChanged = Object.keys(change).length > 0;
+        if (isChanged) await creator.changeFile(file.id, change);
+        resolve(isChanged);
+        dialog.close();
+      } catch (error) {
+        if (!fields.refuse(error)) problem.show(place, error);
+      }
+      button.disabled = false;
+    });
+  });
+}
+
+class Fields {
+  #title = byId('edit-title', HTMLInputElement);
+  #description = byId('edit-description', HTMLTextAreaElement);
+  #amount = byId('edit-amount', HTMLInputElement);
+  #currency = byId('edit-currency', HTMLSelectElement);
+  #file;
+
+  /**
+   * @param {FileView} file
+   * @param {Limits} limits
+   */
+  constructor(file, limits) {
+    this.#file = file;
+    this.#title.maxLength = limits.title_max;
+    this.#description.maxLength = limits.description_max;
+    // Its own stays to be chosen, also while there is no rate for it.
+    fillCurrencies(this.#currency, [...limits.currencies, file.price.currency]);
+    this.#title.value = file.title;
+    this.#description.value = file.description;
+    this.#amount.value = file.price.amount;
+    this.#currency.value = file.price.currency;
+    keepLinkless(this.#title);
+    keepLinkless(this.#description);
+    for (const input of [this.#amount, this.#currency]) {
+      input.addEventListener('input', () => setWrong(this.#amount, ''));
+    }
+  }
+
+  /** @returns {Change | false} what is new; false where the person has to mend something first */
+  read() {
+    const title = linkless(this.#title.value).trim();
+    if (!title) return refuse(this.#title, 'Give it a title.');
+    const price = parsePrice(this.#amount.value.trim(), this.#currency.value);
+    if (!price) return refuse(this.#amount, PRICE_LIKE);
+    const description = linkless(this.#description.value).trim();
+    /** @type {Change} */
+    const change = {};
+    if (title !== this.#file.title) change.title = title;
+    if (description !== this.#file.description.trim()) change.description = description;
+    // A price that stays is not sent: it would need a rate of this moment.
+    if (!isSame(price, this.#file.price)) change.price = price;
+    return change;
+  }
+
+  /**
+   * @param {unknown} error
+   * @returns {boolean} whether it was told at its field
+   */
+  refuse(error) {
+    if (!(error instanceof ApiError) || error.code !== 'price_below_floor') return false;
+    refuse(this.#amount, `${error.message} ${error.hint}`);
+    return true;
+  }
+}
+
+/**
+ * @param {Price} typed
+ * @param {Price} known  as the server writes it: with all its noughts
+ */
+function isSame(typed, known) {
+  const before = parsePrice(known.amount, known.currency);
+  return typed.currency === known.currency && typed.amount === before?.amount;
+}
