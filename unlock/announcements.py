@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from payments import invoices
-from payments.errors import ServiceError
 from payments.states import InvoiceState
 from unlock import hints, keys
 from unlock.errors import InstanceKeyMissing
@@ -49,7 +48,7 @@ def serve(*, private_keys: Sequence[bytes], now: datetime, limit: int = 200) -> 
             released += made is not None
         except InstanceKeyMissing:
             raise
-        except (ServiceError, DatabaseError):
+        except Exception:
             log.exception("the key of purchase %s is owed and failed", purchase_id)
             keys.postpone(purchase_id, now=now)
     return released

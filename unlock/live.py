@@ -205,6 +205,9 @@ class Board:
         except DatabaseError as error:
             log.warning("live states could not be read: %s", type(error).__name__)
             return
+        except Exception:  # one purchase that cannot be read must not silence all pages for good
+            log.exception("live states could not be read")
+            return
         for key, sighting in found.items():
             followed = self._followed.get(key)
             if followed is not None and followed.sighting != sighting:

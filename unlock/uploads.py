@@ -177,8 +177,8 @@ def clean(upload: Upload) -> None:
     """
     if not upload.multipart_id:
         return
-    store = storage.get(upload.copy.store)
     try:
+        store = storage.get(upload.copy.store)
         store.abort(upload.copy.object_key, upload.multipart_id)
         store.delete(upload.copy.object_key)
     except StoreError:

@@ -6,6 +6,8 @@ waited for; bytes that are not what was promised end the upload as failed, with 
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from unlock.errors import (
     ObjectChanged,
     ObjectMissing,
     PartsRefused,
+    StoreError,
 )
 from unlock.models import Container, Copy, Upload
 from unlock.states import UploadState
@@ -29,12 +32,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django.db.models import QuerySet
+
     from unlock.storage import Store, StoredObject
 
     Clock = Callable[[], datetime]
 
+log = logging.getLogger(__name__)
+
 LEASE = timedelta(seconds=30)  # a worker that died is missed after this; a slow read costs a twin
 BEAT = timedelta(seconds=2)
+STORE_PATIENCE = timedelta(minutes=5)  # longer than one request to a store lasts with its retries
 _WORKING = (UploadState.COMPLETING, UploadState.VERIFYING)
 # The upload's own fault, or its end: trying again would find the same. Anything else is retried.
 _FINAL = (
@@ -55,15 +63,24 @@ def advance(upload_id: UUID, *, clock: Clock) -> UploadState | None:
     Runs twice safely: one worker at a time holds the lease, and only the holder's last step counts.
     Raises StoreUnavailable and other StoreErrors that say nothing about the upload; it is resumed.
     """
-    upload = _lease(upload_id, now=clock())
-    if upload is None:
+    lease = _lease(upload_id, now=clock())
+    if lease is None:
         return None
+    upload = Upload.objects.select_related("container", "copy").get(id=upload_id)
     try:
-        _advance(upload, clock=clock)
+        _advance(upload, lease, clock=clock)
     except _FINAL as error:
-        _fail(upload, error.code, error.message, now=clock())
+        if upload.state == UploadState.COMPLETING and lease.may_have_twin:
+            lease.give_back(now=None)
+            log.warning("upload %s: %s, while another worker may be at it", upload_id, error.code)
+        else:
+            _fail(upload, error.code, error.message, now=clock())
+    except StoreError:
+        if upload.state == UploadState.COMPLETING:
+            lease.give_back(now=clock())
+        raise
     finally:
-        Upload.objects.filter(id=upload_id).update(leased_until=None)
+        lease.end()
     upload.refresh_from_db()
     return UploadState(upload.state)
 
@@ -79,25 +96,60 @@ def touch(upload_id: UUID, *, now: datetime) -> None:
     Upload.objects.filter(id=upload_id).update(touched_at=now)
 
 
-def _lease(upload_id: UUID, *, now: datetime) -> Upload | None:
+@dataclass(slots=True)
+class _Lease:
+    """The right to work on an upload. ``until`` names the holder: who lost it frees nobody's.
+
+    ``may_have_twin``: the lease before this one was not ended in order. Its holder, or the store by
+    itself, may still be joining the parts, and what is missing or changed then proves nothing.
+    """
+
+    upload_id: UUID
+    until: datetime
+    before: datetime | None
+    may_have_twin: bool
+
+    def beat(self, *, now: datetime, **columns: object) -> None:
+        columns |= {"touched_at": now, "leased_until": now + LEASE}
+        if self._mine().update(**columns):
+            self.until = now + LEASE
+
+    def give_back(self, *, now: datetime | None) -> None:
+        """Let the next worker try; it knows from the lease that this one's end was in doubt, as
+        from ``now`` on, or as before.
+        """
+        doubted = self.before if now is None else now - LEASE
+        self._mine().update(leased_until=doubted)
+
+    def end(self) -> None:
+        self._mine().update(leased_until=None)
+
+    def _mine(self) -> QuerySet[Upload]:
+        return Upload.objects.filter(id=self.upload_id, leased_until=self.until)
+
+
+def _lease(upload_id: UUID, *, now: datetime) -> _Lease | None:
     free = Upload.objects.filter(_unleased(now), id=upload_id, state__in=_WORKING)
-    if free.update(leased_until=now + LEASE, touched_at=now) != 1:
+    before = free.values_list("leased_until", flat=True).first()
+    taken = free.filter(leased_until=before).update(leased_until=now + LEASE, touched_at=now)
+    if not taken:
         return None
-    return Upload.objects.select_related("container", "copy").get(id=upload_id)
+    may_have_twin = before is not None and before > now - STORE_PATIENCE
+    return _Lease(upload_id, now + LEASE, before, may_have_twin)
 
 
 def _unleased(now: datetime) -> Q:
     return Q(leased_until__isnull=True) | Q(leased_until__lt=now)
 
 
-def _advance(upload: Upload, *, clock: Clock) -> None:
+def _advance(upload: Upload, lease: _Lease, *, clock: Clock) -> None:
     store = storage.get(upload.copy.store)
     core = container.CoreHeader.parse(bytes(upload.container.core_header))
     if upload.state == UploadState.COMPLETING:
         _finish(upload, store, core)
         upload.refresh_from_db()
     if upload.state == UploadState.VERIFYING:
-        _rehash(upload, store, core, clock=clock)
+        _rehash(upload, store, core, lease, clock=clock)
 
 
 def _finish(upload: Upload, store: Store, core: container.CoreHeader) -> None:
@@ -114,8 +166,9 @@ def _finish(upload: Upload, store: Store, core: container.CoreHeader) -> None:
     _check_header(upload, store, core, etag=seen.etag)
     _read_index(upload, store, core, etag=seen.etag)
     with transaction.atomic():
-        Copy.objects.filter(id=upload.copy_id).update(etag=seen.etag)
-        uploads.move(upload.id, UploadState.COMPLETING, UploadState.VERIFYING)
+        # Only with the move: a late twin must not name another object than the one being checked.
+        if uploads.move(upload.id, UploadState.COMPLETING, UploadState.VERIFYING):
+            Copy.objects.filter(id=upload.copy_id).update(etag=seen.etag)
 
 
 def _complete(upload: Upload, store: Store) -> None:
@@ -158,7 +211,9 @@ def _read_index(
     return index
 
 
-def _rehash(upload: Upload, store: Store, core: container.CoreHeader, *, clock: Clock) -> None:
+def _rehash(
+    upload: Upload, store: Store, core: container.CoreHeader, lease: _Lease, *, clock: Clock
+) -> None:
     """Stream the whole object once and compare every segment with the index."""
     copy = Copy.objects.get(id=upload.copy_id)
     index = _read_index(upload, store, core, etag=copy.etag)
@@ -168,16 +223,10 @@ def _rehash(upload: Upload, store: Store, core: container.CoreHeader, *, clock: 
         verifier.feed(window)
         now = clock()
         if now - beaten_at >= BEAT:
-            _beat(upload, verified_bytes=verifier.at_bytes, now=now)
+            lease.beat(now=now, verified_bytes=verifier.at_bytes)
             beaten_at = now
     verifier.finish()
     _pass(upload, now=clock())
-
-
-def _beat(upload: Upload, *, verified_bytes: int, now: datetime) -> None:
-    Upload.objects.filter(id=upload.id).update(
-        verified_bytes=verified_bytes, touched_at=now, leased_until=now + LEASE
-    )
 
 
 def _pass(upload: Upload, *, now: datetime) -> None:

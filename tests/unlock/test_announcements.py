@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from payments.models import Invoice
 from payments.states import InvoiceState
 from tests.unlock import sale
 from tests.unlock.sale import INSTANCE_PRIVATE, NOW, Buyer
@@ -89,6 +90,23 @@ def test_one_broken_file_does_not_hold_up_the_others(caplog: pytest.LogCaptureFi
 
     assert KeyRelease.objects.get().purchase == noors
     assert Purchase.objects.get(id=eves.id).release_due_at == NOW + keys.RETRY_AFTER
+
+
+def test_one_purchase_that_cannot_even_be_read_does_not_hold_up_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sold = sale.publish()
+    invoice = sale.owe(sold, InvoiceState.PAID)
+    eves = Buyer().purchase(sold, invoice_id=invoice.id)
+    Buyer().purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)
+    announcements.drain(now=NOW)
+    Invoice.objects.filter(pk=invoice.pk).update(state="BROKEN", settled_at=None)
+
+    with caplog.at_level(logging.CRITICAL):
+        assert serve() == 1
+
+    assert Purchase.objects.get(id=eves.id).release_due_at == NOW + keys.RETRY_AFTER
+    assert not KeyRelease.objects.filter(purchase=eves).exists()
 
 
 def test_a_grant_is_served_without_any_event() -> None:

@@ -108,6 +108,27 @@ def test_an_object_that_was_changed_is_marked_and_never_served(configured_store:
     assert Copy.objects.get().damaged_at == NOW
 
 
+def test_an_object_that_is_back_as_it_was_verified_is_served_again(
+    configured_store: S3Store,
+) -> None:
+    """A store that was set up wrongly for an hour locks no paid buyer out for good."""
+    sold, _ = stored(configured_store)
+    purchase = Buyer().purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)
+    etag = Copy.objects.get().etag
+    Copy.objects.update(etag="of-other-bytes")
+    with pytest.raises(CopyUnavailable):
+        locations.sign(purchase.id, now=NOW)
+    later = NOW + timedelta(hours=1)
+    with pytest.raises(CopyUnavailable):
+        locations.sign(purchase.id, now=later)
+    assert Copy.objects.get().damaged_at == NOW
+
+    Copy.objects.update(etag=etag)
+
+    assert len(locations.sign(purchase.id, now=later)) == 1
+    assert Copy.objects.get().damaged_at is None
+
+
 def test_the_day_has_a_limit_and_tomorrow_allows_as_many_again(configured_store: S3Store) -> None:
     sold, _ = stored(configured_store)
     purchase = Buyer().purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)

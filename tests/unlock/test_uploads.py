@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -435,7 +435,8 @@ def test_a_store_that_is_down_fails_nothing(
 
     upload.refresh_from_db()
     assert (upload.state, upload.error_code) == (UploadState.COMPLETING, "")
-    assert upload.leased_until is None
+    assert upload.leased_until is not None  # the store may have begun; whoever comes next knows
+    assert upload.leased_until < NOW
     settings.KIM_STORES = (store.config,)
     assert advance(upload) == UploadState.VERIFIED
 
@@ -453,6 +454,64 @@ def test_a_transfer_that_the_store_dropped_is_told_and_fails_for_good(
 
     assert advance(accepted) == UploadState.FAILED
     assert accepted.error_code == "upload_expired"
+
+
+def test_what_a_twin_finds_missing_while_the_store_joins_the_parts_fails_nothing(
+    maya: Creator, store: S3Store
+) -> None:
+    """The first worker still waits for the store when its lease runs out: neither end shows yet."""
+    upload = upload_whole(maya, seal())
+    key, transfer = upload.copy.object_key, upload.multipart_id
+    Upload.objects.update(leased_until=NOW - timedelta(seconds=1))
+    Upload.objects.update(multipart_id="gone-while-joining")
+
+    assert advance(upload) == UploadState.COMPLETING
+    assert (upload.error_code, upload.leased_until) == ("", NOW - timedelta(seconds=1))
+
+    store.complete(key, transfer, store.list_parts(key, transfer))
+    later = NOW + timedelta(minutes=1)
+    assert verification.waiting(now=later) == [upload.id]
+    assert verification.advance(upload.id, clock=lambda: later) == UploadState.VERIFIED
+
+
+def test_what_is_missing_long_after_is_missing(maya: Creator) -> None:
+    upload = upload_whole(maya, seal())
+    Upload.objects.update(leased_until=NOW - timedelta(minutes=6), multipart_id="gone")
+
+    assert advance(upload) == UploadState.FAILED
+    assert upload.error_code == "upload_expired"
+
+
+def test_a_worker_that_lost_its_lease_takes_it_from_nobody(maya: Creator) -> None:
+    upload = upload_whole(maya, seal(os.urandom(17 * 1024 * 1024)))
+    theirs = NOW + timedelta(hours=1)
+    reads = 0
+
+    def clock() -> datetime:
+        nonlocal reads
+        reads += 1
+        if reads == 2:  # another worker has taken it meanwhile
+            Upload.objects.update(leased_until=theirs)
+        return NOW + timedelta(seconds=3 * reads)
+
+    assert verification.advance(upload.id, clock=clock) == UploadState.VERIFIED
+
+    upload.refresh_from_db()
+    assert upload.leased_until == theirs
+
+
+def test_an_object_named_by_a_late_twin_is_not_taken(maya: Creator, store: S3Store) -> None:
+    upload = upload_whole(maya, seal())
+    late = Upload.objects.select_related("container", "copy").get(id=upload.id)
+    assert advance(upload) == UploadState.VERIFIED
+    etag = Copy.objects.get().etag
+    Copy.objects.update(etag="of-the-verified-object")
+
+    core = container.CoreHeader.parse(bytes(late.container.core_header))
+    verification._finish(late, store, core)
+
+    assert etag != "of-the-verified-object"
+    assert Copy.objects.get().etag == "of-the-verified-object"
 
 
 def test_verifying_again_changes_nothing(maya: Creator) -> None:
@@ -510,6 +569,18 @@ def test_parts_that_could_not_be_removed_are_removed_by_the_sweep(
     uploads.abort_stale(now=NOW)
     with pytest.raises(MultipartMissing):
         store.list_parts(key, transfer)
+
+
+def test_parts_in_a_store_that_nobody_configured_any_more_stop_no_sweep(maya: Creator) -> None:
+    gone, stale = begin(maya, seal()), begin(maya, seal())
+    uploads.move(gone.id, UploadState.OPEN, UploadState.ABORTED)
+    Copy.objects.filter(id=gone.copy_id).update(store="closed")
+    uploads.move(stale.id, UploadState.OPEN, UploadState.ABORTED)
+
+    uploads.abort_stale(now=NOW)
+
+    assert Upload.objects.get(id=gone.id).multipart_id != ""
+    assert Upload.objects.get(id=stale.id).multipart_id == ""
 
 
 def test_only_what_nobody_touched_for_long_is_given_up_by_the_sweep(
