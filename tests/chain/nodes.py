@@ -36,7 +36,7 @@ class Peer(Protocol):
     @property
     def tip(self) -> str: ...
     def new_address(self) -> str: ...
-    def pay(self, address: str, amount_sat: int) -> str: ...
+    def pay(self, address: str, amount_sat: int, *, tokens: bool = False) -> str: ...
     def mine(self, blocks: int = 1) -> None: ...
     def reorg_away(self, txid: str) -> None: ...
     def double_spend(self, txid: str) -> None: ...
@@ -92,8 +92,23 @@ class NodePeer:
     def new_address(self) -> str:
         return str(self._call("getnewaddress"))
 
-    def pay(self, address: str, amount_sat: int) -> str:
-        return str(self._call("sendtoaddress", address, _bch(amount_sat)))
+    def pay(self, address: str, amount_sat: int, *, tokens: bool = False) -> str:
+        if not tokens:
+            return str(self._call("sendtoaddress", address, _bch(amount_sat)))
+        # A new token is named after an output 0 that its first transaction spends.
+        coin = next(
+            each
+            for each in self._call("listunspent")
+            if each["vout"] == 0 and _sat(each["amount"]) > amount_sat + 2 * FEE_SAT
+        )
+        rest_sat = _sat(coin["amount"]) - amount_sat - FEE_SAT
+        token = {"category": coin["txid"], "amount": "100"}
+        outputs = {
+            address: {"amount": _bch(amount_sat), "tokenData": token},
+            self.new_address(): _bch(rest_sat),
+        }
+        place = {"txid": coin["txid"], "vout": 0}
+        return str(self._call("sendrawtransaction", self._signed([place], outputs)))
 
     def mine(self, blocks: int = 1) -> None:
         self._call("generatetoaddress", blocks, self.new_address())
@@ -118,12 +133,10 @@ class NodePeer:
             self._call("getrawtransaction", each["txid"], True)["vout"][each["vout"]]
             for each in inputs
         ]
-        rest_sat = sum(round(coin["value"] * 100_000_000) for coin in coins) - FEE_SAT
-        raw = self._call("createrawtransaction", inputs, {self.new_address(): _bch(rest_sat)})
-        signed = self._call("signrawtransactionwithwallet", raw)
-        assert signed["complete"]
+        rest_sat = sum(_sat(coin["value"]) for coin in coins) - FEE_SAT
+        second = self._signed(inputs, {self.new_address(): _bch(rest_sat)})
         try:
-            self._call("sendrawtransaction", signed["hex"])
+            self._call("sendrawtransaction", second)
         except RefusedByNode:
             return
         raise AssertionError("the node took both spends")
@@ -133,6 +146,12 @@ class NodePeer:
 
     def settled(self, look: Callable[[], Found], is_so: Callable[[Found], bool]) -> Found:
         return _settled(look, is_so, seconds=30)
+
+    def _signed(self, inputs: list[dict[str, Any]], outputs: dict[str, Any]) -> str:
+        raw = self._call("createrawtransaction", inputs, outputs)
+        signed = self._call("signrawtransactionwithwallet", raw)
+        assert signed["complete"]
+        return str(signed["hex"])
 
     def _call(self, method: str, *params: Any) -> Any:
         login = base64.b64encode(f"{self._url.username}:{self._url.password}".encode()).decode()
@@ -150,6 +169,10 @@ class NodePeer:
 
 class RefusedByNode(Exception):
     """The node answered a call with an error; the text holds it."""
+
+
+def _sat(amount_bch: float) -> int:
+    return round(amount_bch * 100_000_000)
 
 
 def _bch(amount_sat: int) -> str:

@@ -243,6 +243,23 @@ def test_unspent_coins_and_balances_are_told(peer: Peer, client: Client) -> None
     }
 
 
+def test_tokens_are_marked_and_filtered(peer: Peer, client: Client) -> None:
+    address = peer.new_address()
+    scripthash = addresses.scripthash(script_of(address))
+    txid = peer.pay(address, 5_000, tokens=True)
+    unspent = "blockchain.scripthash.listunspent"
+    (coin,) = peer.settled(lambda: client.call(unspent, scripthash), bool)
+
+    assert (coin["tx_hash"], coin["value"]) == (txid, 5_000)
+    assert set(coin["token_data"]) == {"amount", "category"}
+    assert isinstance(coin["token_data"]["amount"], str)
+    assert client.call(unspent, scripthash, "exclude_tokens") == []
+    assert client.call(unspent, scripthash, "tokens_only") == [coin]
+    raw = bytes.fromhex(client.call("blockchain.transaction.get", txid))
+    read = transactions.parse(raw, txid=txid)
+    assert read.outputs[coin["tx_pos"]].has_token
+
+
 def test_a_double_spend_proof_names_the_first_spend(peer: Peer, client: Client) -> None:
     scripthash, txid = paid(peer, client)
     assert client.call(PROOF, txid) is None

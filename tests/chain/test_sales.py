@@ -97,6 +97,15 @@ def test_too_much_is_paid_and_flagged(peer: Peer) -> None:
     assert "OVER" in paid.flags
 
 
+def test_satoshis_on_a_token_output_do_not_count(peer: Peer) -> None:
+    sold = sell(peer, payout=payout_to(peer.new_address()))
+    peer.pay(sold.address, 20_000, tokens=True)
+    peer.mine()
+    unpaid = stands(peer, sold, lambda view: "TOKEN_IGNORED" in view.flags)
+
+    assert (unpaid.state, unpaid.seen_sat, unpaid.settled_at) == (InvoiceState.OPEN, 0, None)
+
+
 def test_a_reorg_reverses_and_the_next_block_restores(peer: Peer) -> None:
     sold = sell(peer, payout=payout_to(peer.new_address()))
     txid = peer.pay(sold.address, 20_000)
