@@ -70,7 +70,8 @@ def headers(get_response: type_of_get) -> Callable[..., Any]:
         response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("X-Frame-Options", "DENY")
-        if not request.path.startswith("/static/"):
+        # Files carry their version in the address; that one is missing may be over in a moment.
+        if not request.path.startswith("/static/") or response.status_code >= 400:
             response.setdefault("Cache-Control", "no-store")
         return response
 
