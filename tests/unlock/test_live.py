@@ -21,6 +21,7 @@ from django.test import AsyncClient
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisDown
 
+from payments.models import Invoice
 from payments.states import InvoiceState
 from tests.stores import free_ports
 from tests.unlock import sale
@@ -164,6 +165,29 @@ def test_without_redis_the_page_learns_it_a_little_later() -> None:
         )
         told = follow(board, purchase.id)
         await anext(told)
+        await asyncio.to_thread(sale.move, invoice, InvoiceState.SEEN)
+        state = await anext(told)
+        return None if state is None else state.state
+
+    assert run(story) == "SEEN"
+
+
+def test_a_purchase_that_cannot_be_read_silences_no_page_for_good(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sold = sale.publish()
+    invoice = sale.owe(sold)
+    purchase = Buyer().purchase(sold, invoice_id=invoice.id)
+    (closed_port,) = free_ports(1)
+
+    async def story() -> str | None:
+        board = Board(
+            redis_url=f"redis://127.0.0.1:{closed_port}/0", reread=timedelta(milliseconds=50)
+        )
+        told = follow(board, purchase.id)
+        await anext(told)
+        await asyncio.to_thread(Invoice.objects.update, state="BROKEN")
+        await until(lambda: "live states could not be read" in caplog.text)
         await asyncio.to_thread(sale.move, invoice, InvoiceState.SEEN)
         state = await anext(told)
         return None if state is None else state.state
