@@ -173,7 +173,8 @@ class Session:
         try:
             message = json.loads(line)
         except ValueError:
-            return _error(None, -32700, "Failed to parse JSON")
+            text = line.decode(errors="replace").rstrip()
+            return _error(None, -32700, f"Failed to parse Json from string: {text[:100]}")
         if not isinstance(message, list):
             return self._answer(message)
         if not message or len(message) > MAX_BATCH:
@@ -182,8 +183,10 @@ class Session:
         return [each for each in answers if each is not None] or None
 
     def _answer(self, message: Any) -> dict[str, Any] | None:
-        if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+        if not isinstance(message, dict):
             return _error(None, INVALID_REQUEST, "Invalid request")
+        if not isinstance(message.get("method"), str):
+            return _error(message.get("id"), INVALID_REQUEST, "Invalid JSON RPC object")
         identity = message.get("id")
         try:
             result = self._call(message["method"], message.get("params", []))
