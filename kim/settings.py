@@ -234,11 +234,13 @@ CELERY_TASK_TIME_LIMIT = 6 * 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker that gave Redis up would release nothing more
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 7 * 3600,
-    "socket_timeout": 10,
-    "socket_connect_timeout": 5,
-    "retry_on_timeout": True,
+    # Longer than the second that a worker's poll takes, and no longer: a buyer may wait for it.
+    "socket_timeout": 4,
+    "socket_connect_timeout": 2,
+    "retry_on_timeout": False,
     # A hint that cannot be sent at once is dropped: the sweep stands behind it, a buyer waits here.
     "max_retries": 1,
     "interval_start": 0,

@@ -35,6 +35,10 @@ def test_every_scheduled_task_of_payments_exists_and_is_acknowledged_late() -> N
         assert app.tasks[name].time_limit
 
 
+def test_a_worker_waits_for_its_broker_however_long_it_is_away() -> None:
+    assert app.conf.broker_connection_max_retries is None
+
+
 def test_the_whole_way_by_tasks_alone_each_run_twice(chain: Devchain) -> None:
     invoice = sell(chain)
     chain.pay(invoice.address, 20_000)
