@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -224,3 +225,15 @@ def test_two_presses_at_once_make_one_purchase(
     assert Purchase.objects.count() == 1
     kept = invoice_of(Purchase.objects.get().id)
     assert (kept.void_at, money.Invoice.objects.exclude(id=kept.id).get().void_at) == (None, NOW)
+
+
+def test_a_proof_of_a_paused_file_may_have_a_new_quote(maya: Browser) -> None:
+    made = prove(maya, sold_by_maya(state=FileState.PAUSED)).json()
+    invoice = invoice_of(made["id"])
+    sale.move(invoice, InvoiceState.EXPIRED)
+
+    later = invoice.quote_until + timedelta(seconds=1)
+    view = purchases.requote(Purchase.objects.get(id=made["id"]), now=later)
+
+    assert (view.state, view.due_sat) == (InvoiceState.OPEN, 2000)
+    assert view.address == made["invoice"]["address"]
