@@ -12,14 +12,14 @@ class DevchainError(Exception):
         self.http_status = http_status
 
 
-class Malformed(DevchainError):  # noqa: N818 - reads as what happened
+class Malformed(DevchainError):
     """Bytes that are no transaction, block, script or address."""
 
     def __init__(self, message: str) -> None:
         super().__init__("malformed", message, "Check the bytes that were sent.")
 
 
-class Refused(DevchainError):  # noqa: N818 - reads as what happened
+class Refused(DevchainError):
     """A transaction that a node refuses.
 
     `reason` is the reject reason of Bitcoin Cash Node (`dust`, `txn-mempool-conflict`, …) and
@@ -34,7 +34,7 @@ class Refused(DevchainError):  # noqa: N818 - reads as what happened
         self.reject_code = reject_code
 
 
-class ScriptFailed(DevchainError):  # noqa: N818 - reads as what happened
+class ScriptFailed(DevchainError):
     """An input's script did not hold; the message is the interpreter's reason."""
 
     def __init__(self, message: str) -> None:

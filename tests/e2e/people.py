@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Download, Page, expect
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery staple"
@@ -66,15 +66,26 @@ def sell(
     page: Page, file: Path, *, amount: str = "2.00", currency: str = "EUR", key_file: Path
 ) -> str:
     """Drops, prices, publishes; saves the key file; returns the share link."""
+    downloads: list[Download] = []
+    page.on("download", lambda download: downloads.append(download))  # noqa: PLW0108
     by(page, "drop-input").set_input_files(file)
     by(page, "price-amount").fill(amount)
     by(page, "price-currency").select_option(currency)
-    with page.expect_download(timeout=180_000) as download:
-        by(page, "publish").click()
-    download.value.save_as(key_file)
-    link = by(page, "share-link")
-    expect(link).to_be_visible(timeout=180_000)
-    return shown(link)
+    by(page, "publish").click()
+    try:
+        expect(by(page, "share-link")).to_be_visible(timeout=120_000)
+        wait_for(lambda: _after_events(page, downloads), seconds=20)
+    except AssertionError as error:
+        said = page.locator("main").inner_text()
+        raise AssertionError(f"no link and key file; the page says:\n{said}") from error
+    downloads[0].save_as(key_file)
+    return shown(by(page, "share-link"))
+
+
+def _after_events(page: Page, downloads: list[Download]) -> bool:
+    """Playwright hands events over only while it is asked something."""
+    page.wait_for_timeout(20)
+    return bool(downloads)
 
 
 def shown(locator: Any) -> str:
