@@ -21,11 +21,9 @@ from django.utils import timezone
 from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
-from payments import addresses, hints, watcher
+from payments import addresses, hints, invoices, watcher
 from payments.electrum_pool import Link, Pool
 from payments.electrum_session import ServerSaidNo, SessionClosed
-from payments.invoices import HOT_FOR, UNSETTLED
-from payments.models import Invoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,14 +119,14 @@ class Daemon:
                 continue
 
     async def _subscribe(self, link: Link) -> None:
-        session = link.session
-        if session not in self._subscribed:
-            self._subscribed[session] = set()
-            # Blocks may have come while nobody listened.
-            self._hint("payments.follow_block")
-        mine = self._subscribed[session]
-        gone, new = mine - self._watched.keys(), list(self._watched.keys() - mine)
         try:
+            session = link.session
+            if session not in self._subscribed:
+                self._subscribed[session] = set()
+                # Blocks may have come while nobody listened.
+                self._hint("payments.follow_block")
+            mine = self._subscribed[session]
+            gone, new = mine - self._watched.keys(), list(self._watched.keys() - mine)
             for at in range(0, len(new), BATCH):
                 batch = new[at : at + BATCH]
                 asked = (session.call("blockchain.scripthash.subscribe", each) for each in batch)
@@ -226,7 +224,7 @@ class Daemon:
 
 def _open_scripts(only: UUID | None = None) -> dict[str, UUID]:
     """Script hash → invoice, of all invoices in the hot tier."""
-    rows = Invoice.objects.filter(state__in=UNSETTLED, quote_until__gt=timezone.now() - HOT_FOR)
+    rows = invoices.hot(timezone.now())
     if only is not None:
         rows = rows.filter(pk=only)
     return {

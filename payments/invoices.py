@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from payments import (
     amounts,
@@ -37,12 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
+    from django.db.models import QuerySet
+
     from payments.chain import Sighting
     from payments.facts import Decision, InvoiceFacts
     from payments.payouts import PayoutView
 
 CONFIRMATIONS: Final = (1, 2, 6, 10)
 HOT_FOR: Final = timedelta(hours=24)  # after the last quote's end
+LATE_FOR: Final = timedelta(hours=2)  # as well, with nothing seen: most who pay late pay soon
 WARM_FOR: Final = timedelta(days=90)
 WARM_EVERY: Final = timedelta(minutes=30)
 COLD_EVERY: Final = timedelta(days=1)
@@ -320,11 +323,20 @@ def _kind(decision: Decision, was: str, was_flags: list[str], invoice: Invoice) 
 
 def _look_again(invoice: Invoice, now: datetime) -> timedelta:
     """Watch tiers never end (docs/payments.md, 2.3): hot, settling, warm, cold."""
-    is_hot = invoice.state in UNSETTLED and now < invoice.quote_until + HOT_FOR
+    hot_for = HOT_FOR if invoice.state in UNSETTLED else LATE_FOR
+    is_hot = invoice.settled_at is None and now < invoice.quote_until + hot_for
     is_settling = invoice.settled_at is not None and invoice.depth < FINAL_DEPTH
     if is_hot or (is_settling and now < invoice.quote_until + WARM_FOR):
         return timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2)  # so that every sweep takes it
     return WARM_EVERY if now < invoice.quote_until + WARM_FOR else COLD_EVERY
+
+
+def hot(now: datetime) -> QuerySet[Invoice]:
+    """Those that a payment is expected for: the push daemon listens, every sweep looks."""
+    waiting = Q(state__in=UNSETTLED, quote_until__gt=now - HOT_FOR)
+    return Invoice.objects.filter(
+        waiting | Q(state=InvoiceState.EXPIRED, quote_until__gt=now - LATE_FOR)
+    )
 
 
 def _unseen_view(invoice: Invoice, now: datetime) -> View:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PER_LOOK: Final = 100  # scripts asked about at once
+SWEEP_FOR: Final = timedelta(minutes=5)  # threads have no time limit; the next sweep goes on
 POSTPONED_FOR: Final = timedelta(minutes=5)
 SWEEP: Final = "sweep"
 DAEMON: Final = "daemon"
@@ -43,13 +44,14 @@ def look(invoice_id: UUID, *, now: datetime) -> None:
 def sweep(*, now: datetime) -> int:
     """Look at every invoice that is due; how many there were. Raises ``ChainUnavailable``.
 
-    Rows are claimed by moving their date on, so that two sweeps share the work; a sweep that dies
-    leaves them to the next one.
+    Rows are claimed by moving their date on, so that two sweeps share the work; a sweep that dies,
+    or that slow servers make too long, leaves them to the next one.
     """
     chain = connection.chain()
     tip = chain.tip()
     count = 0
-    while ids := _claim(now):
+    give_up_at = timezone.now() + SWEEP_FOR
+    while timezone.now() < give_up_at and (ids := _claim(now)):
         _look_at(ids, chain, now)
         count += len(ids)
     beat(SWEEP, now=timezone.now(), detail={"looked": count, "tip_height": tip.height})

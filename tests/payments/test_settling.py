@@ -330,6 +330,22 @@ def test_a_block_moves_the_depth_of_all_it_concerns(chain: Devchain) -> None:
     assert Invoice.objects.get(pk=invoice.id).state == InvoiceState.PAID
 
 
+def test_who_pays_soon_after_the_quote_is_seen_at_once(chain: Devchain) -> None:
+    invoice = sell(chain, ago=timedelta(minutes=30))
+    now = timezone.now()
+
+    assert look(invoice.id).state is InvoiceState.EXPIRED
+    hot = Invoice.objects.get(pk=invoice.id).sweep_due_at - now
+    listened_for = invoices.hot(now).filter(pk=invoice.id).exists()
+    look(invoice.id, after=timedelta(hours=3))
+    warm = Invoice.objects.get(pk=invoice.id).sweep_due_at - now - timedelta(hours=3)
+
+    assert hot < timedelta(minutes=1)
+    assert listened_for
+    assert timedelta(minutes=29) < warm < timedelta(minutes=31)
+    assert not invoices.hot(now + timedelta(hours=3)).exists()
+
+
 def test_old_invoices_are_watched_less_often_but_for_ever(chain: Devchain) -> None:
     invoice = sell(chain)
     chain.pay(invoice.address, 20_000)
