@@ -21,6 +21,12 @@ def latency() -> None:
     bench.main()
 
 
+def stages() -> None:
+    from tests.bench import stages as bench
+
+    bench.main()
+
+
 def transfer() -> None:
     from tests.bench import transfer as bench
 
@@ -29,6 +35,7 @@ def transfer() -> None:
 
 BENCHES: dict[str, Callable[[], None]] = {
     "crypto": crypto,
+    "stages": stages,
     "latency": latency,
     "transfer": transfer,  # last: its last four lines are read by scripts
 }

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 
 def spread(values: Sequence[float], *, digits: int = 2) -> str:
-    """``median (least–most)``."""
+    """``median (least-most)``."""
     low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
+    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def p95(values: Sequence[float]) -> float:

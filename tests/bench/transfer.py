@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,12 +20,14 @@ Runs = dict[str, list[dict[str, Any]]]
 
 
 def main() -> None:
-    mib, rounds = (int(os.environ.get(f"BENCH_{n}", d)) for n, d in (("MIB", 256), ("ROUNDS", 5)))
-    found = {}
+    mib = int(os.environ.get("BENCH_MIB", "256"))
+    rounds = int(os.environ.get("BENCH_ROUNDS", "5"))
+    found: dict[str, Runs] = {}
     for name, mbit in (("paced", MBIT), ("unpaced", None)):
         print(f"# {name}, {mib} MiB, {rounds} rounds", flush=True)
         found[name] = measure(mbit=mbit, mib=mib, rounds=rounds)
-        report(found[name])
+        summarize(found[name])
+        compare(found[name])
     for name, runs in found.items():
         for way in ("upload", "download"):
             ratio = statistics.median(ratios(runs, way))
@@ -35,52 +36,55 @@ def main() -> None:
 
 
 def measure(*, mbit: int | None, mib: int, rounds: int) -> Runs:
-    runs: Runs = defaultdict(list)
+    runs: Runs = {}
     with scratch() as data, instance(data, mbit=mbit) as stack:
         for facts in visit(stack, data, f"/bench/page/transfer?mib={mib}&rounds={rounds}"):
-            if "name" in facts:
-                runs[facts["name"]].append(facts)
-                print(told(facts), flush=True)
-            else:
-                print(facts, flush=True)
+            runs.setdefault(facts["name"], []).append(facts)
+            print(told(facts), flush=True)
     return runs
 
 
 def told(facts: dict[str, Any]) -> str:
-    rate = facts["bytes"] / 1e6 / facts["seconds"]
+    """One run: how fast, what the browser's processor did for it, and how busy the machine was."""
     return (
-        f"{facts['round']} {facts['name']:26} {facts['seconds']:6.2f} s {rate:6.1f} MB/s"
-        f" browser {facts['cpu_s'] / facts['bytes'] * GB:5.2f} s/GB"
-        f" longest task {facts['longest_task_ms']:.0f} ms, machine {facts['busy']:.2f} busy"
+        f"{facts['round']} {facts['name']:26} {facts['seconds']:6.2f} s {rate(facts):6.1f} MB/s"
+        f" browser {cost(facts):5.2f} s/GB, longest task {facts['longest_task_ms']:.0f} ms,"
+        f" {facts['busy']:.2f} processors busy"
     )
 
 
-def report(runs: Runs) -> None:
+def summarize(runs: Runs) -> None:
     for name, rows in runs.items():
-        rates = [row["bytes"] / 1e6 / row["seconds"] for row in rows]
-        costs = [row["cpu_s"] / row["bytes"] * GB for row in rows]
-        print(f"{name:26} MB/s {spread(rates, digits=1)}  browser s/GB {spread(costs)}")
+        rates, costs = [rate(row) for row in rows], [cost(row) for row in rows]
+        print(f"{name:26} MB/s {spread(rates, digits=1)} browser s/GB {spread(costs)}")
+
+
+def compare(runs: Runs) -> None:
     for way in ("upload", "download"):
         print(f"{way} ratio {spread(ratios(runs, way))} extra s/GB {spread(extras(runs, way))}")
-    discarded = runs["plain download, discarded"]
-    against = [
-        bare["seconds"] / ours["seconds"]
-        for bare, ours in zip(discarded, runs["encrypted download"], strict=True)
-    ]
-    print(f"download ratio to a plain download that is thrown away {spread(against)}")
+    thrown_away = ratios(runs, "download", against="plain download, discarded")
+    print(f"download ratio to a plain one whose bytes are thrown away {spread(thrown_away)}")
 
 
-def ratios(runs: Runs, way: str) -> list[float]:
+def rate(facts: dict[str, Any]) -> float:
+    """MB/s of payload."""
+    return float(facts["bytes"] / 1e6 / facts["seconds"])
+
+
+def cost(facts: dict[str, Any]) -> float:
+    """Processor seconds of the browser's processes for each GB of payload."""
+    return float(facts["cpu_s"] / facts["bytes"] * GB)
+
+
+def ratios(runs: Runs, way: str, *, against: str = "") -> list[float]:
     """Speed through our pipeline over plain speed, round by round."""
-    return [plain["seconds"] / ours["seconds"] for plain, ours in _pairs(runs, way)]
+    return [rate(ours) / rate(plain) for plain, ours in _pairs(runs, way, against)]
 
 
 def extras(runs: Runs, way: str) -> list[float]:
-    """Processor seconds of the browser for each GB, beyond plain."""
-    return [
-        (ours["cpu_s"] - plain["cpu_s"]) / ours["bytes"] * GB for plain, ours in _pairs(runs, way)
-    ]
+    """Processor seconds for each GB beyond plain, round by round."""
+    return [cost(ours) - cost(plain) for plain, ours in _pairs(runs, way)]
 
 
-def _pairs(runs: Runs, way: str) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
-    return zip(runs[f"plain {way}"], runs[f"encrypted {way}"], strict=True)
+def _pairs(runs: Runs, way: str, against: str = "") -> Iterable[tuple[Any, Any]]:
+    return zip(runs[against or f"plain {way}"], runs[f"encrypted {way}"], strict=True)

@@ -16,10 +16,10 @@ export async function post(path, body) {
 
 /**
  * @param {string} url
- * @param {Blob} body
+ * @param {XMLHttpRequestBodyInit} body
  * @returns {Promise<void>}
  */
-function put(url, body) {
+export function put(url, body) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
     xhr.onload = () => (xhr.status === 200 ? resolve() : reject(new Error(`PUT ${xhr.status}`)));

@@ -3,12 +3,7 @@
  * pipeline, in turns, and notes seconds and processor time of each. Query: mib, rounds.
  * @module
  */
-import {
-  fromHex,
-  random,
-  toBase64url,
-  toHex,
-} from '../../../static/js/crypto/bytes.js';
+import { fromHex, random, toBase64url, toHex } from '../../../static/js/crypto/bytes.js';
 import { inspect } from '../../../static/js/crypto/container.js';
 import { parseHeader } from '../../../static/js/crypto/header.js';
 import { deriveKeyPair } from '../../../static/js/crypto/hpke.js';
@@ -20,72 +15,16 @@ import * as buyer from '../../../static/js/net/buyer.js';
 import { read } from '../../../static/js/net/bytes.js';
 import { Copies } from '../../../static/js/net/copies.js';
 import * as creator from '../../../static/js/net/creator.js';
-import { freshlyDerived } from '../../../static/js/pages/passwords.js';
 import { Sending, secretsOf } from '../../../static/js/pages/sending.js';
 import { spawn } from '../../../static/js/ui/trusted.js';
+import { drive, makeFile, measure, rounds, signUp, username } from './gauge.js';
 import * as plain from './plain.js';
 
 /** @import { Draft } from '../../../static/js/io/store.js' */
 /** @import { Sink } from '../../../static/js/io/sinks.js' */
 
-const PIECE = 8 * 2 ** 20;
-const parameters = new URLSearchParams(location.search);
-const size = Number(parameters.get('mib') ?? 256) * 2 ** 20;
-const rounds = Number(parameters.get('rounds') ?? 5);
+const PART = 8 * 2 ** 20;
 const root = random(32);
-const username = `bench-${toHex(random(6))}`;
-
-/** @type {number[]} */
-const longTasks = [];
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) longTasks.push(entry.duration);
-}).observe({ type: 'longtask' });
-
-/** @param {object} facts */
-const note = (facts) => plain.post('/bench/note', facts);
-const mark = () => plain.post('/bench/mark', {});
-
-/** A file on disk, as a person would drop it: random bytes in this origin's private file system. */
-async function makeFile() {
-  const piece = new Uint8Array(PIECE);
-  const folder = await navigator.storage.getDirectory();
-  const handle = await folder.getFileHandle('plain.bin', { create: true });
-  const writer = await handle.createWritable();
-  for (let at = 0; at < size; at += PIECE) {
-    for (let from = 0; from < PIECE; from += 65_536) {
-      crypto.getRandomValues(piece.subarray(from, from + 65_536));
-    }
-    await writer.write(piece.slice(0, size - at));
-  }
-  await writer.close();
-  return handle.getFile();
-}
-
-/**
- * @template T
- * @param {string} name
- * @param {number} round
- * @param {() => Promise<T>} work
- * @returns {Promise<T>}
- */
-async function measure(name, round, work) {
-  longTasks.length = 0;
-  const before = await mark();
-  const from = performance.now();
-  const result = await work();
-  const seconds = (performance.now() - from) / 1000;
-  const after = await mark();
-  await note({
-    name,
-    round,
-    seconds,
-    bytes: size,
-    cpu_s: after.browser_s - before.browser_s,
-    busy: (after.machine_s - before.machine_s) / (after.at_s - before.at_s),
-    longest_task_ms: Math.max(0, ...longTasks),
-  });
-  return result;
-}
 
 /**
  * The product's way, up to the last acknowledged part; what the server does then is not measured.
@@ -101,7 +40,7 @@ async function sendSealed(file, round) {
       const sending = new Sending(username, ({ state }) => {
         if (state === 'finalising') resolve(undefined);
       });
-      ready = sending.start(file, { root, title: 'Bench' });
+      ready = sending.start(file, root);
       ready.catch(reject);
     });
   });
@@ -110,7 +49,7 @@ async function sendSealed(file, round) {
 
 /** @param {File} file @param {number} round */
 async function sendPlain(file, round) {
-  const shape = { partBytes, lanes: Math.min(4, workerCount() + 2) };
+  const shape = { partBytes: PART, lanes: Math.min(4, workerCount() + 2) };
   const forget = await measure('plain upload', round, () => plain.upload(file, shape));
   await forget();
 }
@@ -187,16 +126,8 @@ async function fetchPlain({ purchase, claim }, round) {
   });
 }
 
-/** @type {number} */
-let partBytes;
-
 async function run() {
-  await note({ agent: navigator.userAgent, workers: workerCount() });
-  const { salt, derived } = await freshlyDerived(`password ${username}`);
-  await creator.signUp({ username, salt, derived });
-  const { suggested } = (await creator.payout()) ?? {};
-  await creator.setPayout({ value: suggested ?? '' });
-  partBytes = 8 * 2 ** 20;
+  await signUp();
   const file = await makeFile();
   for (let round = 1; round <= rounds; round += 1) {
     // Each goes first in every other round: what warms up or tires touches both alike.
@@ -209,9 +140,4 @@ async function run() {
   }
 }
 
-addEventListener('securitypolicyviolation', (event) => {
-  void note({ error: `${event.violatedDirective} forbids ${event.blockedURI}` });
-});
-run()
-  .catch((error) => note({ error: String(error.stack ?? error) }))
-  .then(() => note({ end: true }));
+await drive(run);
