@@ -75,6 +75,7 @@ class Part:
     ports: tuple[int, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     ready_seconds: int = 60
+    stop_seconds: float = 10  # after that it is killed
 
 
 def parts(layout: Layout, environ: Mapping[str, str], *, automine_seconds: int) -> list[Part]:
@@ -157,6 +158,9 @@ def store(layout: Layout) -> Part:
         tuple(ports.values()),
         environ,
         ready_seconds=90,
+        # Its filer waits 15 seconds for a stream of its own that never ends. By then nobody writes
+        # any more, and what it acknowledged outlives a kill (tests/e2e/test_kills.py).
+        stop_seconds=3,
     )
 
 

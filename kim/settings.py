@@ -234,7 +234,9 @@ CELERY_TASK_TIME_LIMIT = 6 * 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker that gave Redis up would release nothing more
+CELERY_BROKER_CONNECTION_MAX_RETRIES = (
+    None  # a worker that gave Redis up would release nothing more
+)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 7 * 3600,
     # Longer than the second that a worker's poll takes, and no longer: a buyer may wait for it.

@@ -30,7 +30,6 @@ from kim.embedded import Layout, Part
 
 LEAST_FREE_BYTES = 3 * 2**30
 RESTART_SECONDS = 2
-STOP_SECONDS = 10  # after that it is killed
 
 
 class CannotStart(RuntimeError):
@@ -40,6 +39,33 @@ class CannotStart(RuntimeError):
 def free_bytes(directory: Path) -> int:
     """Bytes free on the disk of ``directory``."""
     return shutil.disk_usage(directory).free
+
+
+class _Stops:
+    """The wish to stop, by whatever signal: raised once, and never between a child and its name."""
+
+    is_asked = False
+    is_held = False
+
+    @classmethod
+    def ask(cls, number: int, frame: object) -> None:
+        del number, frame
+        if cls.is_asked:
+            return  # an impatient second one must not leave children behind half-way
+        cls.is_asked = True
+        if not cls.is_held:
+            raise KeyboardInterrupt
+
+    @classmethod
+    @contextlib.contextmanager
+    def held(cls) -> Iterator[None]:
+        asked_before, cls.is_held = cls.is_asked, True
+        try:
+            yield
+        finally:
+            cls.is_held = False
+        if cls.is_asked and not asked_before:
+            raise KeyboardInterrupt
 
 
 class Stack:
@@ -98,7 +124,7 @@ class Stack:
                 with contextlib.suppress(KeyError, ProcessLookupError):
                     self.children[part.name].send_signal(signal.SIGTERM)
             for part in group:
-                self._wait_end(part.name, seconds=STOP_SECONDS)
+                self._wait_end(part.name)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -118,7 +144,7 @@ class Stack:
         if name == "beat":
             (self.layout.data / "beat.pid").unlink(missing_ok=True)
         try:
-            with self._log(name).open("ab") as log:
+            with _Stops.held(), self._log(name).open("ab") as log:
                 self.children[name] = subprocess.Popen(  # noqa: S603  (our own commands)
                     part.argv,
                     cwd=embedded.ROOT,
@@ -154,18 +180,13 @@ class Stack:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
-    def end(self, name: str, *, seconds: float = STOP_SECONDS) -> None:
-        if name in self.children:
-            self.children[name].send_signal(signal.SIGTERM)
-        self._wait_end(name, seconds=seconds)
-
-    def _wait_end(self, name: str, *, seconds: float) -> None:
+    def _wait_end(self, name: str) -> None:
         """After SIGTERM was sent: once only, because some take a second one as an order to hurry."""
         child = self.children.pop(name, None)
         if child is None:
             return
         try:
-            child.wait(timeout=seconds)
+            child.wait(timeout=self._part(name).stop_seconds)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -264,7 +285,7 @@ def running(stack: Stack) -> Iterator[Stack]:
 def main(arguments: list[str]) -> int:
     given = _read_arguments(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)  # by name: a shell's background jobs ignore Ctrl-C
+        signal.signal(number, _Stops.ask)  # by name: a shell's background jobs ignore Ctrl-C
     try:
         stack = Stack(Layout(given.data.resolve(), given.port), automine_seconds=given.automine)
         if given.manage:
@@ -294,14 +315,6 @@ def _read_arguments(arguments: list[str]) -> argparse.Namespace:
     if not 1024 <= given.port <= last:
         parser.error(f"the port (--port, KIM_PORT) must lie between 1024 and {last}")
     return given
-
-
-def _interrupt(number: int, frame: object) -> None:
-    """Ends the watch, once: a second Ctrl-C must not leave children behind half-way."""
-    del number, frame
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _greet(stack: Stack) -> None:

@@ -37,6 +37,7 @@ POLL_SECONDS: Final = 3.0
 BEAT_SECONDS: Final = 5.0
 RECONNECT_CHECK_SECONDS: Final = 0.5
 BROKER_PAUSE_SECONDS: Final = 1.0
+CANCEL_SECONDS: Final = 2.0
 
 Result = TypeVar("Result")
 
@@ -82,7 +83,9 @@ class Daemon:
         finally:
             for part in parts:
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            # Not for ever: a client that is just connecting may swallow the first cancellation;
+            # whatever is left is cancelled once more when the loop ends.
+            await asyncio.wait(parts, timeout=CANCEL_SECONDS)
             await self._pool.close()
             self._database.shutdown(wait=False)
             self._broker.shutdown(wait=False)
