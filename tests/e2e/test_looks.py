@@ -80,6 +80,7 @@ def look_at(page: Page, name: str) -> dict[str, float]:
             title = f"{name}-{width}-{theme}.png"
             taken = picture(page, size, theme)
             if os.environ.get("LOOKS") == "write":
+                PICTURES.mkdir(exist_ok=True)
                 taken.quantize(64).save(PICTURES / title, optimize=True)
             OUTPUT.mkdir(exist_ok=True)
             taken.save(OUTPUT / title)
