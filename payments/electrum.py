@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CATCH_UP_SECONDS: Final = 20.0
 NEW_PER_LOOK: Final = 200  # transactions fetched in one look; dust spam waits for the next
 
 
@@ -159,22 +160,32 @@ class ElectrumChain:
         self._loop.stop()
 
     def _catch_up(self, links: Sequence[Link], reach: int = 0) -> None:
-        """Bring our header chain up to what the servers have; a server with bad headers goes."""
-        with self._catching_up:
+        """Bring our header chain up to what the servers have; a server with bad headers goes.
+
+        One at a time; whoever would wait long for it goes on with the headers that we have.
+        """
+        if not self._catching_up.acquire(timeout=CATCH_UP_SECONDS):
+            return
+        try:
             for link in links:
-                try:
-                    if link.tip is not None and link.tip.height < reach:
-                        # It knows a block that it has not told us of yet.
-                        self._loop.run(electrum_calls.quietly(link, link.refresh_tip()))
-                    if link.tip is not None:
-                        self._book.catch_up(
-                            link.tip.height,
-                            link.tip.raw,
-                            self._header_fetcher(link),
-                            now=datetime.now(UTC),
-                        )
-                except BadHeaders as error:
-                    self._loop.run(_drop(link, f"bad headers: {error.message}"))
+                self._learn_headers(link, reach)
+        finally:
+            self._catching_up.release()
+
+    def _learn_headers(self, link: Link, reach: int) -> None:
+        try:
+            if link.tip is not None and link.tip.height < reach:
+                # It knows a block that it has not told us of yet.
+                self._loop.run(electrum_calls.quietly(link, link.refresh_tip()))
+            if link.tip is not None:
+                self._book.catch_up(
+                    link.tip.height,
+                    link.tip.raw,
+                    self._header_fetcher(link),
+                    now=datetime.now(UTC),
+                )
+        except BadHeaders as error:
+            self._loop.run(_drop(link, f"bad headers: {error.message}"))
 
     def _header_fetcher(self, link: Link) -> Callable[[int, int], bytes]:
         def fetch(start: int, count: int) -> bytes:

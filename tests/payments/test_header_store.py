@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from payments import connection
+from payments import connection, electrum
 from payments.errors import BadHeaders, ChainUnavailable
 from payments.header_store import StoredHeaders
 from payments.headerchain import BATCH
@@ -15,6 +15,7 @@ from payments.headers import HEADER_BYTES
 from payments.models import HeaderPage
 from payments.states import Network
 from tests.devchains import Devchain
+from tests.tills import look, sell
 from tests.unit.payments.test_headerchain import GENESIS, GENESIS_TIME, branch, joined
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +78,24 @@ def test_damaged_pages_are_dropped_and_asked_for_again(chain: Devchain) -> None:
     connection.close()
     assert connection.chain().tip() == tip
     assert stored().tip() == tip
+
+
+def test_a_look_goes_on_while_headers_are_still_being_fetched(
+    chain: Devchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(electrum, "CATCH_UP_SECONDS", 0.05)
+    invoice = sell(chain)
+    tip = connection.chain().tip()
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+
+    with connection.chain()._catching_up:
+        seen = look(invoice.id)
+        assert connection.chain().tip() == tip
+    settled = look(invoice.id)
+
+    assert (seen.state, seen.settled_at, seen.depth) == ("SEEN", None, 0)
+    assert settled.state == "PAID"
 
 
 def served(raw: bytes, asked: list[int]) -> Callable[[int, int], bytes]:
