@@ -35,6 +35,12 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
     await _django(scope, take, send)
     if taken > _MOST_BYTES:
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-security-policy", b"default-src 'none'"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": _REFUSAL})
