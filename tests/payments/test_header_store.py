@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from payments import connection, electrum
+from payments import connection, electrum, header_store
 from payments.errors import BadHeaders, ChainUnavailable
 from payments.header_store import StoredHeaders
 from payments.headerchain import BATCH
@@ -131,6 +131,21 @@ def test_a_branch_of_several_batches_is_judged_by_all_of_its_work() -> None:
     assert book.tip().height == BATCH + 90
     assert len(asked) < 40
     assert stored().tip() == book.tip()
+
+
+def test_a_branch_that_left_ours_too_far_back_is_not_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(header_store, "MOST_BRANCH", BATCH)
+    ours = GENESIS + joined(branch(GENESIS, BATCH + 60))
+    other = GENESIS + joined(branch(GENESIS, BATCH + 30, tag=1))
+    book = stored()
+    learn(book, ours, [])
+
+    with pytest.raises(BadHeaders, match="too far back"):
+        learn(book, other, [])
+
+    assert book.tip().height == BATCH + 60
 
 
 @pytest.mark.parametrize("height", [30, 29, 12])

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from payments import addresses, connection, watcher
 from payments.errors import ChainUnavailable
-from payments.models import Heartbeat, Invoice
+from payments.models import Address, Heartbeat, Invoice
 from tests.devchains import Devchain, wait_until
 from tests.proxies import Proxy
 from tests.tills import script_of, sell
@@ -48,6 +48,19 @@ def test_an_invoice_that_cannot_be_written_down_stops_no_sweep(chain: Devchain) 
     Invoice.objects.filter(pk=broken.id).update(state="OPEN")
     watcher.sweep(now=timezone.now() + timedelta(minutes=4))
     assert Invoice.objects.get(pk=broken.id).state == "PAID"
+
+
+def test_an_invoice_that_cannot_even_be_asked_about_stops_no_sweep(chain: Devchain) -> None:
+    broken, paid = sell(chain), sell(chain)
+    chain.pay(paid.address, 20_000)
+    chain.mine()
+    Address.objects.filter(invoice=broken.id).update(script="no hex")
+    now = timezone.now() + timedelta(minutes=2)
+
+    watcher.sweep(now=now)
+
+    assert Invoice.objects.get(pk=paid.id).state == "PAID"
+    assert Invoice.objects.get(pk=broken.id).sweep_due_at == now + watcher.POSTPONED_FOR
 
 
 def test_a_history_that_every_server_chokes_on_hides_no_other(
