@@ -122,7 +122,7 @@ async function fetchPlain({ purchase, claim }, round) {
   });
   await measure('plain download, discarded', round, async () => {
     const { urls } = await buyer.location(purchase, claim);
-    await plain.download(urls[0]?.url ?? '', () => undefined);
+    await plain.download(urls[0]?.url ?? '', async (buffer) => buffer);
   });
 }
 
