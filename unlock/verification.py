@@ -18,6 +18,7 @@ from unlock import container, storage, uploads
 from unlock.creator_errors import ContentMismatch, PartsMissing, SizeMismatch, UploadExpired
 from unlock.errors import (
     ContainerError,
+    Damaged,
     MultipartMissing,
     ObjectChanged,
     ObjectMissing,
@@ -214,7 +215,21 @@ def _read_index(
 def _rehash(
     upload: Upload, store: Store, core: container.CoreHeader, lease: _Lease, *, clock: Clock
 ) -> None:
-    """Stream the whole object once and compare every segment with the index."""
+    """Compare every segment with the index; an upload is not given up for one bad read.
+
+    What is called damaged is removed for good, so it must have been so twice, end to end.
+    """
+    try:
+        _read_through(upload, store, core, lease, clock=clock)
+    except Damaged as error:
+        log.warning("upload %s: %s; reading it once more", upload.id, error.code)
+        _read_through(upload, store, core, lease, clock=clock)
+    _pass(upload, now=clock())
+
+
+def _read_through(
+    upload: Upload, store: Store, core: container.CoreHeader, lease: _Lease, *, clock: Clock
+) -> None:
     copy = Copy.objects.get(id=upload.copy_id)
     index = _read_index(upload, store, core, etag=copy.etag)
     verifier = container.SegmentVerifier(core, index)
@@ -226,7 +241,6 @@ def _rehash(
             lease.beat(now=now, verified_bytes=verifier.at_bytes)
             beaten_at = now
     verifier.finish()
-    _pass(upload, now=clock())
 
 
 def _pass(upload: Upload, *, now: datetime) -> None:

@@ -37,6 +37,8 @@ from unlock.models import Container, Copy, Upload
 from unlock.states import UploadState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_django.fixtures import Settings
 
     from unlock.models import Creator
@@ -318,6 +320,30 @@ def test_a_single_wrong_bit_fails_the_upload_and_leaves_nothing(
     assert Copy.objects.get().verified_at is None
     with pytest.raises(ObjectMissing):
         store.head(upload.copy.object_key)
+
+
+class Misreading(storage.S3Store):
+    """A real store behind a cable that flips one bit of the first whole read, and no other."""
+
+    reads = 0
+
+    def stream(self, key: str, *, size_bytes: int, etag: str, offset: int = 0) -> Iterator[bytes]:
+        self.reads += 1
+        flip = self.reads == 1
+        for window in super().stream(key, size_bytes=size_bytes, etag=etag, offset=offset):
+            yield bytes([window[0] ^ 1]) + window[1:] if flip else window
+            flip = False
+
+
+def test_one_bad_read_gives_no_upload_up(
+    maya: Creator, store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = upload_whole(maya, seal())
+    misreading = Misreading(store.config)
+    monkeypatch.setattr(storage, "get", lambda name: misreading)
+
+    assert advance(upload) == UploadState.VERIFIED
+    assert misreading.reads == 2
 
 
 def test_whole_bytes_under_another_content_id_fail(maya: Creator) -> None:
