@@ -9,6 +9,7 @@
  */
 import { Damaged, Forged, Truncated, WrongKey } from '../crypto/errors.js';
 import { ROW_SIZE } from '../crypto/header.js';
+import { Filler } from './filler.js';
 import { SealError, SealPool } from './pool.js';
 import { Rate } from './rate.js';
 
@@ -19,8 +20,6 @@ import { Rate } from './rate.js';
 const GROUP = 4; // segments a job: 1 MiB
 const SPARE_BUFFERS = 3;
 const SAY_MS = 120;
-/** Shorter would cut slow but living connections. */
-const STALL_MS = 90_000;
 
 /**
  * @typedef {object} Progress
@@ -148,43 +147,44 @@ export class Download {
     const { header, read } = this.#facts;
     const from = header.segmentOffset(first);
     const body = await read(from, header.indexOffset - 1, this.#stop.signal);
-    const reader = body.getReader();
+    const filler = new Filler(body);
     let next = first;
-    /** @type {Uint8Array} */
-    let rest = new Uint8Array(0);
     try {
       while (next < header.segmentCount) {
         const group = new Group(header, next);
-        const buffer = await this.#take();
-        const target = new Uint8Array(buffer);
-        let filled = 0;
-        try {
-          while (filled < group.storedBytes) {
-            if (rest.length === 0) {
-              const { done, value } = await nextOf(reader);
-              if (done) throw new Interrupted(next);
-              rest = value;
-              this.#trouble = '';
-            }
-            const some = rest.subarray(0, group.storedBytes - filled);
-            target.set(some, filled);
-            filled += some.length;
-            rest = rest.subarray(some.length);
-          }
-        } catch (error) {
-          this.#give(buffer);
-          throw error;
-        }
-        this.#open(group, buffer);
+        this.#open(group, await this.#fill(filler, group));
         next += group.count;
       }
       return next;
     } catch (error) {
-      if (error instanceof Interrupted || this.#failure) throw error;
+      if (this.#failure) throw error;
       throw new Interrupted(next, error);
     } finally {
-      reader.cancel().catch(() => {});
+      filler.cancel();
     }
+  }
+
+  /**
+   * @param {Filler} filler
+   * @param {Group} group
+   * @returns {Promise<ArrayBuffer>} with all of the group's stored bytes
+   */
+  async #fill(filler, { storedBytes }) {
+    const taken = await this.#take();
+    let filled;
+    try {
+      filled = await filler.fill(taken, storedBytes);
+    } catch (error) {
+      // The memory went with the stream.
+      this.#give(new ArrayBuffer(GROUP * this.#facts.header.segmentSize));
+      throw error;
+    }
+    if (filled.size < storedBytes) {
+      this.#give(filled.buffer);
+      throw new Truncated('the stream ended early');
+    }
+    this.#trouble = '';
+    return filled.buffer;
   }
 
   /**
@@ -293,24 +293,6 @@ export class Download {
       secondsLeft: this.#rate.secondsFor(total - this.#done),
       trouble: this.#trouble,
     });
-  }
-}
-
-/**
- * The next bytes of a stream, or the end of patience with it: a connection may die without a word.
- * @param {ReadableStreamDefaultReader<Uint8Array>} reader
- * @returns {Promise<ReadableStreamReadResult<Uint8Array>>}
- */
-async function nextOf(reader) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const late = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('nothing came for long')), STALL_MS);
-  });
-  try {
-    return await Promise.race([reader.read(), /** @type {Promise<never>} */ (late)]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
