@@ -20,6 +20,7 @@ export function showReturnLink(root, { purchaseId, link, seed }, title) {
   const part = slot(root, 'return');
   const field = /** @type {HTMLInputElement} */ (one(part, 'input'));
   field.value = whole;
+  field.dataset['testid'] = 'return-link'; // scripts find it only once it is whole
   field.addEventListener('focus', () => field.select());
   copies(action(part, 'copy-link'), () => whole, 'Return link copied');
   action(part, 'save-link').addEventListener('click', () =>

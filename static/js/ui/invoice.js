@@ -97,6 +97,14 @@ export class InvoiceView {
     slot(this.#root, 'coins').textContent = amount;
     slot(this.#root, 'amount').textContent = amount;
     slot(this.#root, 'address').textContent = address;
+    this.#name();
+  }
+
+  /** Scripts find these only once there is something in them. */
+  #name() {
+    slot(this.#root, 'uri').dataset['testid'] = 'invoice-uri';
+    slot(this.#root, 'amount').dataset['testid'] = 'invoice-amount';
+    slot(this.#root, 'address').dataset['testid'] = 'invoice-address';
   }
 
   /**
