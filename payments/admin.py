@@ -172,6 +172,33 @@ class RateSampleAdmin(ReadOnlyAdmin):
     search_fields = ("currency", "source")
 
 
+@admin.register(models.ManualRate)
+class ManualRateAdmin(ReadOnlyAdmin):
+    list_display = ("owner", "currency", "rate", "at")
+    search_fields = ("owner", "currency")
+
+
+@admin.register(models.Terms)
+class TermsAdmin(ReadOnlyAdmin):
+    list_display = (
+        "owner",
+        "honour_sats",
+        "tolerance_bps",
+        "instant_invoice_sat",
+        "instant_total_sat",
+        "changed_at",
+    )
+    search_fields = ("owner",)
+
+
+@admin.register(models.Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ("invoice", "reason", "due_sat", "address", "asked_at", "txid", "closed_at")
+    list_filter = ("reason", ("closed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("invoice",)
+    search_fields = ("invoice__id", "address", "txid")
+
+
 @admin.register(models.HeaderPage)
 class HeaderPageAdmin(ReadOnlyAdmin):
     list_display = ("start_height",)

@@ -46,6 +46,9 @@ class SeenOutput:
 
     ``height``, ``block_hash`` (hex as people read it) and ``block_time`` are None in the mempool;
     ``spv_ok`` is False until the merkle proof holds. ``spends`` are the inputs of its transaction.
+    ``operators`` are those whose servers show it (sorted, each once; a server without an operator
+    counts by its host). ``branch`` and ``position`` are the merkle proof that was just checked (hex
+    hashes, leaf up); empty when an older proof still stands.
     """
 
     txid: str
@@ -62,6 +65,9 @@ class SeenOutput:
     raw_tx: bytes
     spends: tuple[Outpoint, ...]
     server: str
+    operators: tuple[str, ...] = ()
+    branch: tuple[str, ...] = ()
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,17 @@ POSITION: Final = "event"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventView:
-    """One thing that happened. ``position`` is gapless in commit order: a cursor may rest on it."""
+    """One thing that happened. ``position`` is gapless in commit order: a cursor may rest on it.
+
+    ``seq`` counts within the invoice from 1; ``was`` is the state before ("" for the first).
+    """
 
     position: int
     invoice_id: UUID
+    seq: int
+    was: str
     state: InvoiceState
+    flags: tuple[str, ...]
     kind: EventKind
     at: datetime
 
@@ -59,6 +65,9 @@ def after(cursor: int, limit: int) -> tuple[EventView, ...]:
         EventView(
             position=row.position,
             invoice_id=row.invoice_id,
+            seq=row.seq,
+            was=row.was,
+            flags=tuple(row.flags),
             state=InvoiceState(row.state),
             kind=EventKind(row.kind),
             at=row.at,

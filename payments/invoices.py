@@ -20,6 +20,7 @@ from payments import (
     connection,
     events,
     hints,
+    instant,
     observations,
     payouts,
     quotes,
@@ -160,11 +161,13 @@ def reconcile(
     now: datetime,
     held: bool = False,
     conflicted: frozenset[str] = frozenset(),
+    evidence: instant.Evidence | None = None,
 ) -> InvoiceState:
     """Store what was seen, decide, and close the latch if it says so; all in one transaction.
 
     Idempotent, in any order, by any number of workers. ``held``: nothing may settle now;
-    ``conflicted``: transactions with a double-spend proof. Raises ``InvoiceMissing``.
+    ``conflicted``: transactions with a double-spend proof; ``evidence``: what the instant rule asked
+    the chain. Raises ``InvoiceMissing``.
     """
     with transaction.atomic():
         invoice = _lock(invoice_id)
@@ -182,6 +185,7 @@ def reconcile(
             agreed=sighting.agreed and is_news,
             due_today_sat=due_sat,
             held=held,
+            instant_ok=instant.judge(invoice, evidence, now=now),
         )
         _decide(invoice, view, now)
     return InvoiceState(invoice.state)

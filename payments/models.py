@@ -14,7 +14,34 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from payments.states import EventKind, InvoiceState, Network, OutputChain, PayoutKind
+from payments.rate_rows import ManualRate, Rate, RateSample
+from payments.states import (
+    EventKind,
+    InvoiceState,
+    Network,
+    OutputChain,
+    PayoutKind,
+    RefundReason,
+)
+
+__all__ = [
+    "Address",
+    "ChainTransaction",
+    "Counter",
+    "Event",
+    "Forward",
+    "HeaderPage",
+    "Heartbeat",
+    "Invoice",
+    "ManualRate",
+    "Output",
+    "Payout",
+    "Quote",
+    "Rate",
+    "RateSample",
+    "Refund",
+    "Terms",
+]
 
 
 def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
@@ -35,13 +62,21 @@ class Payout(models.Model):
     max_fee_sat = models.IntegerField(default=0)  # of an address payout's forwarders
     next_index = models.IntegerField(default=0)  # every index below it was handed out or skipped
     scanned_at = models.DateTimeField(null=True, blank=True)  # xpub: used indices were skipped
+    # The forwarder payout that an xpub falls back to while too many of its addresses wait unpaid.
+    fallback_of = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="fallback"
+    )
+    # After a restored backup an xpub's indices are unsure: forwarders until the creator says so.
+    gap_unsure_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["owner"], condition=Q(retired_at=None), name="payout_current_once"
+                fields=["owner"],
+                condition=Q(retired_at=None, fallback_of=None),
+                name="payout_current_once",
             ),
             models.CheckConstraint(
                 condition=Q(next_index__gte=0, next_index__lt=2**31), name="payout_index_range"
@@ -50,6 +85,32 @@ class Payout(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.shown}"
+
+
+class Terms(models.Model):
+    """What an owner wants of their invoices. Copied onto each when it is opened."""
+
+    owner = models.UUIDField(primary_key=True)  # opaque to payments
+    honour_sats = models.BooleanField(default=False)  # late money counts at any rate
+    tolerance_bps = models.PositiveSmallIntegerField(default=100)
+    instant_invoice_sat = models.BigIntegerField(default=0)  # most one invoice may be for; 0: off
+    instant_total_sat = models.BigIntegerField(default=0)  # most released and in no block yet
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "terms"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(tolerance_bps__gte=0, tolerance_bps__lte=500), name="terms_tolerance"
+            ),
+            models.CheckConstraint(
+                condition=Q(instant_invoice_sat__gte=0, instant_total_sat__gte=0),
+                name="terms_ceilings",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.owner)
 
 
 class Invoice(models.Model):
@@ -62,6 +123,8 @@ class Invoice(models.Model):
     price_currency = models.CharField(max_length=5)
     confirmations = models.PositiveSmallIntegerField()
     honour_sats = models.BooleanField(default=False)
+    tolerance_bps = models.PositiveSmallIntegerField(default=100)
+    instant_ceiling_sat = models.BigIntegerField(default=0)  # 0: never before a block
     oversold = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     # What people decided.
@@ -70,6 +133,11 @@ class Invoice(models.Model):
     void_at = models.DateTimeField(null=True, blank=True)
     refund_due_at = models.DateTimeField(null=True, blank=True)
     refund_txid = models.CharField(max_length=64, blank=True)
+    refund_address = models.CharField(max_length=160, blank=True)  # where the buyer wants it
+    refund_script = models.CharField(max_length=80, blank=True)  # hex, of that address
+    # What the instant rule waits for, a code of payments.instant; "" when it is off or done.
+    instant_wait = models.CharField(max_length=40, blank=True)
+    instant_check_at = models.DateTimeField(null=True, blank=True)  # when to look again for it
     # The latch: written once, in the transaction that saw it was paid.
     settled_at = models.DateTimeField(null=True, blank=True, db_index=True)
     settled_instantly = models.BooleanField(default=False)
@@ -137,6 +205,7 @@ class Quote(models.Model):
     min_sat = models.BigIntegerField()  # what the tolerance lets pass
     rate = models.DecimalField(max_digits=24, decimal_places=8, null=True)  # null: priced in BCH
     sources = models.JSONField(default=list)
+    evidence = models.JSONField(default=list)  # [{"source", "rate", "at", "via"}, …] as strings
     quoted_at = models.DateTimeField()
     until = models.DateTimeField()
 
@@ -186,6 +255,12 @@ class Output(models.Model):
     missed_at = models.DateTimeField(null=True, blank=True)  # first agreed look that missed it
     dsproof_at = models.DateTimeField(null=True, blank=True)
     seen_by = models.CharField(max_length=200, blank=True)
+    merkle_branch = models.JSONField(default=list)  # hex hashes as Electrum gives them, leaf up
+    merkle_position = models.BigIntegerField(null=True, blank=True)
+    conflict_txid = models.CharField(max_length=64, blank=True)  # what took its inputs instead
+    rebroadcast_at = models.DateTimeField(null=True, blank=True)  # last time a missing one was sent
+    rate = models.DecimalField(max_digits=24, decimal_places=8, null=True, blank=True)  # when seen
+    rate_sources = models.JSONField(default=list)
     forward = models.ForeignKey(
         "Forward", on_delete=models.PROTECT, null=True, blank=True, related_name="outputs"
     )
@@ -199,6 +274,33 @@ class Output(models.Model):
 
     def __str__(self) -> str:
         return f"{self.transaction_id}:{self.vout}"
+
+
+class Refund(models.Model):
+    """What a creator owes a buyer back, and the transaction that was seen to pay it."""
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="refunds")
+    reason = models.CharField(max_length=12, choices=choices(RefundReason))
+    due_sat = models.BigIntegerField()
+    address = models.CharField(max_length=160, blank=True)  # "": the buyer has not said where yet
+    script = models.CharField(max_length=80, blank=True, db_index=True)
+    asked_at = models.DateTimeField()
+    txid = models.CharField(max_length=64, blank=True)
+    paid_sat = models.BigIntegerField(default=0)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    note = models.CharField(max_length=300, blank=True)  # why it was closed without a transaction
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["invoice"], condition=Q(closed_at=None), name="refund_open_once"
+            ),
+            models.CheckConstraint(condition=Q(due_sat__gt=0), name="refund_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_sat} sat of {self.invoice_id}"
 
 
 class Event(models.Model):
@@ -251,42 +353,6 @@ class HeaderPage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.start_height}…"
-
-
-class RateSample(models.Model):
-    """What one source said last about one currency, believed or not."""
-
-    source = models.CharField(max_length=20)
-    currency = models.CharField(max_length=5)
-    rate = models.DecimalField(max_digits=24, decimal_places=8, null=True)
-    at = models.DateTimeField()
-    error = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["source", "currency"], name="rate_sample_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.currency}"
-
-
-class Rate(models.Model):
-    """The rate in force: the price of 1 BCH, median of its sources."""
-
-    currency = models.CharField(max_length=5, primary_key=True)
-    rate = models.DecimalField(max_digits=24, decimal_places=8)
-    sources = models.JSONField(default=list)
-    label = models.CharField(max_length=40, blank=True)  # "development source" on regtest
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(rate__gt=0), name="rate_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.currency} {self.rate}"
 
 
 class Counter(models.Model):

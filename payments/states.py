@@ -77,6 +77,17 @@ class EventKind(StrEnum):
     REFUND_DUE = "refund_due"
     REFUNDED = "refunded"
     FORWARDED = "forwarded"  # our own transaction moved the coins on to the creator
+    RESTORED = "restored"  # made again from the order ticket that its buyer kept
+
+
+class RefundReason(StrEnum):
+    """Why something is owed back."""
+
+    OVER = "over"  # more came than was asked for
+    REMOVED = "removed"  # the file may not be served any more
+    OVERSOLD = "oversold"  # beyond a strict stock
+    FAILED = "failed"  # paid, and the file could not be opened
+    AGREED = "agreed"  # the creator wants to
 
 
 _UNSETTLED: Final = frozenset(

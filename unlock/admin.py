@@ -23,12 +23,15 @@ from unlock.models import (
     Copy,
     Creator,
     Cursor,
+    Delivery,
     Grant,
     Invitation,
     KeyRelease,
+    Notice,
     PaidFile,
     Purchase,
     Upload,
+    Webhook,
 )
 
 if TYPE_CHECKING:
@@ -255,6 +258,29 @@ class KeyReleaseAdmin(LookingAdmin):
     list_filter = (("first_fetched_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("purchase",)
     search_fields = ("purchase__id", "purchase__paid_file__id", "h_s")
+
+
+@admin.register(Webhook)
+class WebhookAdmin(LookingAdmin):
+    list_display = ("url", "creator", "is_active", "removed_at", "created_at")
+    list_filter = ("is_active",)
+    search_fields = ("id", "url", "creator__user__username")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LookingAdmin):
+    list_display = ("id", "webhook", "kind", "state", "attempts", "due_at", "delivered_at")
+    list_filter = ("state", "kind")
+    list_select_related = ("webhook",)
+    search_fields = ("id", "subject", "webhook__url")
+
+
+@admin.register(Notice)
+class NoticeAdmin(LookingAdmin):
+    list_display = ("kind", "creator", "topic", "created_at", "read_at", "mailed_at")
+    list_filter = ("kind",)
+    list_select_related = ("creator__user",)
+    search_fields = ("id", "topic", "creator__user__username")
 
 
 @admin.register(Cursor)

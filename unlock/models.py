@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from unlock.states import FileState, GrantKind, UploadState
+from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -40,6 +40,11 @@ class Creator(models.Model):
     )
     salt = models.BinaryField(max_length=16)  # of the Argon2id the browser runs before it logs in
     suspended_at = models.DateTimeField(null=True, blank=True)
+    email = models.EmailField(blank=True)  # of the notices; never shown to anybody else
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)
+    email_code_hash = models.CharField(max_length=64, blank=True)  # hex SHA-256, while it waits
+    email_asked_at = models.DateTimeField(null=True, blank=True)
+    muted = models.JSONField(default=list, blank=True)  # kinds of notices that are switched off
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -157,6 +162,7 @@ class PaidFile(models.Model):
     price_amount = models.DecimalField(max_digits=20, decimal_places=8)
     price_currency = models.CharField(max_length=5)
     confirmations = models.PositiveSmallIntegerField(default=1)
+    is_instant = models.BooleanField(default=False)  # sold before a block, below the ceilings
     generation = models.PositiveIntegerField(default=0)  # of S and L; rotated when a link leaked
     wrapped_key = models.BinaryField(max_length=60, blank=True, default=b"")  # W, public
     h_s = models.CharField(max_length=64, blank=True)  # hex SHA-256(S), public
@@ -193,6 +199,7 @@ class Purchase(models.Model):
     invoice_id = models.UUIDField(null=True, blank=True, unique=True)
     is_proof = models.BooleanField(default=False)  # the creator's own, at the floor: no sale
     locations_signed = models.PositiveIntegerField(default=0)  # whole-object URLs handed out
+    restored_at = models.DateTimeField(null=True, blank=True)  # from the buyer's order ticket
     release_due_at = models.DateTimeField(null=True, blank=True)  # the worker owes a key; try then
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -253,3 +260,95 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.position}"
+
+
+class Webhook(models.Model):
+    """An address of a creator's that wants to be told. ``secret`` signs what is sent there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.CharField(max_length=500)
+    sealed_secret = models.BinaryField(max_length=100)  # AES-GCM under KIM_FIELD_KEY
+    kinds = models.JSONField(default=list)  # event names; empty: all
+    is_active = models.BooleanField(default=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Delivery(models.Model):
+    """One message to one webhook: the outbox and the delivery log in one row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, related_name="deliveries")
+    subject = models.UUIDField(null=True, blank=True)  # the purchase; order is kept within one
+    position = models.BigIntegerField(null=True, blank=True)  # of the event it tells
+    kind = models.CharField(max_length=40)
+    body = models.TextField()  # the very bytes that are signed and sent
+    original = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="again"
+    )
+    state = models.CharField(
+        max_length=10, choices=choices(DeliveryState), default=DeliveryState.WAITING
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    log = models.JSONField(default=list)  # [{"at", "status", "error", "ms"}, …], the last twenty
+    created_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes: ClassVar = [
+            models.Index(fields=["state", "due_at"]),
+            models.Index(fields=["webhook", "-created_at"]),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["webhook", "position", "kind"],
+                condition=Q(original__isnull=True, position__isnull=False),
+                name="delivery_of_event_once",
+            ),
+            models.CheckConstraint(
+                condition=known("state", DeliveryState), name="delivery_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.webhook_id}"
+
+
+class Notice(models.Model):
+    """Something a creator should know: shown on their pages, and sent by e-mail if they want."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="notices")
+    kind = models.CharField(max_length=24, choices=choices(NoticeKind))
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
+    )
+    topic = models.CharField(max_length=100)  # what makes it one of its kind: told once per topic
+    text = models.CharField(max_length=500)
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+    mail_due_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["creator", "-created_at"]),
+            models.Index(fields=["mail_due_at"]),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["creator", "kind", "topic"], name="notice_of_topic_once"
+            ),
+            models.CheckConstraint(condition=known("kind", NoticeKind), name="notice_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.topic}"

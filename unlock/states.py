@@ -45,6 +45,35 @@ class ReleaseState(StrEnum):
     READY = "ready"
 
 
+class DeliveryState(StrEnum):
+    """How far one webhook message got."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"  # refused for good, or 72 hours of trying
+    DROPPED = "dropped"  # its webhook was switched off before
+
+
+class NoticeKind(StrEnum):
+    """What a creator can be told of. Each can be switched off."""
+
+    SOLD = "sold"
+    PAID_LATE = "paid_late"
+    PARTIAL_EXPIRED = "partial_expired"
+    CONFLICT = "conflict"
+    REVERSED = "reversed"
+    OVERPAID = "overpaid"
+    TOKEN_RECEIVED = "token_received"  # noqa: S105 - a CashToken, not a secret
+    REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
+    XPUB_GAP = "xpub_gap"
+    FORWARD_STUCK = "forward_stuck"
+    RATES_DOWN = "rates_down"
+    WATCHER_STALE = "watcher_stale"
+    SERVERS_DISAGREE = "servers_disagree"
+    WEBHOOK_FAILING = "webhook_failing"
+
+
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {
     FileState.DRAFT: frozenset({FileState.PUBLISHED, FileState.REMOVED}),
     FileState.PUBLISHED: frozenset({FileState.PAUSED, FileState.REMOVED}),

@@ -23,11 +23,11 @@ from django.db.models import BinaryField, Model
 from django.test import Client
 
 from payments import models as money
-from payments.states import InvoiceState, OutputChain
+from payments.states import InvoiceState, OutputChain, RefundReason
 from tests.unlock.sale import NOW, Buyer, Sold, owe, publish
 from unlock import creators
 from unlock import models as ours
-from unlock.states import FileState, GrantKind
+from unlock.states import FileState, GrantKind, NoticeKind
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +76,11 @@ def sold() -> Sold:
         purchase=bought, sealed=MARK + b"sealed", wrapped_key=MARK + b"w", h_s=sold.file.h_s
     )
     ours.Cursor.objects.create(name="announcements", position=7)
+    hook = ours.Webhook.objects.create(creator=owner, url="https://shop.example/hook")
+    ours.Delivery.objects.create(webhook=hook, kind="test", body="{}")
+    ours.Notice.objects.create(
+        creator=owner, kind=NoticeKind.SOLD, purchase=bought, topic="one", text="Sold."
+    )
     _add_money(invoice)
     for model in models():  # whatever is bytes, in whatever table, carries the mark
         for column in model._meta.fields:
@@ -102,9 +107,14 @@ def _add_money(invoice: money.Invoice) -> None:
         forward=forward,
     )
     money.HeaderPage.objects.create(start_height=0, raw=raw)
+    money.Terms.objects.create(owner=invoice.payout.owner)
+    money.Refund.objects.create(
+        invoice=invoice, reason=RefundReason.OVER, due_sat=3_000, asked_at=NOW
+    )
     rate = {"currency": "EUR", "rate": Decimal(400), "at": NOW}
     money.RateSample.objects.create(source="kraken", **rate)
     money.Rate.objects.create(sources=["kraken"], **rate)
+    money.ManualRate.objects.create(owner=invoice.payout.owner, **rate)
     money.Counter.objects.get_or_create(name="events", defaults={"value": 1})
     money.Heartbeat.objects.create(name="daemon", at=NOW, detail={"tip": 1})
 

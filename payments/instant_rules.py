@@ -1,0 +1,1 @@
+"""The rules of selling before a block (docs/payments.md, instant unlock). Pure."""
