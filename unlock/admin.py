@@ -19,17 +19,21 @@ from django.utils import timezone
 from payments.errors import ServiceError
 from unlock import creators, files
 from unlock.models import (
+    Audit,
     Container,
     Copy,
+    Cover,
     Creator,
     Cursor,
     Delivery,
+    Failure,
     Grant,
     Invitation,
     KeyRelease,
     Notice,
     PaidFile,
     Purchase,
+    Samples,
     Upload,
     Webhook,
 )
@@ -281,6 +285,35 @@ class NoticeAdmin(LookingAdmin):
     list_filter = ("kind",)
     list_select_related = ("creator__user",)
     search_fields = ("id", "topic", "creator__user__username")
+
+
+@admin.register(Samples)
+class SamplesAdmin(LookingAdmin):
+    list_display = ("paid_file", "kind", "content_id", "created_at")
+    list_select_related = ("paid_file",)
+    search_fields = ("paid_file__id", "content_id")
+
+
+@admin.register(Audit)
+class AuditAdmin(LookingAdmin):
+    list_display = ("container", "passed_at", "created_at")
+    list_select_related = ("container",)
+    search_fields = ("container__id", "container__content_id")
+
+
+@admin.register(Cover)
+class CoverAdmin(LookingAdmin):
+    list_display = ("paid_file", "media_type", "width", "height", "created_at")
+    list_select_related = ("paid_file",)
+    search_fields = ("paid_file__id", "sha256")
+
+
+@admin.register(Failure)
+class FailureAdmin(LookingAdmin):
+    list_display = ("purchase", "step", "code", "segment", "created_at", "closed_at")
+    list_filter = ("step", "code")
+    list_select_related = ("purchase",)
+    search_fields = ("purchase__id", "code")
 
 
 @admin.register(Cursor)

@@ -15,10 +15,31 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
 
 if TYPE_CHECKING:
     from enum import StrEnum
+
+__all__ = [
+    "Audit",
+    "Container",
+    "Copy",
+    "Cover",
+    "Creator",
+    "Cursor",
+    "Delivery",
+    "Failure",
+    "Grant",
+    "Invitation",
+    "KeyRelease",
+    "Notice",
+    "PaidFile",
+    "Purchase",
+    "Samples",
+    "Upload",
+    "Webhook",
+]
 
 
 def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
@@ -104,6 +125,9 @@ class Copy(models.Model):
     etag = models.CharField(max_length=200, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     damaged_at = models.DateTimeField(null=True, blank=True)
+    url = models.CharField(max_length=500, blank=True)  # a creator's own host; else it is a store's
+    checked_at = models.DateTimeField(null=True, blank=True)  # last re-hash of every byte
+    wanted_at = models.DateTimeField(null=True, blank=True)  # a task is to make or mend it
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -162,6 +186,7 @@ class PaidFile(models.Model):
     price_amount = models.DecimalField(max_digits=20, decimal_places=8)
     price_currency = models.CharField(max_length=5)
     confirmations = models.PositiveSmallIntegerField(default=1)
+    stream_only = models.BooleanField(default=False)  # the page offers to play it, not to save it
     is_instant = models.BooleanField(default=False)  # sold before a block, below the ceilings
     generation = models.PositiveIntegerField(default=0)  # of S and L; rotated when a link leaked
     wrapped_key = models.BinaryField(max_length=60, blank=True, default=b"")  # W, public

@@ -76,6 +76,19 @@ def sold() -> Sold:
         purchase=bought, sealed=MARK + b"sealed", wrapped_key=MARK + b"w", h_s=sold.file.h_s
     )
     ours.Cursor.objects.create(name="announcements", position=7)
+    ours.Samples.objects.create(
+        paid_file=sold.file, kind="text", content_id=held.content_id, entries=b""
+    )
+    ours.Audit.objects.create(container=held, nonce=b"")
+    ours.Cover.objects.create(
+        paid_file=sold.file,
+        media_type="image/webp",
+        width=1,
+        height=1,
+        picture=b"",
+        sha256="ef" * 32,
+    )
+    ours.Failure.objects.create(purchase=bought, step="open", code="forged")
     hook = ours.Webhook.objects.create(creator=owner, url="https://shop.example/hook")
     ours.Delivery.objects.create(webhook=hook, kind="test", body="{}")
     ours.Notice.objects.create(
