@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from payments.transactions import Outpoint
@@ -87,6 +87,23 @@ class Sighting:
     swept_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerView:
+    """How one configured server stands. ``name`` is host:port; ``operator`` who runs it, or the
+    host. ``demoted`` is "" or one plain sentence why its word does not count towards agreement.
+    ``behind_blocks`` counts from our own chain's tip; ``answered_ms`` is the median of late.
+    """
+
+    name: str
+    operator: str
+    is_live: bool
+    tip_height: int | None
+    behind_blocks: int
+    demoted: str
+    heard_at: datetime | None
+    answered_ms: int | None
+
+
 class Chain(Protocol):
     """The chain as seen through servers that may lag, lie or die. Errors: ``ChainUnavailable``
     when no server can be asked, ``BroadcastRefused`` when none takes a transaction.
@@ -100,8 +117,37 @@ class Chain(Protocol):
         """Look at every payment that ``script`` ever received, spent or not."""
         ...
 
+    def statuses_of(self, scripts: Sequence[bytes]) -> Mapping[bytes, Mapping[str, str | None]]:
+        """Each script's status by server name: a hash that changes with its history (not with
+        confirmations beyond the first), None where there is no history. Whoever cannot tell is
+        left out.
+        """
+        ...
+
+    def raws_of(self, txids: Iterable[str]) -> dict[str, bytes]:
+        """The bytes that hash to these ids; the ids that no server gives truly are left out."""
+        ...
+
     def is_used(self, script: bytes) -> bool:
-        """Whether any server shows any history at all for ``script``."""
+        """Whether any server shows any history at all for ``script``. Raises ``ChainUnavailable``
+        unless all live servers answer.
+        """
+        ...
+
+    def conflict_of(self, raw: bytes) -> str | None:
+        """The id of another transaction that spends an input of this one, as far as any server
+        shows it. Its signatures are not checked: it may doubt a payment, never prove one.
+        """
+        ...
+
+    def offer(self, raw: bytes) -> dict[str, str]:
+        """Send a transaction to every live server: by operator, "" when one of its servers took
+        or knew it, else the refusal. Who gave no answer is left out.
+        """
+        ...
+
+    def servers(self) -> tuple[ServerView, ...]:
+        """Every configured server as it stands now. Asks nothing."""
         ...
 
     def broadcast(self, raw: bytes) -> str:

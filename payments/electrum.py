@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from payments import electrum_calls, headers, transactions
-from payments.chain import KnownTx, SeenOutput, Sighting, Tip
+from payments.chain import KnownTx, SeenOutput, ServerView, Sighting, Tip
 from payments.electrum_calls import Histories, RawCache, highest, within
 from payments.electrum_pool import Link, LoopThread, Pool
 from payments.electrum_session import CALL_SECONDS, ServerAddress
@@ -56,6 +56,8 @@ class _Place:
     spv_ok: bool
     unconfirmed_parents: bool
     server: str
+    branch: tuple[str, ...] = ()
+    position: int | None = None
 
 
 class ElectrumChain:
@@ -99,7 +101,7 @@ class ElectrumChain:
         return {
             script: Sighting(
                 script=script,
-                outputs=tuple(_outputs(script, union, raws, places)),
+                outputs=tuple(_outputs(script, self._shown_by(said), raws, places)),
                 missing=tuple(sorted(set(wanted[script]) - union)),
                 agreed=len(said) >= agreed_by and _is_unanimous(said.values()),
                 tip=tip,
@@ -155,9 +157,52 @@ class ElectrumChain:
             raise BroadcastRefused(f"No server took the transaction: {refusals[0]}")
         return txid
 
+    def offer(self, raw: bytes) -> dict[str, str]:
+        return self._loop.run(electrum_calls.offer(self._loop.run(self._pool.live()), raw))
+
+    def raws_of(self, txids: Iterable[str]) -> dict[str, bytes]:
+        links = self._loop.run(self._pool.live())
+        return self._loop.run(self._cache.fetch(dict.fromkeys(txids, links)))
+
+    def conflict_of(self, raw: bytes) -> str | None:
+        txid = transactions.txid_of(raw)
+        spent = {each.outpoint for each in transactions.parse(raw, txid=txid).inputs}
+        parents = {
+            each: transactions.parse(tx, txid=each)
+            for each, tx in self.raws_of({outpoint.txid for outpoint in spent}).items()
+        }
+        scripts = {
+            parents[coin.txid].outputs[coin.vout].script
+            for coin in spent
+            if coin.txid in parents and coin.vout < len(parents[coin.txid].outputs)
+        }
+        links = self._loop.run(self._pool.live())
+        histories = self._loop.run(electrum_calls.histories_of(links, sorted(scripts)))
+        wanted: dict[bytes, dict[str, KnownTx]] = {script: {} for script in scripts}
+        for found, other in self._fetch_raws(links, histories, wanted).items():
+            if found != txid and any(each.outpoint in spent for each in other.inputs):
+                return found
+        return None
+
+    def statuses_of(self, scripts: Sequence[bytes]) -> dict[bytes, dict[str, str | None]]:
+        links = self._loop.run(self._pool.live())
+        return self._loop.run(electrum_calls.statuses_of(links, scripts))
+
+    def servers(self) -> tuple[ServerView, ...]:
+        return tuple(link.view() for link in self._pool.links)
+
     def close(self) -> None:
         self._loop.run(self._pool.close())
         self._loop.stop()
+
+    def _shown_by(self, said: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[str, ...]]:
+        """Transaction → the operators that show it."""
+        operator = {link.name: link.operator for link in self._pool.links}
+        shown: dict[str, set[str]] = {}
+        for server, seen in said.items():
+            for txid in seen:
+                shown.setdefault(txid, set()).add(operator[server])
+        return {txid: tuple(sorted(names)) for txid, names in shown.items()}
 
     def _catch_up(self, links: Sequence[Link], reach: int = 0) -> None:
         """Bring our header chain up to what the servers have; a server with bad headers goes.
@@ -277,7 +322,15 @@ async def _prove_one(txid: str, claims: Sequence[tuple[Link, int, Header]]) -> _
             # It may be a reorg in between; a liar gains nothing but a pause.
             log.warning("electrum %s: %s (%s)", link.name, error.message, txid)
             continue
-        return _Place(height, header, spv_ok=True, unconfirmed_parents=False, server=link.name)
+        return _Place(
+            height,
+            header,
+            spv_ok=True,
+            unconfirmed_parents=False,
+            server=link.name,
+            branch=tuple(node[::-1].hex() for node in proof[0]),
+            position=proof[1],
+        )
     return None
 
 
@@ -294,12 +347,12 @@ def _unproved(said_by: Sequence[tuple[Link, int]]) -> _Place:
 
 def _outputs(
     script: bytes,
-    txids: Iterable[str],
+    shown_by: Mapping[str, tuple[str, ...]],
     read: Mapping[str, transactions.Transaction],
     places: Mapping[str, _Place],
 ) -> Iterable[SeenOutput]:
     """The outputs that pay exactly ``script``."""
-    for txid in sorted(set(txids) & set(places)):
+    for txid in sorted(shown_by.keys() & places.keys()):
         tx, place = read[txid], places[txid]
         for vout, output in enumerate(tx.outputs):
             if output.script != script:
@@ -319,6 +372,9 @@ def _outputs(
                 raw_tx=tx.serialize(),
                 spends=tuple(tx_input.outpoint for tx_input in tx.inputs),
                 server=place.server,
+                operators=shown_by[txid],
+                branch=place.branch,
+                position=place.position,
             )
 
 

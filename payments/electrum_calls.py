@@ -7,6 +7,7 @@ checked by whoever asked.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
@@ -25,6 +26,8 @@ HEADERS_PER_CALL: Final = 2016
 MOST_HEIGHT: Final = 2**31 - 1  # what a column holds
 STAGE_SECONDS: Final = 30.0
 CACHED_BYTES: Final = 16_000_000
+STATUS_CHARS: Final = 64
+UNKNOWN_METHOD: Final = -32601
 _ALREADY: Final = ("already in", "already-in", "already known", "already-known")
 
 Result = TypeVar("Result")
@@ -124,6 +127,66 @@ async def broadcast(links: Sequence[Link], raw: bytes) -> list[str | None]:
         return None
 
     return list(await asyncio.gather(*(send(link) for link in links)))
+
+
+async def offer(links: Sequence[Link], raw: bytes) -> dict[str, str]:
+    """By operator: "" where one of its servers took or knew the transaction, else the refusal."""
+
+    async def send(link: Link) -> str | None:
+        try:
+            await link.call("blockchain.transaction.broadcast", raw.hex())
+        except SessionClosed as error:
+            log.warning("electrum: %s", error)
+            return None
+        except ServerSaidNo as error:
+            return "" if any(word in str(error).lower() for word in _ALREADY) else str(error)
+        return ""
+
+    said: dict[str, str] = {}
+    for link, answer in zip(links, await within(send(link) for link in links), strict=True):
+        if answer is not None and said.get(link.operator) != "":
+            said[link.operator] = answer
+    return said
+
+
+async def statuses_of(
+    links: Sequence[Link], scripts: Sequence[bytes]
+) -> dict[bytes, dict[str, str | None]]:
+    """Script → server → status. A server without ``get_status`` is asked for the history that the
+    status is a hash of: no subscription is left behind.
+    """
+
+    async def ask(link: Link, script: bytes) -> tuple[str | None] | None:
+        scripthash = addresses.scripthash(script)
+        try:
+            if link.has_status:
+                answer = await link.call("blockchain.scripthash.get_status", scripthash)
+                if answer is None or (isinstance(answer, str) and len(answer) == STATUS_CHARS):
+                    return (answer,)
+                raise ValueError("malformed status")
+        except ServerSaidNo as error:
+            if error.code != UNKNOWN_METHOD:
+                log.info("electrum %s: %s", link.name, error)
+                return None
+            link.has_status = False
+        history = await link.call("blockchain.scripthash.get_history", scripthash)
+        return (_status_of(_history_of(history)),)
+
+    pairs = [(link, script) for script in scripts for link in links]
+    answers = await within(quietly(link, ask(link, script)) for link, script in pairs)
+    found: dict[bytes, dict[str, str | None]] = {}
+    for (link, script), answer in zip(pairs, answers, strict=True):
+        if answer is not None:
+            found.setdefault(script, {})[link.name] = answer[0]
+    return found
+
+
+def _status_of(history: Mapping[str, int]) -> str | None:
+    """Electrum's status: SHA-256 over txid:height: of the whole history, as it is ordered."""
+    if not history:
+        return None
+    rows = "".join(f"{txid}:{height}:" for txid, height in history.items())
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 async def quietly(link: Link, question: Awaitable[Result]) -> Result | None:

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from payments import electrum_session
+from payments.chain import ServerView
 from payments.electrum_session import (
     CALL_SECONDS,
     ServerSaidNo,
     Session,
     SessionClosed,
     name_of,
+    operator_of,
 )
 from payments.errors import ChainUnavailable
 
@@ -59,6 +61,8 @@ class Link:
         self.address = address
         self.name = name_of(address)
         self._call_seconds = call_seconds
+        self.operator = operator_of(address)
+        self.has_status = True  # scripthash.get_status, until it says otherwise
         self.tip: ServerTip | None = None
         self.on_notice: Callable[[str, list[object]], None] | None = None
         self._session: Session | None = None
@@ -116,6 +120,18 @@ class Link:
             self._opening.cancel()
         if self._session is not None:
             self._session.close()
+
+    def view(self) -> ServerView:
+        return ServerView(
+            name=self.name,
+            operator=self.operator,
+            is_live=self.is_live,
+            tip_height=self.tip.height if self.tip else None,
+            behind_blocks=0,
+            demoted="" if self.is_live else "It cannot be reached.",
+            heard_at=None,
+            answered_ms=None,
+        )
 
     async def refresh_tip(self) -> ServerTip:
         """Ask for the tip anew (and keep being told of the next ones)."""

@@ -67,6 +67,11 @@ def name_of(server: ServerAddress) -> str:
     return f"{server.host}:{server.port}"
 
 
+def operator_of(server: ServerAddress) -> str:
+    """Who runs it; a server without an operator counts by its host."""
+    return server.operator or server.host
+
+
 class Session:
     """A live connection. Make one with ``connect``; when ``is_closed``, throw it away."""
 
