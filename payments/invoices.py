@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
 from payments import (
     amounts,
@@ -26,6 +26,7 @@ from payments import (
     quotes,
     rate_table,
     settlement,
+    tiers,
 )
 from payments.amounts import Price
 from payments.errors import BadPrice, InvoiceMissing, PriceBelowFloor, QuoteStillOpen
@@ -45,19 +46,7 @@ if TYPE_CHECKING:
     from payments.payouts import PayoutView
 
 CONFIRMATIONS: Final = (1, 2, 6, 10)
-HOT_FOR: Final = timedelta(hours=24)  # after the last quote's end
-LATE_FOR: Final = timedelta(hours=2)  # as well, with nothing seen: most who pay late pay soon
-WARM_FOR: Final = timedelta(days=90)
-WARM_EVERY: Final = timedelta(minutes=30)
-COLD_EVERY: Final = timedelta(days=1)
-FINAL_DEPTH: Final = 10  # nodes refuse deeper reorgs
 STALE_AFTER: Final = timedelta(minutes=3)
-UNSETTLED: Final = (
-    InvoiceState.OPEN,
-    InvoiceState.PARTIAL,
-    InvoiceState.SEEN,
-    InvoiceState.SUSPECT,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +280,7 @@ def _decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | No
     _apply(invoice, facts, decision, now)
     if was == InvoiceState.OPEN and invoice.state == InvoiceState.PARTIAL:
         quotes.extend(invoice, now=now)
-    invoice.sweep_due_at = now + _look_again(invoice, now)
+    invoice.sweep_due_at = now + tiers.look_again(tiers.tier_of(invoice, now))
     has_moved = shown != _shown(invoice)
     invoice.changed_at = now if has_moved else invoice.changed_at
     invoice.save()
@@ -325,22 +314,9 @@ def _kind(decision: Decision, was: str, was_flags: list[str], invoice: Invoice) 
     return EventKind.FLAGGED if was_flags != invoice.flags else None
 
 
-def _look_again(invoice: Invoice, now: datetime) -> timedelta:
-    """Watch tiers never end (docs/payments.md, 2.3): hot, settling, warm, cold."""
-    hot_for = HOT_FOR if invoice.state in UNSETTLED else LATE_FOR
-    is_hot = invoice.settled_at is None and now < invoice.quote_until + hot_for
-    is_settling = invoice.settled_at is not None and invoice.depth < FINAL_DEPTH
-    if is_hot or (is_settling and now < invoice.quote_until + WARM_FOR):
-        return timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2)  # so that every sweep takes it
-    return WARM_EVERY if now < invoice.quote_until + WARM_FOR else COLD_EVERY
-
-
 def hot(now: datetime) -> QuerySet[Invoice]:
     """Those that a payment is expected for: the push daemon listens, every sweep looks."""
-    waiting = Q(state__in=UNSETTLED, quote_until__gt=now - HOT_FOR)
-    return Invoice.objects.filter(
-        waiting | Q(state=InvoiceState.EXPIRED, quote_until__gt=now - LATE_FOR)
-    )
+    return tiers.rows_of(tiers.Tier.HOT, now)
 
 
 def _unseen_view(invoice: Invoice, now: datetime) -> View:
@@ -374,7 +350,7 @@ def _view(row: Invoice, now: datetime) -> InvoiceView:
         depth=row.depth,
         settled_at=row.settled_at,
         evidence=tuple(row.evidence),
-        stale=row.state in UNSETTLED and now - (row.swept_at or row.created_at) > limit,
+        stale=row.state in tiers.UNSETTLED and now - (row.swept_at or row.created_at) > limit,
         address_derivation=f"{'m/0/' if is_xpub else 'forwarder '}{row.address.index}",
     )
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from payments import connection, invoices, observations
+from payments import connection, invoices, observations, tiers
 from payments.errors import ChainUnavailable, WatcherStale
 from payments.models import Heartbeat, Invoice
 from payments.states import InvoiceState
@@ -60,10 +60,10 @@ def sweep(*, now: datetime) -> int:
 
 def follow_block(*, now: datetime) -> int:
     """After a new block, look at all whose depth it changes; how many there were."""
-    settling = Q(settled_at__isnull=False, depth__lt=invoices.FINAL_DEPTH)
+    settling = Q(settled_at__isnull=False, depth__lt=tiers.FINAL_DEPTH)
     concerned = Invoice.objects.filter(
         Q(state__in=[InvoiceState.SEEN, InvoiceState.SUSPECT])
-        | settling & Q(settled_at__gt=now - invoices.WARM_FOR)
+        | settling & Q(settled_at__gt=now - tiers.WARM_FOR)
     )
     # Buyers who wait for this very block come before those who were paid long ago.
     order = F("settled_at").desc(nulls_first=True)
