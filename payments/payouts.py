@@ -1,24 +1,27 @@
 """Where a creator's money goes, and a fresh address for every sale.
 
 An ordinary address gets a keyless forwarder per sale (docs/payments.md, section 6 A); an xpub gets
-plain P2PKH children. The server never holds a key that could move coins.
+plain P2PKH children, and forwarders beside them for when too many of those wait unpaid. The server
+never holds a key that could move coins.
 """
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from payments import addresses, amounts, covenants, xpubs
+from payments import addresses, amounts, covenants, seals, xpubs
+from payments import gaps as gap_rules
 from payments.errors import BadXpub, ChainUnavailable, PayoutIsInvoice, PayoutMissing
+from payments.gaps import Gap, confirm_gap, gap_of, gaps
 from payments.models import Address, Payout
-from payments.states import Network, PayoutKind
+from payments.seals import forwarder_of, network
+from payments.states import PayoutKind
+from payments.watermarks import heed_marks, is_behind, marks
 from payments.xpubs import Xpub
 
 if TYPE_CHECKING:
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
     from typing import Protocol
     from uuid import UUID
 
-    from payments.covenants import Forwarder
-
     class Chain(Protocol):
         """What issuing an address asks of the chain."""
 
@@ -36,8 +37,29 @@ if TYPE_CHECKING:
         def used(self, scripts: Sequence[bytes]) -> frozenset[bytes]: ...
 
 
-SEED_BYTES: Final = 32
-NONCE_BYTES: Final = 12
+__all__ = [
+    "Gap",
+    "Issued",
+    "PayoutPreview",
+    "PayoutView",
+    "PayoutWarning",
+    "RecoveryKit",
+    "confirm_gap",
+    "current",
+    "forwarder_of",
+    "gap_of",
+    "gaps",
+    "get",
+    "heed_marks",
+    "inspect",
+    "is_behind",
+    "issue",
+    "marks",
+    "network",
+    "recoveries",
+    "set_current",
+]
+
 XPUB_LEAST_CHARS: Final = 100
 SCANNED_AHEAD: Final = 100
 MOST_SKIPPED: Final = 1_000
@@ -87,8 +109,11 @@ class PayoutView:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An address for one invoice: child or forwarder ``index`` of its payout."""
+    """An address for one invoice: child or forwarder ``index`` of the payout ``payout_id``, which
+    for an xpub may be the row of forwarders that it falls back to.
+    """
 
+    payout_id: UUID
     index: int
     script: bytes
     shown: str
@@ -162,7 +187,7 @@ def set_current(owner: UUID, value: str, *, now: datetime) -> PayoutView:
 
 def current(owner: UUID) -> PayoutView | None:
     """The owner's payout in force, or None before the first."""
-    row = Payout.objects.filter(owner=owner, retired_at=None).first()
+    row = Payout.objects.filter(owner=owner, retired_at=None, fallback_of=None).first()
     return None if row is None else _view(row)
 
 
@@ -172,24 +197,31 @@ def get(payout_id: UUID) -> PayoutView:
 
 
 def recoveries(owner: UUID) -> tuple[RecoveryKit, ...]:
-    """The kits of all the owner's address payouts, newest first: old addresses are still paid to."""
+    """The kits of all the owner's forwarders, newest first: old addresses are still paid to, and an
+    xpub has forwarders beside it.
+    """
     rows = Payout.objects.filter(owner=owner, kind=PayoutKind.FORWARDER).order_by("-created_at")
     return tuple(_kit(row) for row in rows)
 
 
-def issue(payout_id: UUID, chain: Callable[[], Chain]) -> Issued:
-    """A fresh address: never handed out before, by us or (for an xpub) by the creator's wallet.
+def issue(payout_id: UUID, chain: Callable[[], Chain], *, due_sat: int = 0) -> Issued:
+    """A fresh address for ``due_sat``: never handed out before, by us or (for an xpub) by the
+    creator's wallet.
 
-    Outside any transaction: a child of an xpub is looked up on chain first, because money that
-    came there earlier would otherwise pay a stranger's purchase. A forwarder never was an address
-    before, so that sales go on while no server can be asked. Raises ``PayoutMissing``,
-    ``ChainUnavailable``.
+    An xpub with too many unpaid addresses in a row, or unsure of its indices after a restored
+    backup, hands out a forwarder instead, if the price is enough for one. Outside any transaction: a
+    child of an xpub is looked up on chain first, because money that came there earlier would
+    otherwise pay a stranger's purchase. A forwarder never was an address before, so that sales go on
+    while no server can be asked. Raises ``PayoutMissing``, ``ChainUnavailable``.
     """
     row = _row(payout_id)
+    is_enough = due_sat >= amounts.FLOOR_SAT[PayoutKind.FORWARDER]
+    if row.kind == PayoutKind.XPUB and is_enough and gap_rules.is_too_wide(row):
+        row = _fallback(row)
     if row.kind == PayoutKind.XPUB and row.scanned_at is None:
         _skip_used(row, chain())
     for _ in range(MOST_SKIPPED):
-        index = _take_index(payout_id)
+        index = _take_index(row.id)
         issued = _derive(row, index)
         if issued is None or _is_taken(issued.script):
             continue
@@ -199,36 +231,27 @@ def issue(payout_id: UUID, chain: Callable[[], Chain]) -> Issued:
     raise ChainUnavailable("No unused address was found for this payout.")
 
 
-def forwarder_of(row: Payout, index: int) -> Forwarder:
-    """The covenant behind address ``index`` of an address payout."""
-    return covenants.forwarder(
-        _open(row),
-        index,
-        payee_script=bytes.fromhex(row.payee_script),
-        max_fee_sat=row.max_fee_sat,
-    )
-
-
-def network() -> Network:
-    """The chain this instance lives on."""
-    return Network(settings.KIM_NETWORK)
-
-
 def _set_current(owner: UUID, read: Xpub | addresses.Address, now: datetime) -> PayoutView:
     with transaction.atomic():
         mine = list(
-            Payout.objects.select_for_update(no_key=True).filter(owner=owner).order_by("created_at")
+            Payout.objects.select_for_update(no_key=True)
+            .filter(owner=owner, fallback_of=None)
+            .order_by("created_at")
         )
         old = next((row for row in mine if row.retired_at is None), None)
         if old is not None and _is_same(old, read):
             return _view(old)
         if old is not None:
-            old.retired_at = now
-            old.save(update_fields=["retired_at"])
+            Payout.objects.filter(Q(pk=old.pk) | Q(fallback_of=old)).update(retired_at=now)
         row = _new_row(owner, read, now)
         # The same xpub again goes on where it stopped: no index is ever handed out twice.
         row.next_index = max((each.next_index for each in mine if _is_same(each, read)), default=0)
+        # What one row of this xpub is unsure of, all are.
+        unsure = [each.gap_unsure_at for each in mine if _is_same(each, read)]
+        row.gap_unsure_at = next((at for at in unsure if at is not None), None)
         row.save(force_insert=True)
+        if isinstance(read, Xpub):
+            _new_fallback(row, read).save(force_insert=True)
     return _view(row)
 
 
@@ -247,19 +270,51 @@ def _new_row(owner: UUID, read: Xpub | addresses.Address, now: datetime) -> Payo
     row = Payout(owner=owner, network=network(), created_at=now)
     if isinstance(read, Xpub):
         row.kind, row.shown = PayoutKind.XPUB, _shorten(read)
-        row.sealed = _seal(row.id, str(read).encode())
+        row.sealed = seals.seal(row.id, str(read).encode())
         return row
-    row.kind, row.shown = PayoutKind.FORWARDER, str(read)
-    row.payee_script, row.max_fee_sat = read.script.hex(), covenants.MAX_FEE_SAT
-    row.sealed = _seal(row.id, secrets.token_bytes(SEED_BYTES))
+    return _to(row, read)
+
+
+def _to(row: Payout, payee: addresses.Address) -> Payout:
+    """Make ``row`` one of forwarders to ``payee``, with a seed of its own."""
+    row.kind, row.shown = PayoutKind.FORWARDER, str(payee)
+    row.payee_script, row.max_fee_sat = payee.script.hex(), covenants.MAX_FEE_SAT
+    row.sealed = seals.seal(row.id, seals.new_seed())
     return row
+
+
+def _new_fallback(parent: Payout, xpub: Xpub) -> Payout:
+    """Forwarders to the wallet's first change address, m/1/0: invoices get children of m/0 only, so
+    the two never meet, and wallets always look at it, however many addresses wait unpaid. It is
+    made with the xpub, so that the very first recovery kit finds its money.
+    """
+    row = Payout(
+        owner=parent.owner,
+        network=parent.network,
+        fallback_of=parent,
+        retired_at=parent.retired_at,
+        created_at=parent.created_at,
+    )
+    script = xpubs.derive_script(xpub, 0, chain=xpubs.CHANGE)
+    return _to(row, addresses.Address(network(), script))
+
+
+def _fallback(parent: Payout) -> Payout:
+    """The row that an xpub falls back to; made here for one that is older than fallbacks."""
+    with transaction.atomic():
+        Payout.objects.select_for_update(no_key=True).get(pk=parent.pk)
+        found = Payout.objects.filter(fallback_of=parent).first()
+        if found is None:
+            found = _new_fallback(parent, seals.xpub_of(parent))
+            found.save(force_insert=True)
+    return found
 
 
 def _is_same(row: Payout, read: Xpub | addresses.Address) -> bool:
     if row.network != network():
         return False
     if isinstance(read, Xpub):
-        return row.kind == PayoutKind.XPUB and _open(row) == str(read).encode()
+        return row.kind == PayoutKind.XPUB and seals.unseal(row) == str(read).encode()
     return row.kind == PayoutKind.FORWARDER and row.payee_script == read.script.hex()
 
 
@@ -267,7 +322,7 @@ def _skip_used(row: Payout, chain: Chain) -> None:
     """Start after the last index that the creator's wallet used: the gaps before it may have been
     shown to somebody who has not paid yet.
     """
-    xpub = xpubs.parse(_open(row).decode(), network())
+    xpub = seals.xpub_of(row)
     start = row.next_index
     while True:
         window = {xpubs.derive_script(xpub, start + i): start + i for i in range(SCANNED_AHEAD)}
@@ -296,13 +351,13 @@ def _derive(row: Payout, index: int) -> Issued | None:
     """Address ``index``; None for the one in 2**127 that an xpub does not have."""
     if row.kind == PayoutKind.XPUB:
         try:
-            script = xpubs.derive_script(xpubs.parse(_open(row).decode(), network()), index)
+            script = xpubs.derive_script(seals.xpub_of(row), index)
         except BadXpub:
             return None
-        return Issued(index, script, addresses.encode(script, network()), b"")
+        return Issued(row.id, index, script, addresses.encode(script, network()), b"")
     forwarder = forwarder_of(row, index)
     shown = addresses.encode(forwarder.script, network())
-    return Issued(index, forwarder.script, shown, forwarder.redeem_script)
+    return Issued(row.id, index, forwarder.script, shown, forwarder.redeem_script)
 
 
 def _is_taken(script: bytes) -> bool:
@@ -334,23 +389,12 @@ def _view(row: Payout) -> PayoutView:
 
 def _kit(row: Payout) -> RecoveryKit:
     payee_script = bytes.fromhex(row.payee_script)
-    return RecoveryKit(seed=_open(row), payee_script=payee_script, max_fee_sat=row.max_fee_sat)
+    return RecoveryKit(
+        seed=seals.unseal(row), payee_script=payee_script, max_fee_sat=row.max_fee_sat
+    )
 
 
 def _shorten(xpub: Xpub) -> str:
     """Enough to recognise a key by, not enough to follow its payments."""
     text = str(xpub)
     return f"{text[:8]}…{text[-6:]}"
-
-
-def _seal(payout_id: UUID, secret: bytes) -> bytes:
-    """AES-256-GCM under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(settings.KIM_FIELD_KEY).encrypt(nonce, secret, payout_id.bytes)
-
-
-def _open(row: Payout) -> bytes:
-    sealed = bytes(row.sealed)
-    return AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.id.bytes
-    )

@@ -20,6 +20,7 @@ from payments.errors import BadXpub, WrongNetwork
 from payments.states import Network
 
 HARDENED: Final = 0x8000_0000
+CHANGE: Final = 1  # BIP-44's chain that a wallet's own change goes to; 0 receives
 MAX_DEPTH: Final = 3  # master, purpose, coin or account; deeper keys are chains or single addresses
 
 _XPUB: Final = bytes.fromhex("0488b21e")

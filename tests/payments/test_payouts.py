@@ -88,7 +88,9 @@ def test_a_new_payout_retires_the_old_and_leaves_its_invoices_alone(chain: Devch
     assert payouts.current(owner) == second
     assert payouts.get(first.id) == first
     assert Invoice.objects.get(pk=invoice.id).payout_id == first.id
-    assert Payout.objects.filter(owner=owner, retired_at=None).count() == 1
+    in_force = Payout.objects.filter(owner=owner, retired_at=None)
+    assert [row.id for row in in_force.filter(fallback_of=None)] == [second.id]
+    assert in_force.get(fallback_of=second.id).kind == "FORWARDER"
 
 
 def test_the_same_payout_again_changes_nothing() -> None:
@@ -96,7 +98,7 @@ def test_the_same_payout_again_changes_nothing() -> None:
     first = payout_to(XPUB, owner=owner)
 
     assert payout_to(XPUB, owner=owner) == first
-    assert Payout.objects.count() == 1
+    assert Payout.objects.count() == 2  # its fallback with it
 
 
 def test_an_xpub_that_comes_back_goes_on_where_it_stopped(chain: Devchain) -> None:
@@ -164,7 +166,7 @@ def test_a_price_below_the_floor_opens_nothing(chain: Devchain) -> None:
 
 def test_secrets_are_sealed_to_their_row() -> None:
     payout_to(XPUB)
-    sealed = bytes(Payout.objects.get().sealed)
+    sealed = bytes(Payout.objects.get(fallback_of=None).sealed)
     other = payout_to(regtest_address())
     Payout.objects.filter(pk=other.id).update(sealed=sealed)
 
