@@ -1,0 +1,100 @@
+"""Signs of life: what each part of the watcher last did, kept where every process can read it.
+
+One row a part. A row can also be a lease: one holder at a time writes it, by compare-and-set in the
+database, so that it survives the loss of Redis and needs no clock that two machines share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from payments.models import Heartbeat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SWEEP: Final = "sweep"  # the last sweep that came to its end
+SWEEP_ALL: Final = "sweep-all"  # when every tier was last made due at once
+BLOCK: Final = "block"  # the last block whose invoices were all looked at
+SERVERS: Final = "servers"  # every Electrum server as the last sweep, good or bad, found it
+DAEMON: Final = "daemon"  # the push daemon that hints; the row is its lease
+STANDBY: Final = "standby"  # another one, which waits for that lease
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When a part was last alive, and what it said then."""
+
+    at: datetime
+    detail: Mapping[str, Any]
+
+
+def beat(name: str, *, now: datetime, detail: Mapping[str, object]) -> None:
+    """A sign of life."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now, "detail": dict(detail)})
+
+
+def last(name: str) -> Beat | None:
+    """The last sign of life of this part."""
+    row = Heartbeat.objects.filter(name=name).first()
+    return None if row is None else Beat(row.at, row.detail)
+
+
+def everyone() -> dict[str, Beat]:
+    """The last sign of life of every part, in one query."""
+    return {row.name: Beat(row.at, row.detail) for row in Heartbeat.objects.all()}
+
+
+class Lease:
+    """``hold`` says whether this holder has the row; whoever has it calls again in time.
+
+    It is free when its date is older than ``lasts``, or when it did not change for that long on this
+    machine's own steady clock: then the other's clock may be as wrong as it likes. ``term`` grows
+    with each change of hands. Two who hold it for a moment, after a pause, only hint twice.
+    """
+
+    def __init__(self, name: str, holder: str, *, lasts: timedelta) -> None:
+        self.is_held = False
+        self._name = name
+        self._holder = holder
+        self._lasts = lasts
+        self._watched: tuple[datetime, float] | None = None  # the other's date, seen first when
+
+    def hold(self, *, now: datetime, steady_seconds: float, detail: Mapping[str, object]) -> bool:
+        """Take, keep or fail to get the lease, and write ``detail`` into the row with it."""
+        row = Heartbeat.objects.filter(name=self._name).first()
+        if row is None:
+            row, _ = Heartbeat.objects.get_or_create(
+                name=self._name, defaults={"at": now - 2 * self._lasts}
+            )
+        term = int(row.detail.get("term", 0))
+        if row.detail.get("holder") != self._holder:
+            self.is_held = False
+            if not self._is_free(row.at, now, steady_seconds):
+                return False
+            term += 1
+        written = {**detail, "holder": self._holder, "term": term}
+        mine = Heartbeat.objects.filter(name=self._name, at=row.at)
+        # Whoever else was here meanwhile has moved the date, and then nothing is updated.
+        moved = now if now != row.at else now + timedelta.resolution
+        self.is_held = bool(mine.update(at=moved, detail=written))
+        return self.is_held
+
+    def release(self) -> None:
+        """Let the next one have it at once."""
+        rows = Heartbeat.objects.filter(name=self._name)
+        row = rows.first()
+        if row is not None and row.detail.get("holder") == self._holder:
+            rows.filter(at=row.at).update(
+                at=row.at - self._lasts, detail=row.detail | {"holder": ""}
+            )
+        self.is_held = False
+
+    def _is_free(self, at: datetime, now: datetime, steady_seconds: float) -> bool:
+        if now - at >= self._lasts:
+            return True
+        if self._watched is None or self._watched[0] != at:
+            self._watched = at, steady_seconds
+        return steady_seconds - self._watched[1] >= self._lasts.total_seconds()
