@@ -14,9 +14,11 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,8})?"
 
 
 class BadSetting(ImproperlyConfigured):
@@ -45,6 +47,18 @@ class StoreConfig:
     region: str
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MailConfig:
+    """A mail server, or the console. ``tls`` is ``tls``, ``starttls`` or ``none``."""
+
+    backend: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: str = "none"
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -89,9 +103,25 @@ def boolean(name: str, *, default: bool) -> bool:
 def number(name: str, default: str) -> str:
     """A positive decimal number, as it was written: ``400`` or ``400.50``."""
     raw = text(name, default)
-    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?", raw) or not Decimal(raw):
+    if not re.fullmatch(_NUMBER, raw) or not Decimal(raw):
         raise BadSetting(f"{name} must be a positive number, such as 400 or 400.50.")
     return raw
+
+
+def rate_bounds(name: str) -> dict[str, tuple[Decimal, Decimal]]:
+    """``USD:20:20000,EUR:20:20000``: per currency the least and the most that 1 BCH may cost."""
+    found: dict[str, tuple[Decimal, Decimal]] = {}
+    for item in words(name):
+        read = re.fullmatch(rf"([A-Z]{{3}}):({_NUMBER}):({_NUMBER})", item)
+        if not read or read[1] in found:
+            raise BadSetting(
+                f"{name} must look like USD:20:20000,EUR:20:20000, each currency once."
+            )
+        least, most = Decimal(read[2]), Decimal(read[3])
+        if not 0 < least < most:
+            raise BadSetting(f"{name}: the least for {read[1]} must be above 0 and below the most.")
+        found[read[1]] = (least, most)
+    return found
 
 
 def rate(name: str, default: str) -> str:
@@ -175,6 +205,31 @@ def database(name: str, default: str) -> dict[str, object]:
             "OPTIONS": {"connect_timeout": 10},
         }
     raise BadSetting(f"{name} must look like sqlite:///path or postgres://user@host/name.")
+
+
+def mail(name: str) -> MailConfig | None:
+    """``smtp://user:password@host:port?tls=starttls`` (or ``tls``, ``none``), ``console:``, or empty.
+
+    Without ``tls`` it is STARTTLS: a password never crosses a wire in the open by an oversight.
+    """
+    raw = text(name, "")
+    if not raw or raw == "console:":
+        return MailConfig("console") if raw else None
+    try:
+        url = urlsplit(raw)
+        port, tls = url.port or 0, dict(parse_qsl(url.query)).get("tls", "starttls")
+    except ValueError:  # not chained: urllib repeats what it could not read
+        raise BadSetting(f"{name} cannot be read; write / : @ # ? % of a password as %2F and so on.") from None
+    if url.scheme != "smtp" or not url.hostname or tls not in ("tls", "starttls", "none"):
+        raise BadSetting(f"{name} must look like smtp://user:password@host:587?tls=starttls.")
+    return MailConfig(
+        "smtp",
+        url.hostname,
+        port or {"tls": 465, "starttls": 587, "none": 25}[tls],
+        unquote(url.username or ""),
+        unquote(url.password or ""),
+        tls,
+    )
 
 
 def _sqlite(path: str) -> dict[str, object]:

@@ -44,9 +44,26 @@ KIM_DEVCHAIN_URL = env.text("KIM_DEVCHAIN_URL", "")  # regtest: shown as "pay fr
 
 # --- rates --------------------------------------------------------------------------------------
 KIM_RATE_SOURCES = env.words("KIM_RATE_SOURCES", "kraken,bitstamp,coinbase,coingecko,bitpay")
-KIM_RATE_SECONDS = env.integer("KIM_RATE_SECONDS", 60, least=5, most=3600)
+KIM_RATE_SECONDS = env.integer("KIM_RATE_SECONDS", 60, least=5, most=240)
 KIM_RATE_BASE_URL = env.text("KIM_RATE_BASE_URL", "")  # a proxy (or a test) in front of all sources
+KIM_RATE_BOUNDS = env.rate_bounds("KIM_RATE_BOUNDS")  # of 1 BCH; payments.rate_rules has defaults
+KIM_RATE_SPREAD_BPS = env.integer("KIM_RATE_SPREAD_BPS", 0, most=500)  # on top of fiat prices
 KIM_DEVELOPMENT_RATE = env.number("KIM_DEVELOPMENT_RATE", "400")  # regtest: 1 BCH in EUR, labelled
+
+# --- telling creators ---------------------------------------------------------------------------
+KIM_WEBHOOK_ALLOW_HTTP = env.boolean("KIM_WEBHOOK_ALLOW_HTTP", default=False)
+KIM_WEBHOOK_PRIVATE_TARGETS = env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # hosts, as in the address
+_mail = env.mail("KIM_EMAIL_URL")
+HAS_MAIL = _mail is not None  # without it notices are on the pages only
+EMAIL_BACKEND = f"django.core.mail.backends.{_mail.backend if _mail else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = (_mail.host, _mail.port) if _mail else ("", 0)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (_mail.user, _mail.password) if _mail else ("", "")
+EMAIL_USE_TLS = _mail is not None and _mail.tls == "starttls"
+EMAIL_USE_SSL = _mail is not None and _mail.tls == "tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text(
+    "KIM_EMAIL_FROM", f"kim@{urlsplit(KIM_PUBLIC_URL).hostname or 'localhost'}"
+)
 
 # --- stores -------------------------------------------------------------------------------------
 KIM_S3_ENDPOINT = env.web_address("KIM_S3_ENDPOINT", "http://127.0.0.1:8020", with_path=True)
@@ -251,14 +268,23 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TIMEZONE = "UTC"
 # Re-hashing gigabytes must never make a release wait: two queues, two pools of threads.
-CELERY_TASK_ROUTES = {"unlock.verify_upload": {"queue": "slow"}}
+# What talks to creators' own servers has a third, in a process that holds no private key.
+CELERY_TASK_ROUTES = {
+    "unlock.verify_upload": {"queue": "slow"},
+    "unlock.deliver": {"queue": "outbox"},
+    "unlock.mail_notices": {"queue": "outbox"},
+    "unlock.tell_health": {"queue": "outbox"},
+}
 CELERY_TASK_DEFAULT_QUEUE = "quick"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "payments.sweep", "schedule": KIM_SWEEP_SECONDS},
     "forward": {"task": "payments.forward", "schedule": KIM_FORWARD_SECONDS},
     "rebroadcast": {"task": "payments.rebroadcast", "schedule": 600},
-    "fetch-rates": {"task": "payments.fetch_rates", "schedule": KIM_RATE_SECONDS},
+    "fetch-rates": {"task": "payments.fetch_rates", "schedule": 5},  # a source that failed is due
     "announce": {"task": "unlock.announce", "schedule": 5},
+    "deliver": {"task": "unlock.deliver", "schedule": 5, "options": {"expires": 30}},
+    "mail-notices": {"task": "unlock.mail_notices", "schedule": 15, "options": {"expires": 60}},
+    "tell-health": {"task": "unlock.tell_health", "schedule": 60, "options": {"expires": 60}},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
     "abort-stale-uploads": {"task": "unlock.abort_stale_uploads", "schedule": 3600},
 }

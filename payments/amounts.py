@@ -76,11 +76,11 @@ def exponent_of(currency: str) -> int:
     raise UnknownCurrency("That is not a currency code.")
 
 
-def due_sat(price: Price, rate: Decimal | None) -> int:
+def due_sat(price: Price, rate: Decimal | None, *, spread_bps: int = 0) -> int:
     """``price`` in satoshis at ``rate`` (units of the currency for one BCH), rounded up.
 
-    A BCH price needs no rate. Raises ``RateUnavailable`` without a usable rate, ``BadPrice`` when
-    the result is more than there is.
+    ``spread_bps``, hundredths of a percent, come on top. A BCH price needs no rate. Raises
+    ``RateUnavailable`` without a usable rate, ``BadPrice`` when the result is more than there is.
     """
     if price.currency == BCH:
         return int(price.amount * SAT_PER_BCH)
@@ -88,7 +88,8 @@ def due_sat(price: Price, rate: Decimal | None) -> int:
         raise RateUnavailable(f"There is no exchange rate for {price.currency} right now.")
     price_over, price_under = price.amount.as_integer_ratio()
     rate_over, rate_under = rate.as_integer_ratio()
-    sat = -(-(price_over * rate_under * SAT_PER_BCH) // (price_under * rate_over))
+    over = price_over * rate_under * SAT_PER_BCH * (10_000 + spread_bps)
+    sat = -(-over // (price_under * rate_over * 10_000))
     if sat > MAX_SAT:
         raise BadPrice("The price is more than all BCH there is.")
     return sat

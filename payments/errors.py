@@ -81,6 +81,13 @@ class PriceBelowFloor(ServiceError):
     hint = "Raise the price to the least amount shown."
 
 
+class BadRate(ServiceError):
+    """A price of 1 BCH that is no number, too precise, or outside what is thought possible."""
+
+    code = "bad_rate"
+    hint = "Write what one whole BCH costs, such as 412.50."
+
+
 class RateUnavailable(ServiceError):
     """No exchange rate that can be trusted; we do not guess."""
 
@@ -113,6 +120,19 @@ class HeadersDetached(BadHeaders):
 
     code = "headers_detached"
     hint = "Ask for earlier headers."
+
+
+class HeadersEarly(BadHeaders):
+    """Headers that hold, but whose time is more than two hours ahead of this machine's clock.
+    ``height`` is the first of them.
+    """
+
+    code = "headers_early"
+    hint = "Check this machine's clock."
+
+    def __init__(self, message: str, *, height: int) -> None:
+        super().__init__(message)
+        self.height = height
 
 
 class BadProof(ServiceError):
@@ -191,3 +211,17 @@ class WatcherStale(ServiceError):
     code = "watcher_stale"
     hint = "Check the worker, beat and watch_payments processes, and the Electrum servers."
     http_status = 503
+
+
+# --- evidence: what a file of it does not prove -------------------------------------------------
+
+
+class BadEvidence(ServiceError):
+    """An evidence file that does not hold. ``fault`` says where (``evidence_format.Fault``)."""
+
+    code = "bad_evidence"
+    hint = "Take the file anew from the instance that made it."
+
+    def __init__(self, fault: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault

@@ -29,6 +29,7 @@ def add(invoice: Invoice, quoted: Quoted, *, now: datetime) -> None:
         min_sat=amounts.min_sat(quoted.due_sat),
         rate=quoted.rate,
         sources=list(quoted.sources),
+        evidence=list(quoted.evidence),
         quoted_at=now,
         until=invoice.quote_until,
     )
@@ -46,6 +47,7 @@ def extend(invoice: Invoice, *, now: datetime) -> None:
         min_sat=first.min_sat,
         rate=first.rate,
         sources=first.sources,
+        evidence=first.evidence,
         quoted_at=now,
         until=invoice.quote_until,
     )

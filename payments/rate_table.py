@@ -6,39 +6,56 @@ nothing a developer clicks depends on an exchange.
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import re
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import transaction
 
-from payments import amounts, rates
-from payments.errors import RateUnavailable
-from payments.models import Rate, RateSample
+from payments import amounts, rate_rules
+from payments.errors import BadPrice, BadRate, RateUnavailable, UnknownCurrency
+from payments.models import Heartbeat, ManualRate, Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
+    from uuid import UUID
 
-log = logging.getLogger(__name__)
-
-VALID_FOR: Final = timedelta(minutes=10)
-JUMP: Final = Decimal("0.15")  # more than this within VALID_FOR needs three sources
-JUMP_SOURCES: Final = 3
+VALID_FOR: Final = rate_rules.VALID_FOR
 DEVELOPMENT: Final = "development source"
+MANUAL: Final = "manual rate of the creator"
+SPREAD: Final = "spread"
+HEARTBEAT: Final = "rates"
 _DEVELOPMENT_CROSS: Final = {"EUR": "1", "USD": "1.10", "GBP": "0.85", "CHF": "0.95", "JPY": "170"}
+# Decimal itself would also read "1_000", "1e9", "NaN" and other scripts' digits.
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateView:
-    """The price of 1 BCH in ``currency``, from ``sources`` that agreed at ``at``."""
+    """The price of 1 BCH in ``currency``, from ``sources`` that agreed at ``at``.
+
+    ``via`` is the currency a cross rate went through; ``evidence`` is what each source said, as
+    ``{"source", "rate", "at", "via"}``, all texts; ``is_manual``: a creator set it by hand.
+    """
 
     currency: str
     rate: Decimal
     sources: tuple[str, ...]
     label: str
+    at: datetime
+    via: str = ""
+    evidence: tuple[Mapping[str, str], ...] = ()
+    is_manual: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualView:
+    """A creator's own price of 1 BCH, and when it was set."""
+
+    currency: str
+    rate: Decimal
     at: datetime
 
 
@@ -49,11 +66,38 @@ class Quoted:
     due_sat: int
     rate: Decimal | None
     sources: tuple[str, ...]
+    evidence: tuple[Mapping[str, str], ...] = ()
 
 
-def current(currency: str, *, now: datetime) -> RateView | None:
-    """The valid rate of one currency; None when nobody knows it well enough right now."""
-    return everything(now=now).get(currency)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something about rates that the operator should know. ``kind``: jump, sources or stale."""
+
+    kind: str
+    currency: str  # empty: all, or several that the text names
+    text: str
+    at: datetime  # since when
+
+    def since(self, at: datetime) -> Alarm:
+        """The same alarm, begun earlier."""
+        return replace(self, at=at)
+
+    def as_json(self) -> dict[str, str]:
+        """As kept in the heartbeat."""
+        return {**asdict(self), "at": self.at.isoformat()}
+
+
+def current(currency: str, *, now: datetime, owner: UUID | None = None) -> RateView | None:
+    """The valid rate of one currency; None when nobody knows it well enough right now.
+
+    ``owner``: whose own rate stands in while there is no other.
+    """
+    if is_development():
+        return _development(now).get(currency)
+    row = Rate.objects.filter(currency=currency, at__gt=now - VALID_FOR, label="").first()
+    if row is not None:
+        return _view(row)
+    return None if owner is None else _manual(owner, currency)
 
 
 def everything(*, now: datetime) -> dict[str, RateView]:
@@ -61,26 +105,70 @@ def everything(*, now: datetime) -> dict[str, RateView]:
     if is_development():
         return _development(now)
     rows = Rate.objects.filter(at__gt=now - VALID_FOR, label="").order_by("currency")
-    return {
-        row.currency: RateView(
-            currency=row.currency,
-            rate=row.rate,
-            sources=tuple(row.sources),
-            label=row.label,
-            at=row.at,
-        )
-        for row in rows
-    }
+    return {row.currency: _view(row) for row in rows}
 
 
-def quote(price: amounts.Price, *, now: datetime) -> Quoted:
-    """``price`` in satoshis. Raises ``RateUnavailable`` rather than guess."""
+def quote(price: amounts.Price, *, now: datetime, owner: UUID | None = None) -> Quoted:
+    """``price`` in satoshis. Raises ``RateUnavailable`` (503) rather than guess."""
     if price.currency == amounts.BCH:
         return Quoted(due_sat=amounts.due_sat(price, None), rate=None, sources=())
-    view = current(price.currency, now=now)
+    view = current(price.currency, now=now, owner=owner)
     if view is None:
         raise RateUnavailable(f"There is no exchange rate for {price.currency} right now.")
-    return Quoted(due_sat=amounts.due_sat(price, view.rate), rate=view.rate, sources=view.sources)
+    spread_bps = 0 if view.is_manual else settings.KIM_RATE_SPREAD_BPS
+    return Quoted(
+        due_sat=amounts.due_sat(price, view.rate, spread_bps=spread_bps),
+        rate=view.rate,
+        sources=view.sources,
+        evidence=view.evidence + _spread_evidence(spread_bps, now),
+    )
+
+
+def estimate_sat(price: amounts.Price, *, now: datetime, owner: UUID | None = None) -> int | None:
+    """``price`` in satoshis now, or None: no valid rate, or more than all BCH there is."""
+    try:
+        return quote(price, now=now, owner=owner).due_sat
+    except (RateUnavailable, BadPrice):
+        return None
+
+
+def set_manual(owner: UUID, currency: str, rate: str | Decimal, *, now: datetime) -> ManualView:
+    """The creator's own rate, for times without another. Raises ``UnknownCurrency``, ``BadRate``."""
+    if currency not in rate_rules.FIATS:
+        raise UnknownCurrency("That is not a currency with an exchange rate.")
+    if not _NUMBER.fullmatch(str(rate)):
+        raise BadRate("The rate is not a number with at most 8 digits after the point.")
+    value = Decimal(rate)
+    least, most = bounds().get(currency, rate_rules.ANY_BOUNDS)
+    if not rate_rules.is_sane(currency, value, bounds()):
+        raise BadRate(f"The price of 1 BCH must lie between {least:f} and {most:f} {currency}.")
+    row, _ = ManualRate.objects.update_or_create(
+        owner=owner, currency=currency, defaults={"rate": value, "at": now}
+    )
+    return ManualView(currency=currency, rate=row.rate, at=now)
+
+
+def manual_of(owner: UUID) -> tuple[ManualView, ...]:
+    """The rates a creator set by hand, by currency."""
+    return tuple(
+        ManualView(currency=row.currency, rate=row.rate, at=row.at)
+        for row in ManualRate.objects.filter(owner=owner).order_by("currency")
+    )
+
+
+def delete_manual(owner: UUID, currency: str) -> bool:
+    """Whether there was one to forget."""
+    deleted, _ = ManualRate.objects.filter(owner=owner, currency=currency).delete()
+    return deleted > 0
+
+
+def alarms() -> tuple[Alarm, ...]:
+    """What is wrong with the rates, as the last fetch found it."""
+    row = Heartbeat.objects.filter(name=HEARTBEAT).first()
+    if row is None or is_development():
+        return ()
+    said = row.detail.get("alarms", [])
+    return tuple(Alarm(**{**each, "at": datetime.fromisoformat(each["at"])}) for each in said)
 
 
 def is_development() -> bool:
@@ -88,83 +176,66 @@ def is_development() -> bool:
     return settings.KIM_NETWORK == "regtest" and not settings.KIM_RATE_BASE_URL
 
 
-def refresh(*, now: datetime) -> int:
-    """Ask every source and keep what they agree on; how many currencies are in force after."""
-    if is_development():
-        return len(_development(now))
-    answers = rates.fetch_all(settings.KIM_RATE_SOURCES, base_url=settings.KIM_RATE_BASE_URL)
-    return store(answers, now=now)
+def bounds() -> rate_rules.Bounds:
+    """The least and most that 1 BCH may cost: those in code, and the operator's in their place."""
+    return {**rate_rules.BOUNDS, **settings.KIM_RATE_BOUNDS}
 
 
-def store(answers: Sequence[rates.Answer], *, now: datetime) -> int:
-    """Keep what each source said, and put in force what they agree on."""
-    agreed = rates.agree(answers)
-    with transaction.atomic():
-        _keep_samples(answers, now)
-        for currency, consensus in sorted(agreed.items()):
-            _put_in_force(currency, consensus, now)
-    for answer in answers:
-        if answer.error:
-            log.warning("rate source %s: %s", answer.source, answer.error)
-    return Rate.objects.filter(at__gt=now - VALID_FOR).count()
+def text_of(rate: Decimal) -> str:
+    """A rate as people write it: no exponent, no zeros at its end."""
+    return f"{rate.normalize():f}"
 
 
-def _put_in_force(currency: str, consensus: rates.Consensus, now: datetime) -> None:
-    """A jump that only two sources report keeps the old rate until it runs out."""
-    old = Rate.objects.select_for_update(no_key=True).filter(currency=currency).first()
-    if old is not None and old.at > now:
-        return  # a slower worker came late with older news
-    is_fresh = old is not None and not old.label and old.at > now - VALID_FOR
-    if old is not None and is_fresh and len(consensus.sources) < JUMP_SOURCES:
-        jump = abs(consensus.rate - old.rate) / old.rate
-        if jump > JUMP:
-            log.error("rate of %s jumped by %.0f %%; kept the old one", currency, jump * 100)
-            return
-    Rate.objects.update_or_create(
+def _view(row: Rate) -> RateView:
+    return RateView(
+        currency=row.currency,
+        rate=row.rate,
+        sources=tuple(row.sources),
+        label=row.label,
+        at=row.at,
+        via=row.via,
+        evidence=tuple(row.evidence),
+    )
+
+
+def _manual(owner: UUID, currency: str) -> RateView | None:
+    row = ManualRate.objects.filter(owner=owner, currency=currency).first()
+    if row is None or not rate_rules.is_sane(currency, row.rate, bounds()):
+        return None  # the operator may have drawn the bounds closer since
+    said = {"source": MANUAL, "rate": text_of(row.rate), "at": row.at.isoformat(), "via": ""}
+    return RateView(
         currency=currency,
-        defaults={
-            "rate": consensus.rate,
-            "sources": list(consensus.sources),
-            "label": "",
-            "at": now,
-        },
+        rate=row.rate,
+        sources=(MANUAL,),
+        label=MANUAL,
+        at=row.at,
+        evidence=(said,),
+        is_manual=True,
     )
 
 
-def _keep_samples(answers: Sequence[rates.Answer], now: datetime) -> None:
-    """For the admin: each source, its age, its reason. Absurd numbers are shown, not stored."""
-    rows = [
-        RateSample(
-            source=answer.source,
-            currency=currency,
-            rate=rate if rates.is_sane(currency, rate) else None,
-            at=now,
-            error="" if rates.is_sane(currency, rate) else f"absurd: {str(rate)[:40]}",
-        )
-        for answer in answers
-        for currency, rate in answer.rates.items()
-    ]
-    rows += [
-        RateSample(source=answer.source, currency="", at=now, error=answer.error[:200])
-        for answer in answers
-    ]
-    RateSample.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["source", "currency"],
-        update_fields=["rate", "at", "error"],
-    )
+def _spread_evidence(spread_bps: int, now: datetime) -> tuple[Mapping[str, str], ...]:
+    if not spread_bps:
+        return ()
+    percent = text_of(Decimal(spread_bps).scaleb(-2))
+    return ({"source": SPREAD, "rate": f"{percent} %", "at": now.isoformat(), "via": ""},)
 
 
 def _development(now: datetime) -> dict[str, RateView]:
     euro = Decimal(settings.KIM_DEVELOPMENT_RATE)
     return {
-        currency: RateView(
-            currency=currency,
-            rate=euro * Decimal(cross),
-            sources=(DEVELOPMENT,),
-            label=DEVELOPMENT,
-            at=now,
-        )
+        currency: _development_rate(currency, euro * Decimal(cross), now)
         for currency, cross in _DEVELOPMENT_CROSS.items()
     }
+
+
+def _development_rate(currency: str, rate: Decimal, now: datetime) -> RateView:
+    said = {"source": DEVELOPMENT, "rate": text_of(rate), "at": now.isoformat(), "via": ""}
+    return RateView(
+        currency=currency,
+        rate=rate,
+        sources=(DEVELOPMENT,),
+        label=DEVELOPMENT,
+        at=now,
+        evidence=(said,),
+    )

@@ -12,7 +12,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from payments import connection, forwards, rate_table, watcher
+from payments import connection, forwards, rate_feed, watcher
 from payments.errors import ChainUnavailable, InvoiceMissing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def rebroadcast() -> None:
 @shared_task(name="payments.fetch_rates", acks_late=True, time_limit=QUICK_SECONDS)
 def fetch_rates() -> None:
     """Ask the exchanges, and put in force what they agree on."""
-    rate_table.refresh(now=timezone.now())
+    rate_feed.refresh(now=timezone.now())
 
 
 def _while_reachable(work: Callable[[], object]) -> None:
