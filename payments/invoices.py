@@ -100,10 +100,10 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
         raise PriceBelowFloor(f"The least price is {payout.floor_sat} sat.")
     if confirmations not in CONFIRMATIONS:
         raise BadPrice("Confirmations may be 1, 2, 6 or 10.", hint="Choose one of these.")
-    issued = payouts.issue(payout_id, connection.chain)
+    issued = payouts.issue(payout_id, connection.chain, due_sat=quoted.due_sat)
     with transaction.atomic():
         invoice = Invoice.objects.create(
-            payout_id=payout_id,
+            payout_id=issued.payout_id,
             network=payout.network,
             price_amount=price.amount,
             price_currency=price.currency,
@@ -117,7 +117,7 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
         )
         Address.objects.create(
             invoice=invoice,
-            payout_id=payout_id,
+            payout_id=issued.payout_id,
             index=issued.index,
             script=issued.script.hex(),
             shown=issued.shown,

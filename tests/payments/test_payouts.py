@@ -90,7 +90,7 @@ def test_a_new_payout_retires_the_old_and_leaves_its_invoices_alone(chain: Devch
     assert Invoice.objects.get(pk=invoice.id).payout_id == first.id
     in_force = Payout.objects.filter(owner=owner, retired_at=None)
     assert [row.id for row in in_force.filter(fallback_of=None)] == [second.id]
-    assert in_force.get(fallback_of=second.id).kind == "FORWARDER"
+    assert in_force.get(fallback_of=second.id).kind == "forwarder"
 
 
 def test_the_same_payout_again_changes_nothing() -> None:
