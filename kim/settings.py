@@ -38,6 +38,7 @@ KIM_ELECTRUM_SERVERS = env.electrum_servers("KIM_ELECTRUM_SERVERS")
 KIM_ELECTRUM_TIMEOUT_SECONDS = env.integer("KIM_ELECTRUM_TIMEOUT_SECONDS", 15, least=1, most=120)
 KIM_SWEEP_SECONDS = env.integer("KIM_SWEEP_SECONDS", 60, least=1, most=3600)
 KIM_FORWARD_SECONDS = env.integer("KIM_FORWARD_SECONDS", 60, least=1, most=3600)
+KIM_INSTANT_OPERATORS = env.integer("KIM_INSTANT_OPERATORS", 2, least=1, most=9)
 KIM_QUOTE_MINUTES = env.integer("KIM_QUOTE_MINUTES", 20, least=1, most=120)
 KIM_SUGGESTED_PAYOUT = env.text("KIM_SUGGESTED_PAYOUT", "")  # regtest: the devchain wallet
 KIM_DEVCHAIN_URL = env.text("KIM_DEVCHAIN_URL", "")  # regtest: shown as "pay from the dev wallet"
