@@ -189,6 +189,11 @@ def _status_of(history: Mapping[str, int]) -> str | None:
     return hashlib.sha256(rows.encode()).hexdigest()
 
 
+async def refresh_tips(links: Sequence[Link]) -> None:
+    """Ask, rather than wait to be told: a notification may have been lost."""
+    await asyncio.gather(*(quietly(link, link.refresh_tip()) for link in links))
+
+
 async def quietly(link: Link, question: Awaitable[Result]) -> Result | None:
     """The answer, or None when this server has none. A malformed one ends the connection."""
     try:

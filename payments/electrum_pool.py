@@ -13,18 +13,21 @@ import random
 import threading
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from payments import electrum_session
 from payments.chain import ServerView
 from payments.electrum_session import (
     CALL_SECONDS,
+    REACHES_NODE,
     ServerSaidNo,
     Session,
     SessionClosed,
     name_of,
     operator_of,
 )
+from payments.electrum_standing import Standing
 from payments.errors import ChainUnavailable
 
 if TYPE_CHECKING:
@@ -42,6 +45,14 @@ FIRST_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 2.0  # how long a call waits for a server that is resting
 RUN_SECONDS: Final = 120.0
 STEADY_SECONDS: Final = 10.0  # a session that lived this long may be replaced at once
+NEVER_REFUSED: Final = frozenset(
+    {
+        "blockchain.scripthash.get_history",
+        "blockchain.scripthash.subscribe",
+        "blockchain.headers.subscribe",
+        "blockchain.block.headers",
+    }
+)
 
 Result = TypeVar("Result")
 
@@ -64,12 +75,23 @@ class Link:
         self.operator = operator_of(address)
         self.has_status = True  # scripthash.get_status, until it says otherwise
         self.tip: ServerTip | None = None
+        self.standing = Standing()
+        self.is_sound = False  # this session's headers were checked and hold
         self.on_notice: Callable[[str, list[object]], None] | None = None
         self._session: Session | None = None
         self._pause_seconds = PAUSE_FIRST_SECONDS
         self._retry_at = 0.0
         self._opened_at = 0.0
         self._opening: asyncio.Task[None] | None = None
+        self._unreached = ""
+        self._heard_at: datetime | None = None
+
+    @property
+    def demoted(self) -> str:
+        """Why its word does not count, in a sentence; "" while it does."""
+        if self.standing.distrusted or self.is_live:
+            return self.standing.reason(asyncio.get_running_loop().time())
+        return self._unreached or "It is not connected."
 
     @property
     def is_live(self) -> bool:
@@ -89,7 +111,18 @@ class Link:
 
     async def call(self, method: str, *params: object) -> object:
         """Ask this server. Raises ``SessionClosed`` and ``ServerSaidNo``."""
-        return await self.session.call(method, *params, deadline_seconds=self._call_seconds)
+        clock = asyncio.get_running_loop().time
+        asked_at = clock()
+        try:
+            answer = await self.session.call(method, *params, deadline_seconds=self._call_seconds)
+        except ServerSaidNo:
+            if method in NEVER_REFUSED:
+                self.standing.note_refusal()
+            raise
+        self._heard_at = datetime.now(UTC)
+        if method not in REACHES_NODE:
+            self.standing.note_answer(clock() - asked_at)
+        return answer
 
     def open(self) -> asyncio.Task[None] | None:
         """Start connecting, unless it is live, under way, or not yet time to try again."""
@@ -112,7 +145,17 @@ class Link:
             log.warning("electrum %s: %s", self.name, why)
             self._session.close(why)
             self._session = None
+            self._note_break(why)
             self._wait_before_retry()
+
+    def trust(self, doubt: str = "") -> None:
+        """Its headers hold. With a ``doubt`` (a sentence) it is heard, but does not count."""
+        self.standing.distrusted, self.is_sound = doubt, True
+
+    def distrust(self, why: str) -> None:
+        """Its headers do not hold: nothing it says is about our chain."""
+        self.standing.distrusted, self.is_sound = f"Its headers are refused: {why}", False
+        self.close(f"bad headers: {why}")
 
     def abandon(self) -> None:
         """Stop for good."""
@@ -121,16 +164,17 @@ class Link:
         if self._session is not None:
             self._session.close()
 
-    def view(self) -> ServerView:
+    def view(self, best_height: int) -> ServerView:
+        height = self.tip.height if self.tip else None
         return ServerView(
             name=self.name,
             operator=self.operator,
             is_live=self.is_live,
-            tip_height=self.tip.height if self.tip else None,
-            behind_blocks=0,
-            demoted="" if self.is_live else "It cannot be reached.",
-            heard_at=None,
-            answered_ms=None,
+            tip_height=height,
+            behind_blocks=max(0, best_height - height) if height is not None else 0,
+            demoted=self.demoted,
+            heard_at=self._heard_at,
+            answered_ms=self.standing.answered_ms,
         )
 
     async def refresh_tip(self) -> ServerTip:
@@ -143,8 +187,10 @@ class Link:
             session = await electrum_session.connect(self.address)
         except SessionClosed as error:
             log.info("electrum: %s", error)
+            self._unreached = f"It cannot be reached: {error}."
             self._wait_before_retry()
             return
+        self.is_sound = False
         session.on_notice = self._notice
         self._session = session
         self._opened_at = asyncio.get_running_loop().time()
@@ -155,11 +201,17 @@ class Link:
 
     def _bury(self, *, lived_seconds: float) -> None:
         """The session died by itself. One that died young is a server that is not well."""
+        if self._session is not None:
+            self._note_break(self._session.why_closed)
         self._session = None
         if lived_seconds < STEADY_SECONDS:
             self._wait_before_retry()
         else:
             self._pause_seconds = PAUSE_FIRST_SECONDS
+
+    def _note_break(self, why: str) -> None:
+        self._unreached = f"Its connection ended: {why}."
+        self.standing.note_break(asyncio.get_running_loop().time())
 
     def _wait_before_retry(self) -> None:
         pause_seconds = self._pause_seconds * random.uniform(0.5, 1.5)
@@ -167,6 +219,7 @@ class Link:
         self._pause_seconds = min(self._pause_seconds * 2, PAUSE_MOST_SECONDS)
 
     def _notice(self, method: str, params: list[object]) -> None:
+        self._heard_at = datetime.now(UTC)
         if method == "blockchain.headers.subscribe" and params:
             self.tip = _tip_of(params[0])
         if self.on_notice is not None:
@@ -180,9 +233,10 @@ class Pool:
         self, servers: Sequence[ServerAddress], call_seconds: float = CALL_SECONDS
     ) -> None:
         self.links = tuple(Link(server, call_seconds) for server in servers)
+        self._operators = len({link.operator for link in self.links})
 
     async def live(self) -> tuple[Link, ...]:
-        """Every server that can be asked now, in the order of the settings.
+        """Every server that can be asked now, in the order of the settings, demoted ones last.
 
         Waits a moment for one that may be tried again very soon. Raises ``ChainUnavailable`` when
         there is none.
@@ -193,7 +247,23 @@ class Pool:
             up = await self._open_all()
         if not up:
             raise ChainUnavailable("No Electrum server can be reached.")
-        return up
+        return tuple(sorted(up, key=lambda link: bool(link.demoted)))
+
+    async def counting(self, links: Sequence[Link]) -> tuple[Link, ...]:
+        """Those of ``links`` that must all agree before anything counts as gone or unused; none
+        where too few are left to tell: two of two operators, where so many are configured.
+        """
+        lone = len(self.links) == 1
+        good = [x for x in links if not x.demoted or (lone and not x.standing.distrusted)]
+        is_enough = len(good) >= min(2, len(self.links)) and len(
+            {link.operator for link in good}
+        ) >= min(2, self._operators)
+        return tuple(good) if is_enough else ()
+
+    async def views(self, best_height: int | None = None) -> tuple[ServerView, ...]:
+        """Every server as it stands; ``best_height`` is the highest told where we know no better."""
+        told = max((link.tip.height for link in self.links if link.tip), default=0)
+        return tuple(link.view(told if best_height is None else best_height) for link in self.links)
 
     async def _open_all(self) -> tuple[Link, ...]:
         opening = [task for link in self.links if (task := link.open()) is not None]

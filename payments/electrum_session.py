@@ -92,6 +92,10 @@ class Session:
         ]
 
     @property
+    def why_closed(self) -> str:
+        return self._why_closed
+
+    @property
     def is_closed(self) -> bool:
         return self.closed.is_set()
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from payments import headers
-from payments.errors import BadHeaders, ChainUnavailable, HeadersDetached
+from payments.errors import BadHeaders, ChainUnavailable, HeadersDetached, HeadersEarly
 from payments.headerchain import BATCH, HeaderChain
 from payments.headers import HEADER_BYTES, Header
 from payments.models import HeaderPage
@@ -112,13 +112,19 @@ class StoredHeaders:
         return ours is not None and ours.hash == block_hash
 
     def _take(self, start: int, raw: bytes, *, now: datetime) -> bool:
-        """Offer headers to our chain; False when the first of them follows none of ours."""
+        """Offer headers to our chain; False when the first of them follows none of ours. Those
+        before one that comes too early are taken; it is raised all the same.
+        """
         with self._lock:
             chain = self._chain()
             try:
                 extension = chain.extend(start, raw, now=now)
             except HeadersDetached:
                 return False
+            except HeadersEarly as error:
+                if error.height > start:
+                    self._take(start, raw[: (error.height - start) * HEADER_BYTES], now=now)
+                raise
             if extension.added:
                 self._refused.clear()
                 if extension.removed:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from payments import headers
 from payments.chain import Tip
-from payments.errors import BadHeaders, HeadersDetached
+from payments.errors import BadHeaders, HeadersDetached, HeadersEarly
 from payments.headers import HEADER_BYTES, Header
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class HeaderChain:
 
         What we have is passed over. A branch is taken only if it has more work than what it would
         replace. Raises ``HeadersDetached`` when the first header follows none of ours (ask for
-        earlier ones), ``BadHeaders`` when any header breaks a rule; nothing is taken then.
+        earlier ones), ``HeadersEarly`` (offer what is before it), ``BadHeaders`` when any header
+        breaks a rule; nothing is taken then.
         """
         offered = [
             headers.parse(raw[at : at + HEADER_BYTES]) for at in range(0, len(raw), HEADER_BYTES)
@@ -151,7 +152,9 @@ class HeaderChain:
         for height, header in enumerate(branch, fork_height + 1):
             headers.check(header, height=height, prev=prev, times=tuple(times), rules=self._rules)
             if header.time_seconds > latest:
-                raise BadHeaders(f"Header {height} lies more than two hours in the future.")
+                raise HeadersEarly(
+                    f"Block {height} lies more than two hours in our future.", height=height
+                )
             times.append(header.time_seconds)
             prev = header
 

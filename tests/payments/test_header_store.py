@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
-from payments import connection, electrum, header_store
+from payments import connection, electrum_headers, header_store
 from payments.errors import BadHeaders, ChainUnavailable
 from payments.header_store import StoredHeaders
 from payments.headerchain import BATCH
@@ -83,13 +83,13 @@ def test_damaged_pages_are_dropped_and_asked_for_again(chain: Devchain) -> None:
 def test_a_look_goes_on_while_headers_are_still_being_fetched(
     chain: Devchain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(electrum, "CATCH_UP_SECONDS", 0.05)
+    monkeypatch.setattr(electrum_headers, "CATCH_UP_SECONDS", 0.05)
     invoice = sell(chain)
     tip = connection.chain().tip()
     chain.pay(invoice.address, 20_000)
     chain.mine()
 
-    with connection.chain()._catching_up:
+    with connection.chain()._follower._asking:
         seen = look(invoice.id)
         assert connection.chain().tip() == tip
     settled = look(invoice.id)
