@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from celery import current_app
@@ -14,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 INVOICE_CHANNEL: Final = "kim:invoice:"  # something that people see has changed
 WATCH_CHANNEL: Final = "kim:watch"  # a new address is to be watched; the payload is its invoice
 _TIMEOUT_SECONDS: Final = 2
+_EXPIRES_AFTER: Final = timedelta(minutes=1)
 _RETRY_ONCE: Final = {"max_retries": 1, "interval_start": 0}
 
 
@@ -39,13 +42,26 @@ def ask_reconcile(invoice_id: UUID) -> None:
     transaction.on_commit(functools.partial(send, "payments.reconcile", str(invoice_id)))
 
 
-def send(task: str, *arguments: str) -> bool:
-    """Enqueue a task by name, now; False when the broker is away, and the sweep will do it later.
+def ask_reconcile_at(invoice_id: UUID, at: datetime) -> None:
+    """Wake a worker at that second, after commit, to look at this invoice."""
+    transaction.on_commit(functools.partial(send, "payments.reconcile", str(invoice_id), at=at))
+
+
+def send(task: str, *arguments: str, at: datetime | None = None) -> bool:
+    """Enqueue a task by name, now or for a second to come (then a minute later it is forgotten);
+    False when the broker is away, and the sweep will do it later.
 
     One retry, because the first send after a restart of the broker meets a dead connection.
     """
     try:
-        current_app.send_task(task, args=arguments, retry=True, retry_policy=_RETRY_ONCE)
+        current_app.send_task(
+            task,
+            args=arguments,
+            eta=at,
+            expires=None if at is None else at + _EXPIRES_AFTER,
+            retry=True,
+            retry_policy=_RETRY_ONCE,
+        )
     except (OperationalError, RedisError, OSError) as error:
         log.warning("a hint for %s was lost: %s", task, type(error).__name__)
         return False

@@ -72,6 +72,13 @@ def derive(
     )
 
 
+def counted(
+    invoice: InvoiceFacts, outputs: Iterable[OutputFacts], view: View
+) -> tuple[OutputFacts, ...]:
+    """The outputs that count towards this payment, each once."""
+    return _Money.count(invoice, outputs, view).good
+
+
 def _may_settle(invoice: InvoiceFacts, view: View) -> bool:
     return view.looked and not view.held and invoice.refund_due_at is None
 
