@@ -38,6 +38,10 @@ KIM_ELECTRUM_SERVERS = env.electrum_servers("KIM_ELECTRUM_SERVERS")
 KIM_ELECTRUM_TIMEOUT_SECONDS = env.integer("KIM_ELECTRUM_TIMEOUT_SECONDS", 15, least=1, most=120)
 KIM_SWEEP_SECONDS = env.integer("KIM_SWEEP_SECONDS", 60, least=1, most=3600)
 KIM_FORWARD_SECONDS = env.integer("KIM_FORWARD_SECONDS", 60, least=1, most=3600)
+KIM_FORWARD_MIN_SAT = env.integer("KIM_FORWARD_MIN_SAT", 0, most=100_000_000)
+KIM_FORWARD_FEE_MSAT_PER_BYTE = env.integer(
+    "KIM_FORWARD_FEE_MSAT_PER_BYTE", 1_000, least=1_000, most=4_000
+)
 KIM_INSTANT_OPERATORS = env.integer("KIM_INSTANT_OPERATORS", 2, least=1, most=9)
 KIM_QUOTE_MINUTES = env.integer("KIM_QUOTE_MINUTES", 20, least=1, most=120)
 KIM_SUGGESTED_PAYOUT = env.text("KIM_SUGGESTED_PAYOUT", "")  # regtest: the devchain wallet
@@ -94,6 +98,7 @@ KIM_RATE_SIGNUP = env.rate("KIM_RATE_SIGNUP", "10/hour")
 KIM_RATE_LOGIN = env.rate("KIM_RATE_LOGIN", "20/minute")
 KIM_RATE_PURCHASE = env.rate("KIM_RATE_PURCHASE", "10/minute")
 KIM_RATE_PRESIGN = env.rate("KIM_RATE_PRESIGN", "600/minute")
+KIM_RATE_RECOVERY = env.rate("KIM_RATE_RECOVERY", "60/minute")
 KIM_RATE_ANY = env.rate("KIM_RATE_ANY", "1200/minute")
 KIM_TRUSTED_PROXIES = env.integer("KIM_TRUSTED_PROXIES", 0, most=5)  # hops that set X-Forwarded-For
 KIM_LIVE_REREAD_SECONDS = env.integer("KIM_LIVE_REREAD_SECONDS", 5, least=1, most=60)
@@ -230,6 +235,7 @@ REST_FRAMEWORK = {
         "login": KIM_RATE_LOGIN,
         "purchase": KIM_RATE_PURCHASE,
         "presign": KIM_RATE_PRESIGN,
+        "recovery": KIM_RATE_RECOVERY,
         "any": KIM_RATE_ANY,
     },
     "NUM_PROXIES": KIM_TRUSTED_PROXIES,
@@ -286,6 +292,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "unlock.deliver", "schedule": 5, "options": {"expires": 30}},
     "mail-notices": {"task": "unlock.mail_notices", "schedule": 15, "options": {"expires": 60}},
     "tell-health": {"task": "unlock.tell_health", "schedule": 60, "options": {"expires": 60}},
+    "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
     "abort-stale-uploads": {"task": "unlock.abort_stale_uploads", "schedule": 3600},
 }

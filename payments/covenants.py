@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NONCE_BYTES: Final = 16
 MAX_FEE_SAT: Final = 600  # room for several times today's fee of about 150 sat
 SAT_PER_BYTE: Final = 1
+MSAT_PER_BYTE: Final = 1_000 * SAT_PER_BYTE  # rates are thousandths, so that they stay integers
 RECOVERY_GAP: Final = 1_000  # unused addresses in a row after which a scan may stop
 SEQUENCE_FINAL: Final = 0xFFFF_FFFF
 
@@ -101,7 +102,7 @@ def forwarders(
         )
 
 
-def forward(coins: Sequence[Coin], *, sat_per_byte: int = SAT_PER_BYTE) -> Transaction:
+def forward(coins: Sequence[Coin], *, msat_per_byte: int = MSAT_PER_BYTE) -> Transaction:
     """One transaction that passes every coin on: output i pays input i's payee. No signature.
 
     Each coin pays for its own bytes and its share of the rest, at most its covenant's fee. Raises
@@ -115,10 +116,32 @@ def forward(coins: Sequence[Coin], *, sat_per_byte: int = SAT_PER_BYTE) -> Trans
     sizes = [_own_bytes(coin.forwarder) for coin in coins]
     shared = -(-(len(draft.serialize()) - sum(sizes)) // len(coins))
     outputs = tuple(
-        _pay_on(coin, fee_sat=(size + shared) * sat_per_byte)
+        _pay_on(coin, fee_sat=_fee_sat(size + shared, msat_per_byte))
         for coin, size in zip(coins, sizes, strict=True)
     )
     return Transaction(version=2, inputs=inputs, outputs=outputs, locktime=0)
+
+
+def least_sat(forwarder: Forwarder, *, msat_per_byte: int = MSAT_PER_BYTE) -> int:
+    """The least coin of this address that can go on alone: its fee, and what is still relayed."""
+    return _fee_sat(_alone_bytes(forwarder), msat_per_byte) + _DUST_SAT[len(forwarder.payee_script)]
+
+
+def most_msat_per_byte(forwarder: Forwarder) -> int:
+    """The highest rate that its covenant lets pass, for a coin that goes alone."""
+    return forwarder.max_fee_sat * 1_000 // _alone_bytes(forwarder)
+
+
+def check_shape(transaction: Transaction) -> None:
+    """Raise ``NotForwardable`` unless every input spends a forwarder and output i pays its payee,
+    and nothing else is paid. Values are the network's to check: it knows what the coins hold.
+    """
+    if len(transaction.inputs) != len(transaction.outputs):
+        raise NotForwardable("A forward has one output for each input.")
+    for spent, paid in zip(transaction.inputs, transaction.outputs, strict=True):
+        found = from_script_sig(spent.script_sig)
+        if found is None or found.payee_script != paid.script or paid.has_token:
+            raise NotForwardable("That transaction does more than pass on forwarders' coins.")
 
 
 def is_forward(transaction: Transaction) -> bool:
@@ -151,6 +174,16 @@ def _pay_on(coin: Coin, *, fee_sat: int) -> TxOutput:
     if rest_sat < _DUST_SAT[len(coin.forwarder.payee_script)]:
         raise NotForwardable("After the fee too little would be left to be relayed.")
     return TxOutput(rest_sat, coin.forwarder.payee_script)
+
+
+def _fee_sat(size_bytes: int, msat_per_byte: int) -> int:
+    """Rounded up: a rate below the network's least is refused."""
+    return -(-size_bytes * msat_per_byte // 1_000)
+
+
+def _alone_bytes(spent: Forwarder) -> int:
+    """Version, two counts and locktime are 10 bytes."""
+    return 10 + _own_bytes(spent)
 
 
 def _own_bytes(spent: Forwarder) -> int:

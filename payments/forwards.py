@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 COINS_PER_FORWARD: Final = 50  # about 9 kB; far below what nodes relay
 FINAL_DEPTH: Final = 10
 GIVE_UP_AFTER: Final = timedelta(hours=1)  # of refusals, before its coins are tried one by one
+WAIT_AT_MOST: Final = timedelta(days=7)  # for more to come, where KIM_FORWARD_MIN_SAT asks for it
+# Reject reasons of Bitcoin Cash Node: validation.cpp, policy/policy.cpp.
+_TOO_CHEAP: Final = ("min relay fee not met", "mempool min fee not met", "insufficient priority")
 
 
 def forward_all(chain: ElectrumChain, *, now: datetime) -> int:
@@ -52,39 +56,27 @@ def forward_all(chain: ElectrumChain, *, now: datetime) -> int:
 
 def make(payout_id: UUID, *, now: datetime) -> Forward | None:
     """Put one payout's confirmed coins into one transaction and remember it; None if there are
-    none. Two workers cannot take the same coin: the payout's row is locked.
+    none, or too little yet (KIM_FORWARD_MIN_SAT). Two workers cannot take the same coin: the
+    payout's row is locked.
     """
     with transaction.atomic():
         payout = Payout.objects.select_for_update(no_key=True).get(pk=payout_id)
-        coins = _coins(payout)
-        if not coins:
+        rate = min(settings.KIM_FORWARD_FEE_MSAT_PER_BYTE, _most(payout))
+        coins = _coins(payout, msat_per_byte=rate)
+        if not _is_worth(coins, now):
             return None
         # Before their outputs, as a reconcile locks them: the other way round could deadlock.
         told = _lock({output.invoice_id for output, _ in coins})
-        spending = covenants.forward([coin for _, coin in coins])
-        raw = spending.serialize()
-        value_sat = sum(output.value_sat for output in spending.outputs)
-        # The same coins make the same transaction: one that was dropped comes back to life.
-        row, _ = Forward.objects.update_or_create(
-            txid=spending.txid,
-            defaults={
-                "payout": payout,
-                "raw": raw,
-                "value_sat": value_sat,
-                "fee_sat": sum(coin.value_sat for _, coin in coins) - value_sat,
-                "created_at": now,
-                "dropped_at": None,
-            },
-        )
-        ids = [output.pk for output, _ in coins]
-        Output.objects.filter(pk__in=ids).update(forward=row)
+        row = _remember(payout, coins, msat_per_byte=rate, now=now)
         for invoice in told:
             events.record(invoice, EventKind.FORWARDED, was=invoice.state, now=now)
     return row
 
 
 def send(row: Forward, chain: ElectrumChain, *, now: datetime) -> None:
-    """Broadcast. A refusal is kept with the row; ``send_again`` tries later."""
+    """Broadcast. A refusal is kept with the row, and ``send_again`` tries later; one for a low fee
+    is answered at once by the same coins with a higher one, up to what their covenant lets pass.
+    """
     try:
         chain.broadcast(bytes(row.raw))
     except BroadcastRefused as error:
@@ -93,6 +85,10 @@ def send(row: Forward, chain: ElectrumChain, *, now: datetime) -> None:
     else:
         row.error, row.broadcast_at = "", row.broadcast_at or now
     row.save(update_fields=["error", "broadcast_at"])
+    if any(reason in row.error for reason in _TOO_CHEAP):
+        dearer = _make_dearer(row, now)
+        if dearer is not None:
+            send(dearer, chain, now=now)
 
 
 def send_again(chain: ElectrumChain, *, now: datetime) -> int:
@@ -151,7 +147,71 @@ def _ready(outputs: models.QuerySet[Output]) -> models.QuerySet[Output]:
     )
 
 
-def _coins(payout: Payout) -> list[tuple[Output, Coin]]:
+def _is_worth(coins: list[tuple[Output, Coin]], now: datetime) -> bool:
+    """Enough to be worth a transaction, or waiting for long."""
+    if not coins:
+        return False
+    since = min(output.first_seen_at for output, _ in coins)
+    is_enough = sum(coin.value_sat for _, coin in coins) >= settings.KIM_FORWARD_MIN_SAT
+    return is_enough or now - since > WAIT_AT_MOST
+
+
+def _remember(
+    payout: Payout, coins: list[tuple[Output, Coin]], *, msat_per_byte: int, now: datetime
+) -> Forward:
+    """The row of the transaction that passes ``coins`` on; under the payout's lock."""
+    spending = covenants.forward([coin for _, coin in coins], msat_per_byte=msat_per_byte)
+    value_sat = sum(output.value_sat for output in spending.outputs)
+    # The same coins make the same transaction: one that was dropped comes back to life.
+    row, _ = Forward.objects.update_or_create(
+        txid=spending.txid,
+        defaults={
+            "payout": payout,
+            "raw": spending.serialize(),
+            "value_sat": value_sat,
+            "fee_sat": sum(coin.value_sat for _, coin in coins) - value_sat,
+            "created_at": now,
+            "dropped_at": None,
+        },
+    )
+    Output.objects.filter(pk__in=[output.pk for output, _ in coins]).update(forward=row)
+    return row
+
+
+def _make_dearer(row: Forward, now: datetime) -> Forward | None:
+    """The same coins at half as much again, or the most they may pay; None, and nothing changed,
+    when that is what they pay already, or one could not pay it.
+    """
+    rate = row.fee_sat * 1_000 // len(bytes(row.raw))
+    with transaction.atomic():
+        payout = Payout.objects.select_for_update(no_key=True).get(pk=row.payout_id)
+        dearer = min(rate * 3 // 2, _most(payout))
+        if dearer * 20 < rate * 21:
+            return None
+        outputs = row.outputs.select_related("invoice__address").order_by("-value_sat", "pk")
+        coins = [(output, _coin(payout, output)) for output in outputs]
+        try:
+            made = _remember(payout, coins, msat_per_byte=dearer, now=now)
+        except NotForwardable:
+            return None
+        row.dropped_at = now
+        row.save(update_fields=["dropped_at"])
+    return made
+
+
+def _most(payout: Payout) -> int:
+    return covenants.most_msat_per_byte(payouts.forwarder_of(payout, 0))
+
+
+def _coin(payout: Payout, output: Output) -> Coin:
+    return Coin(
+        Outpoint(output.transaction_id, output.vout),
+        output.value_sat,
+        payouts.forwarder_of(payout, output.invoice.address.index),
+    )
+
+
+def _coins(payout: Payout, *, msat_per_byte: int) -> list[tuple[Output, Coin]]:
     """What can be passed on now, the largest first: whoever sends dust to an address must not get
     before what was paid there. Coins that are too small wait for ever; each is tried alone, where
     its share of the fee is the largest. A coin of a dropped forward goes alone.
@@ -159,13 +219,9 @@ def _coins(payout: Payout) -> list[tuple[Output, Coin]]:
     rows = _ready(Output.objects.filter(invoice__payout=payout)).select_related("invoice__address")
     coins: list[tuple[Output, Coin]] = []
     for row in rows.order_by("-value_sat", "pk")[: 4 * COINS_PER_FORWARD]:
-        coin = Coin(
-            Outpoint(row.transaction_id, row.vout),
-            row.value_sat,
-            payouts.forwarder_of(payout, row.invoice.address.index),
-        )
+        coin = _coin(payout, row)
         try:
-            covenants.forward([coin])
+            covenants.forward([coin], msat_per_byte=msat_per_byte)
         except NotForwardable:
             continue
         coins.append((row, coin))

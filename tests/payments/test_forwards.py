@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
-from payments import connection, covenants, forwards, payouts, transactions
+from payments import connection, covenants, forwards, holdings, payouts, transactions
 from payments.models import Event, Forward, Output, Payout
 from payments.transactions import Outpoint
 from tests.devchains import Devchain
@@ -139,7 +141,9 @@ def test_one_bad_coin_does_not_hold_up_the_others(chain: Devchain) -> None:
         stolen.value_sat,
         payouts.forwarder_of(Payout.objects.get(), stolen.invoice.address.index),
     )
-    chain.ask("/api/broadcast", raw=covenants.forward([coin], sat_per_byte=2).serialize().hex())
+    chain.ask(
+        "/api/broadcast", raw=covenants.forward([coin], msat_per_byte=2_000).serialize().hex()
+    )
     chain.mine()
     forward_now()
     made = Forward.objects.get()
@@ -180,7 +184,9 @@ def test_of_several_coins_one_that_was_forwarded_already_frees_the_others(chain:
             Output.objects.get(transaction=first.txid, vout=first.vout).invoice.address.index,
         ),
     )
-    chain.ask("/api/broadcast", raw=covenants.forward([coin], sat_per_byte=2).serialize().hex())
+    chain.ask(
+        "/api/broadcast", raw=covenants.forward([coin], msat_per_byte=2_000).serialize().hex()
+    )
     chain.mine(10)
     now = timezone.now()
 
@@ -237,6 +243,111 @@ def test_a_forward_that_cannot_be_followed_holds_up_no_other(chain: Devchain) ->
     assert forwards.send_again(connection.chain(), now=timezone.now()) == 1
 
     assert Forward.objects.get(pk=whole.pk).broadcast_at is not None
+
+
+def test_little_money_waits_for_more(chain: Devchain) -> None:
+    payout = payout_to(chain.new_address())
+    paid_for(chain, payout, 3_000)
+    with override_settings(KIM_FORWARD_MIN_SAT=5_000):
+        assert forward_now() == 0
+
+        paid_for(chain, payout, 3_000)
+
+        assert forward_now() == 1
+    assert Forward.objects.get().outputs.count() == 2
+
+
+def test_little_money_waits_a_week_at_most(chain: Devchain) -> None:
+    paid_for(chain, payout_to(chain.new_address()), 3_000)
+    now = timezone.now()
+    with override_settings(KIM_FORWARD_MIN_SAT=5_000):
+        soon, later = now + timedelta(days=6, hours=23), now + timedelta(days=7, minutes=1)
+
+        assert forwards.forward_all(connection.chain(), now=soon) == 0
+        assert forwards.forward_all(connection.chain(), now=later) == 1
+
+
+def test_a_fee_that_is_too_low_is_raised_until_it_is_taken(chain: Devchain) -> None:
+    address = chain.new_address()
+    paid_for(chain, payout_to(address), 20_000)
+
+    with override_settings(KIM_FORWARD_FEE_MSAT_PER_BYTE=300):
+        assert forward_now() == 1
+
+    rows = list(Forward.objects.order_by("fee_sat"))
+    assert [row.fee_sat for row in rows] == [43, 65, 98, 147]
+    assert [row.dropped_at is None for row in rows] == [False, False, False, True]
+    assert "min relay fee not met" in rows[0].error
+    assert (rows[3].error, rows[3].outputs.count()) == ("", 1)
+    assert received(chain, address) == 20_000 - 147
+    assert Event.objects.filter(kind="forwarded").count() == 1
+
+
+def test_no_fee_is_more_than_the_covenant_lets_pass(chain: Devchain) -> None:
+    paid_for(chain, payout_to(chain.new_address()), 20_000)
+
+    with override_settings(KIM_FORWARD_FEE_MSAT_PER_BYTE=9_000):
+        assert forward_now() == 1
+
+    row = Forward.objects.get()
+    assert (row.error, row.fee_sat) == ("", 600)
+    assert forwards._make_dearer(row, timezone.now()) is None
+    assert Forward.objects.get().dropped_at is None
+
+
+def test_money_for_an_earlier_payout_goes_on_too(chain: Devchain) -> None:
+    owner, address = uuid4(), chain.new_address()
+    old = payout_to(address, owner=owner)
+    invoice = sell(chain, payout=old)
+    payout_to(chain.new_address(), owner=owner)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+
+    assert forward_now() == 1
+
+    assert received(chain, address) == 20_000 - 142
+
+
+def test_every_satoshi_is_accounted_for(chain: Devchain) -> None:
+    owner = uuid4()
+    payout = payout_to(chain.new_address(), owner=owner)
+    invoice = sell(chain, payout=payout)
+    chain.pay(invoice.address, 687)
+    chain.pay(invoice.address, 20_000)
+    chain.pay(invoice.address, 5_000, tokens=True)
+    look(invoice.id)
+    before = holdings.Holdings(waiting_sat=20_000, stuck_sat=687, token_sat=5_000)
+    assert holdings.of(owner) == before
+
+    chain.mine()
+    look(invoice.id)
+    assert forward_now() == 1
+    sent = holdings.Holdings(in_flight_sat=19_858, stuck_sat=687, token_sat=5_000)
+    assert holdings.of(owner) == sent
+
+    chain.mine(10)
+    forwards.send_again(connection.chain(), now=timezone.now())
+    arrived = holdings.Holdings(forwarded_sat=19_858, stuck_sat=687, token_sat=5_000)
+    assert holdings.of(owner) == arrived
+    assert holdings.of(uuid4()) == holdings.Holdings()
+
+
+def test_688_satoshis_are_just_enough(chain: Devchain) -> None:
+    owner = uuid4()
+    paid_for(chain, payout_to(chain.new_address(), owner=owner), 688)
+
+    assert holdings.of(owner).waiting_sat == 688
+    assert forward_now() == 1
+    assert Forward.objects.get().value_sat == 546
+
+
+def paid_for(chain: Devchain, payout: payouts.PayoutView, sat: int) -> None:
+    """One sale, paid, mined and seen."""
+    invoice = sell(chain, payout=payout, sat=max(sat, 2_000))
+    chain.pay(invoice.address, sat)
+    chain.mine()
+    look(invoice.id)
 
 
 def in_mempool(chain: Devchain) -> set[str]:

@@ -204,3 +204,30 @@ def test_two_sweeps_at_once_share_the_work(chain: Devchain) -> None:
 
     assert sum(looked) >= 30
     assert Invoice.objects.filter(swept_at=None).count() == 0
+
+
+def test_sales_at_once_on_an_old_xpub_make_one_fallback(chain: Devchain) -> None:
+    payout = payout_to(XPUB)
+    Payout.objects.filter(fallback_of=payout.id).delete()
+    Payout.objects.filter(pk=payout.id).update(gap_unsure_at=timezone.now())
+
+    sold = at_once(lambda _: sell(chain, payout=payout).address_derivation, times=4)
+
+    assert sorted(sold) == [f"forwarder {n}" for n in range(4)]
+    assert Payout.objects.filter(fallback_of=payout.id).count() == 1
+
+
+def test_a_refused_forward_is_made_dearer_once(chain: Devchain) -> None:
+    payout = payout_to(chain.new_address())
+    invoice = sell(chain, payout=payout)
+    chain.pay(invoice.address, 20_000)
+    chain.mine()
+    look(invoice.id)
+    row = forwards.make(payout.id, now=timezone.now())
+    assert row is not None
+
+    made = at_once(lambda _: forwards._make_dearer(row, timezone.now()), times=4)
+
+    assert sum(each is not None for each in made) == 1
+    assert [each.fee_sat for each in Forward.objects.filter(dropped_at=None)] == [213]
+    assert Output.objects.get().forward == Forward.objects.get(dropped_at=None)

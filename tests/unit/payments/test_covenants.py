@@ -147,10 +147,10 @@ def test_what_would_leave_dust_is_not_forwarded(payee: bytes, least_sat: int) ->
 
 
 def test_a_fee_above_the_covenants_is_not_paid() -> None:
-    assert covenants.forward([coin(9_000)], sat_per_byte=4).outputs[0].value_sat == 9_000 - 568
+    assert covenants.forward([coin(9_000)], msat_per_byte=4_000).outputs[0].value_sat == 9_000 - 568
 
     with pytest.raises(NotForwardable, match="fee"):
-        covenants.forward([coin(9_000)], sat_per_byte=5)
+        covenants.forward([coin(9_000)], msat_per_byte=5_000)
 
 
 def test_nothing_cannot_be_forwarded() -> None:
