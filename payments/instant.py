@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db.models import Max, Min, Sum
 from django.utils import timezone
 
-from payments import hints, instant_rules, observations, settlement, transactions
+from payments import heartbeats, hints, instant_rules, observations, settlement, transactions
 from payments.errors import BadTransaction, ChainUnavailable
 from payments.facts import View
 from payments.instant_rules import SILENCE, PaymentFacts, SpentFacts, TxFacts, Wait
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STALE_AFTER: Final = timedelta(minutes=3)
 OPERATORS: Final = 2  # whose word it takes where money is real
 AGAIN_AFTER: Final = timedelta(seconds=5)  # what passes by itself is looked at again so soon
 AGAIN_FOR: Final = timedelta(minutes=1)  # and for so long; then the sweep is soon enough
@@ -77,15 +78,14 @@ def least_operators() -> int:
 
 
 def gather(
-    invoice: Invoice, sighting: Sighting, chain: Chain, *, now: datetime, is_watched: bool = True
+    invoice: Invoice, sighting: Sighting, chain: Chain, *, now: datetime, held: bool = False
 ) -> Evidence | None:
     """``gather_many`` for one invoice; None where there is nothing to ask."""
-    found = gather_many([(invoice, sighting)], chain, now=now, is_watched=is_watched)
-    return found.get(invoice.pk)
+    return gather_many([(invoice, sighting)], chain, now=now, held=held).get(invoice.pk)
 
 
 def gather_many(
-    looks: Sequence[tuple[Invoice, Sighting]], chain: Chain, *, now: datetime, is_watched: bool
+    looks: Iterable[tuple[Invoice, Sighting]], chain: Chain, *, now: datetime, held: bool
 ) -> dict[UUID, Evidence]:
     """Ask about all that may open before a block, in one batch; the others are left out.
 
@@ -95,6 +95,7 @@ def gather_many(
     waiting = [(row, outputs) for row, look in looks if (outputs := _unconfirmed(row, look))]
     if not waiting:
         return {}
+    is_watched = not held and _is_watched(now)
     seen_at = max(now, timezone.now())  # by the clock: the look itself may have taken long
     try:
         facts, double_spent = _ask(waiting, chain)
@@ -154,6 +155,13 @@ def _unconfirmed(invoice: Invoice, sighting: Sighting) -> tuple[SeenOutput, ...]
     least = invoice.quotes.aggregate(sat=Min("min_sat"))["sat"]
     enough_sat = min(invoice.accepted_sat or invoice.due_sat, invoice.due_sat, least)
     return pending if sum(seen.value_sat for seen in plain) >= enough_sat else ()
+
+
+def _is_watched(now: datetime) -> bool:
+    """Whether sweeps still come: who settles early must be able to see what becomes of it."""
+    limit = max(STALE_AFTER, timedelta(seconds=3 * settings.KIM_SWEEP_SECONDS))
+    swept = heartbeats.last(heartbeats.SWEEP)
+    return swept is not None and now - swept.at <= limit
 
 
 def _known(invoice: Invoice) -> set[str]:
