@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from payments import connection, invoices, observations, tiers
+from payments import connection, instant, invoices, observations, tiers
 from payments.errors import ChainUnavailable, WatcherStale
 from payments.models import Heartbeat, Invoice
 from payments.states import InvoiceState
@@ -124,6 +124,8 @@ def _look_once(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> list
     held = connection.headers().is_held(now)
     fresh = {out.txid for each in sightings.values() for out in each.outputs if out.height is None}
     conflicted = chain.double_spent(sorted(fresh))
+    looks = [(rows[script], sighting) for script, sighting in sightings.items()]
+    evidence = instant.gather_many(looks, chain, now=now, held=held)
     quiet: list[UUID] = []
     for script, sighting in sightings.items():
         row = rows[script]
@@ -131,7 +133,14 @@ def _look_once(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> list
             quiet.append(row.pk)
             continue
         try:
-            invoices.reconcile(row.pk, sighting, now=now, held=held, conflicted=conflicted)
+            invoices.reconcile(
+                row.pk,
+                sighting,
+                now=now,
+                held=held,
+                conflicted=conflicted,
+                evidence=evidence.get(row.pk),
+            )
         except Exception:
             log.exception("what was seen of invoice %s could not be written down", row.pk)
     invoices.note_quiet(quiet, next(iter(sightings.values()), None), now=now)
