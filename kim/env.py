@@ -219,7 +219,9 @@ def mail(name: str) -> MailConfig | None:
         url = urlsplit(raw)
         port, tls = url.port or 0, dict(parse_qsl(url.query)).get("tls", "starttls")
     except ValueError:  # not chained: urllib repeats what it could not read
-        raise BadSetting(f"{name} cannot be read; write / : @ # ? % of a password as %2F and so on.") from None
+        raise BadSetting(
+            f"{name} cannot be read; write / : @ # ? % of a password as %2F and so on."
+        ) from None
     if url.scheme != "smtp" or not url.hostname or tls not in ("tls", "starttls", "none"):
         raise BadSetting(f"{name} must look like smtp://user:password@host:587?tls=starttls.")
     return MailConfig(

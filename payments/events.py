@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from payments import hints
-from payments.models import Counter, Event
+from payments.models import Counter, Event, Invoice
 from payments.states import EventKind, InvoiceState
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
-    from payments.models import Invoice
-
 POSITION: Final = "event"
+LAPSED_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +60,36 @@ def record(invoice: Invoice, kind: EventKind, *, was: str, now: datetime) -> Non
 def after(cursor: int, limit: int) -> tuple[EventView, ...]:
     """Events with a position beyond ``cursor``, oldest first."""
     rows = Event.objects.filter(position__gt=cursor).order_by("position")[:limit]
-    return tuple(
-        EventView(
-            position=row.position,
-            invoice_id=row.invoice_id,
-            seq=row.seq,
-            was=row.was,
-            flags=tuple(row.flags),
-            state=InvoiceState(row.state),
-            kind=EventKind(row.kind),
-            at=row.at,
-        )
-        for row in rows
+    return tuple(_view(row) for row in rows)
+
+
+def lapsed(*, now: datetime, limit: int = 1000) -> tuple[EventView, ...]:
+    """The last event of each invoice that is paid in part and whose quotes ran out within a week.
+
+    Only once a look at the chain after the end found no more: what was sent in time has arrived.
+    """
+    over = Invoice.objects.filter(
+        state=InvoiceState.PARTIAL,
+        quote_until__lt=now,
+        quote_until__gt=now - LAPSED_FOR,
+        swept_at__gt=F("quote_until"),
+    )
+    ids = list(over.order_by("-quote_until").values_list("pk", flat=True)[:limit])
+    newest = Event.objects.filter(invoice=OuterRef("invoice")).order_by("-seq").values("pk")[:1]
+    rows = Event.objects.filter(invoice__in=ids, pk=Subquery(newest)).order_by("position")
+    return tuple(_view(row) for row in rows)
+
+
+def _view(row: Event) -> EventView:
+    return EventView(
+        position=row.position,
+        invoice_id=row.invoice_id,
+        seq=row.seq,
+        was=row.was,
+        flags=tuple(row.flags),
+        state=InvoiceState(row.state),
+        kind=EventKind(row.kind),
+        at=row.at,
     )
 
 

@@ -1,8 +1,10 @@
-"""What happened to invoices, read in order, and the keys that are owed for it.
+"""What happened to invoices, read in order, and the keys and messages that are owed for it.
 
-``drain`` moves a cursor over payments' append-only events and notes each settled purchase as owed
-in the same transaction, so a crash repeats the work and never skips it. ``serve`` works the debts
-off. Both run every few seconds whether or not anybody's page is open.
+``drain`` moves cursors over payments' append-only events and notes what each event owes in the same
+transaction, so a crash repeats the work and never skips or doubles it. Keys, webhooks and notices
+have a cursor each: whatever goes wrong with a message, no key waits for it. ``serve`` works the
+keys off, ``unlock.tasks.outbox`` the messages. All run every few seconds, whether or not anybody's
+page is open.
 """
 
 from __future__ import annotations
@@ -14,25 +16,36 @@ from django.db import transaction
 
 from payments import invoices
 from payments.states import InvoiceState
-from unlock import hints, keys
+from unlock import hints, keys, notices, webhooks
 from unlock.errors import InstanceKeyMissing
 from unlock.models import Cursor, Purchase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from payments.invoices import EventView
 
 log = logging.getLogger(__name__)
 
 CURSOR = "invoice-events"
+WEBHOOK_CURSOR = "webhooks"
+NOTICE_CURSOR = "notices"
 BATCH = 500
+
+if TYPE_CHECKING:
+    Reader = Callable[[Sequence[EventView], datetime], None]
 
 
 def drain(*, now: datetime) -> int:
     """Read every new event once; return how many. Safe to run twice and in parallel."""
-    total = 0
-    while read := _drain_batch(now=now):
-        total += read
+    _begin()
+    total = _drain(CURSOR, _owe, now=now)
+    for name, tell in ((WEBHOOK_CURSOR, _enqueue), (NOTICE_CURSOR, _note)):
+        try:
+            _drain(name, tell, now=now)
+        except Exception:
+            log.exception("%s stand still; keys do not", name)
     return total
 
 
@@ -54,18 +67,44 @@ def serve(*, private_keys: Sequence[bytes], now: datetime, limit: int = 200) -> 
     return released
 
 
-def _drain_batch(*, now: datetime) -> int:
+def _begin() -> None:
+    """The cursors of messages begin where the keys' stands: what is long over is not told."""
+    now_at = Cursor.objects.filter(name=CURSOR).values_list("position", flat=True).first() or 0
+    for name in (WEBHOOK_CURSOR, NOTICE_CURSOR):
+        Cursor.objects.get_or_create(name=name, defaults={"position": now_at})
+
+
+def _drain(name: str, read: Reader, *, now: datetime) -> int:
+    total = 0
+    while count := _drain_batch(name, read, now=now):
+        total += count
+    return total
+
+
+def _drain_batch(name: str, read: Reader, *, now: datetime) -> int:
     with transaction.atomic():
-        Cursor.objects.get_or_create(name=CURSOR)
-        cursor = Cursor.objects.select_for_update().get(name=CURSOR)
+        Cursor.objects.get_or_create(name=name)
+        cursor = Cursor.objects.select_for_update().get(name=name)
         events = invoices.events_after(cursor.position, limit=BATCH)
         if not events:
             return 0
-        paid = {event.invoice_id for event in events if event.state is InvoiceState.PAID}
-        settled = list(Purchase.objects.filter(invoice_id__in=paid).values_list("id", flat=True))
-        keys.owe(settled, now=now)
-        for purchase_id in settled:
-            hints.purchase_changed(purchase_id)
+        read(events, now)
         cursor.position = events[-1].position
         cursor.save(update_fields=["position"])
     return len(events)
+
+
+def _owe(events: Sequence[EventView], now: datetime) -> None:
+    paid = {event.invoice_id for event in events if event.state is InvoiceState.PAID}
+    settled = list(Purchase.objects.filter(invoice_id__in=paid).values_list("id", flat=True))
+    keys.owe(settled, now=now)
+    for purchase_id in settled:
+        hints.purchase_changed(purchase_id)
+
+
+def _enqueue(events: Sequence[EventView], now: datetime) -> None:
+    webhooks.enqueue(events, now=now)
+
+
+def _note(events: Sequence[EventView], now: datetime) -> None:
+    notices.note(events, now=now)

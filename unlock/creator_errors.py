@@ -210,3 +210,66 @@ class SelftestMissing(ServiceError):
     code = "selftest_missing"
     hint = "Publish again; the page tests the download first."
     http_status = 409
+
+
+# --- webhooks and notices -----------------------------------------------------------------------
+
+
+class TargetRefused(ServiceError):
+    """Not an address this site sends to: its form, its host or its port."""
+
+    code = "target_refused"
+    hint = "Give an https:// address on the public internet, such as https://example.com/kim."
+
+
+class WebhookMissing(ServiceError):
+    code = "webhook_missing"
+    hint = "Load the page again; it may have been deleted."
+    http_status = 404
+
+
+class DeliveryMissing(ServiceError):
+    code = "delivery_missing"
+    hint = "Load the page again."
+    http_status = 404
+
+
+class WebhookOff(ServiceError):
+    code = "webhook_off"
+    hint = "Switch the webhook on first."
+    http_status = 409
+
+
+class TooManyWebhooks(ServiceError):
+    code = "too_many_webhooks"
+    hint = "Delete one that you no longer need."
+    http_status = 409
+
+
+class MailOff(ServiceError):
+    """No mail server is set."""
+
+    code = "mail_off"
+    hint = "Read your notices on this site, or ask whoever runs it to set up e-mail."
+    http_status = 409
+
+
+class MailTooSoon(ServiceError):
+    code = "mail_too_soon"
+    hint = "Look into your mailbox, the spam folder too, before you ask for another code."
+    http_status = 429
+
+
+class MailFailed(ServiceError):
+    """The mail server did not take the message."""
+
+    code = "mail_failed"
+    hint = "Check the address, or try again in a few minutes."
+    http_status = 502
+
+
+class CodeWrong(ServiceError):
+    """Not the code that was sent, or it is older than an hour."""
+
+    code = "code_wrong"
+    hint = "Type the newest code as it stands in the e-mail, or ask for another."

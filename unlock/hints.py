@@ -6,8 +6,10 @@ import functools
 import logging
 from typing import TYPE_CHECKING
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -30,6 +32,18 @@ def purchase_changed(purchase_id: UUID) -> None:
 def file_changed(paid_file_id: UUID) -> None:
     """Tell open pages, after commit, that a file was paused, published again or removed."""
     transaction.on_commit(lambda: _publish(f"{FILE_CHANNEL}{paid_file_id}"))
+
+
+def ask_delivery() -> None:
+    """Wake the outbox's worker, after commit. Losing it loses nothing: beat asks every few seconds."""
+    transaction.on_commit(_send_deliver)
+
+
+def _send_deliver() -> None:
+    try:
+        current_app.send_task("unlock.deliver", retry=False, expires=30)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("the outbox could not be woken: %s", type(error).__name__)
 
 
 def _publish(channel: str) -> None:

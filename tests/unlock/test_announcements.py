@@ -34,7 +34,7 @@ def test_a_settled_invoice_gets_its_key_while_the_tab_is_closed() -> None:
     assert serve() == 1
 
     assert noor.open(purchase, KeyRelease.objects.get().sealed) == sold.secret
-    assert Cursor.objects.get().position == 3
+    assert Cursor.objects.get(name=announcements.CURSOR).position == 3
 
 
 def test_an_event_is_read_once() -> None:
