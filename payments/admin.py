@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import BinaryField, Model
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
 
-from payments import models
+from payments import models, rate_report, rate_table
 
 if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
     BaseAdmin = admin.ModelAdmin[Model]
@@ -159,10 +162,38 @@ class ForwardAdmin(ReadOnlyAdmin):
     search_fields = ("txid",)
 
 
+def _is_shown(each: rate_report.CurrencyReport, wanted: str) -> bool:
+    """In full: what was asked for, or what has bounds of its own or an alarm."""
+    if wanted:
+        return each.currency.startswith(wanted)
+    return each.currency in rate_table.bounds() or bool(each.alarms)
+
+
 @admin.register(models.Rate)
 class RateAdmin(ReadOnlyAdmin):
-    list_display = ("currency", "rate", "sources", "label", "at")
+    """Instead of a list of rows: each currency with its sources, and why some are not believed."""
+
     search_fields = ("currency",)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = rate_report.report(now=timezone.now())
+        wanted = request.GET.get("q", "").strip().upper()[:20]
+        shown = [each for each in found.currencies if _is_shown(each, wanted)]
+        context = {
+            **self.admin_site.each_context(request),
+            **(extra_context or {}),
+            "title": "Exchange rates",
+            "opts": self.opts,
+            "report": found,
+            "wanted": wanted,
+            "shown": shown,
+            "others": [] if wanted else [each for each in found.currencies if each not in shown],
+        }
+        return TemplateResponse(request, "admin/payments/rates.html", context)
 
 
 @admin.register(models.RateSample)

@@ -96,7 +96,7 @@ def current(currency: str, *, now: datetime, owner: UUID | None = None) -> RateV
         return _development(now).get(currency)
     row = Rate.objects.filter(currency=currency, at__gt=now - VALID_FOR, label="").first()
     if row is not None:
-        return _view(row)
+        return view_of(row)
     return None if owner is None else _manual(owner, currency)
 
 
@@ -105,7 +105,7 @@ def everything(*, now: datetime) -> dict[str, RateView]:
     if is_development():
         return _development(now)
     rows = Rate.objects.filter(at__gt=now - VALID_FOR, label="").order_by("currency")
-    return {row.currency: _view(row) for row in rows}
+    return {row.currency: view_of(row) for row in rows}
 
 
 def quote(price: amounts.Price, *, now: datetime, owner: UUID | None = None) -> Quoted:
@@ -186,7 +186,8 @@ def text_of(rate: Decimal) -> str:
     return f"{rate.normalize():f}"
 
 
-def _view(row: Rate) -> RateView:
+def view_of(row: Rate) -> RateView:
+    """A row as others see it, valid or not."""
     return RateView(
         currency=row.currency,
         rate=row.rate,

@@ -20,12 +20,16 @@ class RatesView(APIView):
     @extend_schema(operation_id="rates", responses=RatesSerializer)
     def get(self, request: Request) -> Response:
         del request
-        found = rate_table.everything(now=timezone.now())
+        now = timezone.now()
+        found = rate_table.everything(now=now)
         rates = {
             currency: {
-                "rate": f"{view.rate.normalize():f}",
+                "rate": rate_table.text_of(view.rate),
                 "at": view.at,
+                "age_seconds": max(int((now - view.at).total_seconds()), 0),
                 "sources": view.sources,
+                "via": view.via or None,
+                "is_manual": view.is_manual,
                 "label": view.label or None,
             }
             for currency, view in sorted(found.items())

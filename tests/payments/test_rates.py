@@ -223,7 +223,10 @@ def test_on_regtest_the_development_source_says_what_it_is(client: Client) -> No
     assert answer["currencies"]["EUR"] == {
         "rate": "400",
         "at": answer["currencies"]["EUR"]["at"],
+        "age_seconds": 0,
         "sources": ["development source"],
+        "via": None,
+        "is_manual": False,
         "label": "development source",
     }
 
