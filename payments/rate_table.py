@@ -156,6 +156,11 @@ def manual_of(owner: UUID) -> tuple[ManualView, ...]:
     )
 
 
+def currencies() -> tuple[str, ...]:
+    """Those that may have an exchange rate, in alphabetical order."""
+    return tuple(sorted(rate_rules.FIATS))
+
+
 def delete_manual(owner: UUID, currency: str) -> bool:
     """Whether there was one to forget."""
     deleted, _ = ManualRate.objects.filter(owner=owner, currency=currency).delete()

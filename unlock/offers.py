@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
-from payments import invoices, payouts
+from payments import invoices, payouts, rate_table
 from payments.amounts import BCH, Price
 from unlock import container, copies, files
 from unlock.creator_errors import UploadNotVerified
@@ -151,10 +150,8 @@ def sales_of(paid_file: PaidFile) -> Sales:
 
 def currencies(*, now: datetime) -> tuple[str, ...]:
     """The fiat currencies that have a rate now, of those that people ask for most."""
-    priced = (Price(Decimal(1), currency) for currency in _CURRENCIES)
-    return tuple(
-        price.currency for price in priced if invoices.estimate_sat(price, now=now) is not None
-    )
+    known = rate_table.everything(now=now)
+    return tuple(currency for currency in _CURRENCIES if currency in known)
 
 
 def sign_ranges(paid_file: PaidFile, *, now: datetime) -> Ranges:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import accounts, files, live, payouts, purchases, uploads
+from unlock.views import accounts, files, live, payouts, purchases, rates, uploads
 
 urlpatterns = [
     path("login-parameters/", accounts.LoginParameters.as_view(), name="login-parameters"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("session/password/", accounts.Password.as_view(), name="password"),
     path("limits/", accounts.Limits.as_view(), name="limits"),
     path("payouts/preview/", payouts.PayoutPreview.as_view(), name="payout-preview"),
+    path("rates/manual/", rates.ManualRates.as_view(), name="manual-rates"),
     path("payout/", payouts.Payout.as_view(), name="payout"),
     path("uploads/", uploads.Uploads.as_view(), name="uploads"),
     path("uploads/<uuid:upload_id>/", uploads.UploadDetail.as_view(), name="upload"),
