@@ -32,3 +32,15 @@ def refuse_a_wrong_key(instance: Any = None, **rest: Any) -> None:
         keys.check_instance_keys(settings.KIM_INSTANCE_PUBLIC_KEY, settings.KIM_INSTANCE_KEYS)
     except ServiceError as error:
         raise SystemExit(f"this worker could release nothing: {error.message}") from error
+
+
+@signals.celeryd_after_setup.connect
+def heed_marks(instance: Any = None, **rest: Any) -> None:
+    """Before the first task: a database that was restored from a backup must not hand out again
+    what it handed out before.
+    """
+    del rest
+    from unlock.tasks import marks
+
+    if "quick" in instance.app.amqp.queues.consume_from:
+        marks.keep_if_reachable()

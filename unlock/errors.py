@@ -250,3 +250,11 @@ class TooManyStreams(ServiceError):
     code = "too_many_streams"
     hint = "Close other tabs of this purchase."
     http_status = 429
+
+
+class MarksDamaged(ServiceError):
+    """The high-water marks in the bucket are not what this instance wrote."""
+
+    code = "marks_damaged"
+    hint = "See docs/recovery.md, 'After a restored backup'; until then no marks are kept."
+    http_status = 500

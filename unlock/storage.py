@@ -152,6 +152,12 @@ class S3Store:
             url=url, headers={}, size_bytes=size_bytes, expires_at=now + SIGNED_FOR
         )
 
+    def put(self, key: str, data: bytes) -> None:
+        with _told():
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=data, ContentType="application/octet-stream"
+            )
+
     def delete(self, key: str) -> None:
         with _told():
             self._client.delete_object(Bucket=self._bucket, Key=key)

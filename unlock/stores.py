@@ -96,6 +96,9 @@ class Store(Protocol):
     def sign_object(self, key: str, *, size_bytes: int, now: datetime) -> SignedRequest:
         """A GET of the whole object, as a nameless download."""
 
+    def put(self, key: str, data: bytes) -> None:
+        """Write a small object whole; it replaces the one that was there."""
+
     def delete(self, key: str) -> None:
         """Remove the object. Removing what is not there is not an error."""
 

@@ -18,6 +18,7 @@ from unlock.serializers.accounts import (
     PayoutSerializer,
     PayoutValueSerializer,
 )
+from unlock.tasks import marks
 from unlock.views.sessions import CreatorView
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Payout(CreatorView):
         creator = self.me(request)
         value = asked.validated_data["value"]
         _check_change(creator, asked.validated_data.get("derived"), value=value)
-        return _show(payouts.set_current(creator.id, value, now=timezone.now()), creator)
+        payout = payouts.set_current(creator.id, value, now=timezone.now())
+        marks.ask_marks()
+        return _show(payout, creator)
 
 
 def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from unlock import creators, storage
 from unlock.creator_errors import SignupClosed, UsernameTaken
 from unlock.creators import SignUp
+from unlock.tasks import marks
 
 _USERNAME = "maya"
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         storage.primary().ensure_bucket([settings.KIM_PUBLIC_URL])
+        marks.keep_if_reachable()  # after a restored backup: nothing is handed out a second time
         self._first_creator(options["login_file"])
 
     def _first_creator(self, path: Path) -> None:
