@@ -32,7 +32,7 @@ const PACKAGES = [
     version: '2.4.0',
     licence: 'MIT',
     root: '.',
-    entries: ['sha2.js', 'hmac.js', 'hkdf.js', 'argon2.js'],
+    entries: ['sha2.js', 'hmac.js', 'hkdf.js', 'argon2.js', 'legacy.js'],
   },
   {
     name: '@hpke/common',
