@@ -18,7 +18,16 @@ import * as api from './api.js';
  * @property {number} title_max
  * @property {number} description_max
  *
- * @typedef {{rate: string, at: string, sources: string[], label: string | null}} Rate
+ * @typedef {object} Rate
+ * @property {string} rate  of 1 BCH
+ * @property {string} at
+ * @property {number} age_seconds
+ * @property {string[]} sources
+ * @property {string | null} via
+ * @property {boolean} is_manual
+ * @property {string | null} label
+ *
+ * @typedef {{currency: string, rate: string, at: string}} ManualRate
  * @typedef {{currencies: Record<string, Rate>, stale: boolean}} Rates
  *
  * @typedef {{code: string, text: string}} Warning
@@ -83,6 +92,18 @@ export const limits = () => api.get('limits/');
 
 /** @returns {Promise<Rates>} */
 export const rates = () => api.get('rates/');
+
+/** @returns {Promise<{rates: ManualRate[], currencies: string[]}>} */
+export const manualRates = () => api.get('rates/manual/');
+
+/**
+ * @param {{currency: string, rate: string}} change
+ * @returns {Promise<ManualRate>}
+ */
+export const setManualRate = (change) => api.put('rates/manual/', change);
+
+/** @param {string} currency */
+export const removeManualRate = (currency) => api.remove(`rates/manual/?currency=${currency}`);
 
 /**
  * @param {string} username

@@ -9,6 +9,7 @@ import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { ask, downloadKeyFile, remind, showWords } from './keys.js';
+import * as manualRate from './manual_rate.js';
 import { derivedFor, freshlyDerived } from './passwords.js';
 import { PayoutField } from './payout.js';
 
@@ -94,3 +95,4 @@ onPress('key-import', async () => {
 
 await look();
 await payout.load().catch((error) => problem.show(byId('payout-problem'), error));
+await manualRate.load().catch((error) => problem.show(byId('rate-problem'), error));
