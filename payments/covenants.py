@@ -34,6 +34,8 @@ SEQUENCE_FINAL: Final = 0xFFFF_FFFF
 # Outputs worth less are not relayed: 3 sat a byte of the output and of an input spending it.
 _DUST_SAT: Final = {25: 546, 23: 540, 35: 576}
 
+_NO_FORWARD: Final = "Only transactions that pass forwarders' coins on to their payee are sent."
+
 _DROP: Final = b"\x75"
 _PAYS: Final = b"\xc0\xcd"  # INPUTINDEX OUTPUTBYTECODE
 _VALUES: Final = b"\x88\xc0\xcc\xc0\xc6"  # EQUALVERIFY INPUTINDEX OUTPUTVALUE INPUTINDEX UTXOVALUE
@@ -137,11 +139,11 @@ def check_shape(transaction: Transaction) -> None:
     and nothing else is paid. Values are the network's to check: it knows what the coins hold.
     """
     if len(transaction.inputs) != len(transaction.outputs):
-        raise NotForwardable("A forward has one output for each input.")
+        raise NotForwardable("A forward has one output for each input.", hint=_NO_FORWARD)
     for spent, paid in zip(transaction.inputs, transaction.outputs, strict=True):
         found = from_script_sig(spent.script_sig)
         if found is None or found.payee_script != paid.script or paid.has_token:
-            raise NotForwardable("That transaction does more than pass on forwarders' coins.")
+            raise NotForwardable("That does more than pass coins on.", hint=_NO_FORWARD)
 
 
 def is_forward(transaction: Transaction) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from payments import electrum_calls, electrum_mempools, electrum_proofs, transactions
+from payments import electrum_calls, electrum_mempools, electrum_proofs, transactions, unspent
 from payments.chain import KnownTx, SeenOutput, ServerView, Sighting, Tip
 from payments.electrum_calls import Histories, RawCache, highest
 from payments.electrum_headers import HeaderBook, HeaderFollower
@@ -23,10 +23,12 @@ from payments.errors import BroadcastRefused, ChainUnavailable
 
 if TYPE_CHECKING:
     from payments.transactions import Outpoint
+    from payments.unspent import Unspent
 
 log = logging.getLogger(__name__)
 
 NEW_PER_LOOK: Final = 200  # transactions fetched in one look; dust spam waits for the next
+MOST_OF_ONE: Final = 60  # transactions of one script that ``unspent`` reads
 
 
 class ElectrumChain:
@@ -149,6 +151,22 @@ class ElectrumChain:
             if found != txid and any(each.outpoint in spent for each in other.inputs):
                 return found
         return None
+
+    def unspent(self, scripts: Sequence[bytes]) -> tuple[tuple[Unspent, ...], frozenset[bytes]]:
+        """The coins on these scripts, and the scripts that were ever used. One with an absurdly
+        long history is used, and shows no coins. Raises ``ChainUnavailable``.
+        """
+        links, told = self._histories_of(list(scripts))
+        if len(told) < len(set(scripts)):
+            raise ChainUnavailable("No server can tell the history of an address.")
+        short = {
+            script: said
+            for script, said in told.items()
+            if max(map(len, said.values())) <= MOST_OF_ONE
+        }
+        read = self._fetch_raws(links, short, {script: {} for script in short})
+        used = frozenset(script for script, said in told.items() if any(said.values()))
+        return unspent.find(short, read), used
 
     def statuses_of(self, scripts: Sequence[bytes]) -> dict[bytes, dict[str, str | None]]:
         links = self._links()
