@@ -11,7 +11,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from payments import addresses, connection, watcher
+from payments import addresses, connection, heartbeats, watcher
 from payments.errors import ChainUnavailable
 from payments.models import Address, Heartbeat, Invoice
 from tests.devchains import Devchain, wait_until
@@ -43,7 +43,7 @@ def test_an_invoice_that_cannot_be_written_down_stops_no_sweep(chain: Devchain) 
 
     assert Invoice.objects.get(pk=paid.id).state == "PAID"
     assert Invoice.objects.get(pk=broken.id).settled_at is None
-    assert Heartbeat.objects.filter(name=watcher.SWEEP).exists()
+    assert Heartbeat.objects.filter(name=heartbeats.SWEEP).exists()
 
     Invoice.objects.filter(pk=broken.id).update(state="OPEN")
     watcher.sweep(now=timezone.now() + timedelta(minutes=4))

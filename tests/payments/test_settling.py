@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from payments import connection, forwards, invoices, watcher
+from payments import connection, forwards, health, invoices, watcher
 from payments.errors import QuoteStillOpen
 from payments.models import Event, Invoice, Output, Payout, Quote
 from payments.states import InvoiceState
@@ -315,7 +315,7 @@ def test_the_sweep_alone_settles_everything(chain: Devchain) -> None:
     assert states == {"PAID"}
     assert Invoice.objects.get(pk=unpaid.id).state == InvoiceState.OPEN
     assert Invoice.objects.get(pk=unpaid.id).swept_at is not None
-    watcher.check_alive()
+    health.check_alive(now=timezone.now())
 
 
 def test_a_block_moves_the_depth_of_all_it_concerns(chain: Devchain) -> None:

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from kim.celery import app
-from payments import invoices, tasks, watcher
+from payments import health, invoices, tasks
 from payments.errors import WatcherStale
 from payments.models import Forward, Invoice
 from tests.devchains import Devchain
@@ -70,7 +70,7 @@ def test_a_chain_that_is_away_changes_nothing(chain: Devchain) -> None:
 
     assert invoices.status_of(invoice.id, now=timezone.now()) == before
     with pytest.raises(WatcherStale):
-        watcher.check_alive()
+        health.check_alive(now=timezone.now())
     with pytest.raises(CommandError, match="No Electrum server"):
         call_command("sweep_payments")
 
