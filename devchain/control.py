@@ -8,6 +8,7 @@ from typing import Any
 from devchain import address
 from devchain.errors import DevchainError, Malformed
 from devchain.node import FIRST_BLOCKS, Node, address_of, parse_uri
+from devchain.sighash import ALL_FORKID
 from devchain.transaction import Transaction
 from devchain.web import Request, Response, json_response
 
@@ -103,7 +104,13 @@ class Control:
                     "bad_amount", "The URI names no amount.", "Add ?amount=… in BCH, or amount_sat."
                 )
             amount_sat = TOKEN_OUTPUT_SAT
-        paid = self.node.pay(locking, amount_sat, with_token=with_token)
+        paid = self.node.pay(
+            locking,
+            amount_sat,
+            with_token=with_token,
+            with_parent=_flag(body, "parent"),
+            hash_type=_number(body, "hash_type", at_least=0, at_most=255, default=ALL_FORKID),
+        )
         return {"txid": paid.txid, "address": address_of(locking), "amount_sat": amount_sat}
 
     def _target(self, body: dict[str, Any]) -> tuple[bytes, int | None]:

@@ -9,6 +9,7 @@ from devchain import address
 from devchain.chain import Chain, unknown_transaction
 from devchain.errors import DevchainError, Refused
 from devchain.ledger import Coin
+from devchain.sighash import ALL_FORKID
 from devchain.store import MemoryStore, Store
 from devchain.transaction import Outpoint, Output, Token, Transaction
 from devchain.wallet import Wallet
@@ -57,13 +58,28 @@ class Node:
             if coin.output.token is None and self.chain.is_mature(coin)
         }
 
-    def pay(self, locking: bytes, amount_sat: int, *, with_token: bool = False) -> Transaction:
-        """Signs and submits a payment. Raises Refused (dust and the like) or insufficient funds."""
+    def pay(
+        self,
+        locking: bytes,
+        amount_sat: int,
+        *,
+        with_token: bool = False,
+        with_parent: bool = False,
+        hash_type: int = ALL_FORKID,
+    ) -> Transaction:
+        """Signs and submits a payment. Raises Refused (dust and the like) or insufficient funds.
+
+        `with_parent`: it spends the change of a payment that waits for a block itself.
+        """
         with self.chain.lock:
-            if with_token:
+            if with_parent:
+                payment = self._build_chained([Output(amount_sat, locking)])
+            elif with_token:
                 payment = self._build_token(locking, amount_sat)
             else:
                 payment = self._build([Output(amount_sat, locking)])
+            if hash_type != ALL_FORKID:
+                payment = self._sign_again(payment, hash_type)
             self.chain.submit(payment.raw)
             return payment
 
@@ -112,6 +128,17 @@ class Node:
             "not_ours",
             "The devchain wallet owns no unspent input of that transaction.",
             "Only transactions that the devchain wallet paid can be double-spent here.",
+        )
+
+    def _build_chained(self, outputs: list[Output]) -> Transaction:
+        parent = self.pay(self.wallet.locking, SAT)
+        outpoint = parent.txid, 0
+        return self.wallet.spend({outpoint: Coin(parent.outputs[0])}, outputs)
+
+    def _sign_again(self, payment: Transaction, hash_type: int) -> Transaction:
+        coins = self.coins()
+        return self.wallet.sign(
+            payment, [coins[each.outpoint] for each in payment.inputs], hash_type
         )
 
     def _build_token(self, locking: bytes, amount_sat: int) -> Transaction:

@@ -79,9 +79,9 @@ class Devchain:
             raise AssertionError(f"{path}: {error.read().decode()}") from error
         return found
 
-    def pay(self, address: str, amount_sat: int, *, tokens: bool = False) -> str:
-        """Pay from the wallet; the transaction's id."""
-        answer = self.ask("/api/pay", uri=address, amount_sat=amount_sat, tokens=tokens)
+    def pay(self, address: str, amount_sat: int, *, tokens: bool = False, **how: Any) -> str:
+        """Pay from the wallet; the transaction's id. ``how``: ``parent``, ``hash_type``."""
+        answer = self.ask("/api/pay", uri=address, amount_sat=amount_sat, tokens=tokens, **how)
         return str(answer["txid"])
 
     def mine(self, blocks: int = 1) -> None:

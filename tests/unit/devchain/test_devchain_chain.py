@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from devchain import block, keys, script
+from devchain import block, keys, script, sighash
 from devchain.chain import Change
 from devchain.encoding import double_sha256
 from devchain.errors import DevchainError, Refused
@@ -312,3 +312,19 @@ def test_a_large_payment_joins_coins(node: Node) -> None:
 
     assert payment.outputs[0].value_sat == 300 * 100_000_000
     assert len(payment.inputs) > 1
+
+
+def test_a_payment_may_spend_what_waits_for_a_block_itself(node: Node) -> None:
+    payment = node.pay(TO_NOOR, 5_000, with_parent=True)
+
+    assert node.chain.mempool.has_unconfirmed_parent(payment.txid)
+    node.chain.mine()
+    assert node.chain.find(payment.txid) is not None
+
+
+def test_a_payment_may_be_signed_with_a_weaker_hash_type(node: Node) -> None:
+    payment = node.pay(TO_NOOR, 5_000, hash_type=sighash.ALL | sighash.FORKID | sighash.ANYONECANPAY)
+
+    signature_bytes = payment.inputs[0].unlocking[0]
+    assert payment.inputs[0].unlocking[signature_bytes] == 0xC1
+    assert payment.txid in node.chain.mempool.entries
