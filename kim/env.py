@@ -27,13 +27,16 @@ class BadSetting(ImproperlyConfigured):
 
 @dataclass(frozen=True)
 class ElectrumServer:
-    """One ``host:port:s|t[:pin=sha256hex][:operator=name]`` of ``KIM_ELECTRUM_SERVERS``."""
+    """One ``host:port:s|t[:pin=sha256hex][:operator=name]`` of ``KIM_ELECTRUM_SERVERS``.
+    ``socks`` is the proxy (host:port) that a .onion name is reached through.
+    """
 
     host: str
     port: int
     tls: bool
     pin: str = ""  # hex SHA-256 of the certificate, DER; empty: a CA must vouch
     operator: str = ""
+    socks: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,9 +176,20 @@ def decode(name: str, raw: str, *, length: int) -> bytes:
     return value
 
 
-def electrum_servers(name: str) -> tuple[ElectrumServer, ...]:
-    """The list of ``KIM_ELECTRUM_SERVERS``; plain TCP (``t``) is for loopback only."""
-    return tuple(_electrum_server(name, item) for item in words(name))
+def electrum_servers(name: str, *, socks: str = "") -> tuple[ElectrumServer, ...]:
+    """The list of ``KIM_ELECTRUM_SERVERS``; plain TCP (``t``) is for loopback and .onion only.
+    ``socks`` is the proxy that .onion names need.
+    """
+    return tuple(_electrum_server(name, item, socks) for item in words(name))
+
+
+def loopback(name: str) -> str:
+    """``host:port`` on this machine; or empty."""
+    raw = text(name, "")
+    host, _, port = raw.rpartition(":")
+    if raw and (host not in ("127.0.0.1", "localhost", "[::1]") or not port.isdigit()):
+        raise BadSetting(f"{name} must look like 127.0.0.1:9050: a port on this machine.")
+    return raw
 
 
 def database(name: str, default: str) -> dict[str, object]:
@@ -250,7 +264,7 @@ def _sqlite(path: str) -> dict[str, object]:
     }
 
 
-def _electrum_server(name: str, item: str) -> ElectrumServer:
+def _electrum_server(name: str, item: str, socks: str) -> ElectrumServer:
     fields = item.split(":")
     if len(fields) < 3 or fields[2] not in ("s", "t") or not fields[1].isdigit():
         raise BadSetting(f"{name}: '{item}' is not host:port:s or host:port:t.")
@@ -262,11 +276,13 @@ def _electrum_server(name: str, item: str) -> ElectrumServer:
         raise BadSetting(f"{name}: unknown option {min(unknown)!r}; pin and operator exist.")
     if options.get("pin") and not re.fullmatch(r"[0-9A-Fa-f]{64}", options["pin"]):
         raise BadSetting(f"{name}: the pin of {host} must be 64 hex digits (SHA-256 of the DER).")
-    if not tls and host not in ("127.0.0.1", "localhost"):
+    is_onion = host.endswith(".onion")
+    if not tls and not is_onion and host not in ("127.0.0.1", "localhost"):
         raise BadSetting(f"{name}: plain TCP (t) is for loopback only; use {host}:{port}:s.")
-    return ElectrumServer(
-        host, port, tls, options.get("pin", "").lower(), options.get("operator", "")
-    )
+    if is_onion and not socks:
+        raise BadSetting(f"{name}: {host} is reached through Tor only; set KIM_SOCKS_PROXY.")
+    pin, operator = options.get("pin", "").lower(), options.get("operator", "")
+    return ElectrumServer(host, port, tls, pin, operator, socks if is_onion else "")
 
 
 def _read(name: str) -> str:

@@ -34,7 +34,8 @@ KIM_FIELD_KEY = env.secret_bytes("KIM_FIELD_KEY", length=32)  # seals xpubs at r
 
 # --- the chain ----------------------------------------------------------------------------------
 KIM_NETWORK = env.choice("KIM_NETWORK", ("mainnet", "chipnet", "regtest"), "regtest")
-KIM_ELECTRUM_SERVERS = env.electrum_servers("KIM_ELECTRUM_SERVERS")
+KIM_SOCKS_PROXY = env.loopback("KIM_SOCKS_PROXY")
+KIM_ELECTRUM_SERVERS = env.electrum_servers("KIM_ELECTRUM_SERVERS", socks=KIM_SOCKS_PROXY)
 KIM_ELECTRUM_TIMEOUT_SECONDS = env.integer("KIM_ELECTRUM_TIMEOUT_SECONDS", 15, least=1, most=120)
 KIM_SWEEP_SECONDS = env.integer("KIM_SWEEP_SECONDS", 60, least=1, most=3600)
 KIM_FORWARD_SECONDS = env.integer("KIM_FORWARD_SECONDS", 60, least=1, most=3600)

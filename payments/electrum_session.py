@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from aiorpcx import NewlineFramer
 
+from payments.electrum_socks import ONION, dial
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,7 +37,8 @@ REACHES_NODE: Final = frozenset({"blockchain.transaction.get", "blockchain.trans
 
 class ServerAddress(Protocol):
     """What ``KIM_ELECTRUM_SERVERS`` holds of each server. ``pin`` is the SHA-256 of its
-    certificate in hex, or "" to ask the system's CAs; plain TCP goes to loopback only.
+    certificate in hex, or "" to ask the system's CAs; plain TCP goes to loopback only, or to a
+    .onion name, which is reached through ``socks`` (host:port) and never any other way.
     """
 
     @property
@@ -48,6 +51,8 @@ class ServerAddress(Protocol):
     def pin(self) -> str | None: ...
     @property
     def operator(self) -> str | None: ...
+    @property
+    def socks(self) -> str: ...
 
 
 class SessionClosed(Exception):
@@ -197,18 +202,15 @@ async def connect(server: ServerAddress) -> Session:
     no token data.
     """
     name = name_of(server)
-    if not server.tls and not _is_loopback(server.host):
+    is_onion = server.host.endswith(ONION)
+    if not server.tls and not is_onion and not _is_loopback(server.host):
         raise SessionClosed(f"{name}: plain TCP is allowed to loopback only")
+    if is_onion and not server.socks:
+        raise SessionClosed(f"{name}: a .onion server needs KIM_SOCKS_PROXY")
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            _, wire = await asyncio.get_running_loop().create_connection(
-                _Wire,
-                server.host,
-                server.port,
-                ssl=_context(server),
-                server_hostname=server.host if server.tls else None,
-            )
-    except (OSError, TimeoutError) as error:
+            wire = await _open(server, is_onion=is_onion)
+    except (OSError, TimeoutError, ValueError) as error:
         raise SessionClosed(f"{name}: {type(error).__name__}: {error}") from error
     if server.tls and server.pin and not wire.is_pinned(server.pin):
         wire.abort()
@@ -223,6 +225,21 @@ async def connect(server: ServerAddress) -> Session:
         session.close("speaks another protocol")
         raise SessionClosed(f"{name}: speaks another protocol")
     return session
+
+
+async def _open(server: ServerAddress, *, is_onion: bool) -> _Wire:
+    loop = asyncio.get_running_loop()
+    context, hostname = _context(server), server.host if server.tls else None
+    if is_onion:
+        through = await dial(server.socks, server.host, server.port)
+        _, wire = await loop.create_connection(
+            _Wire, sock=through, ssl=context, server_hostname=hostname
+        )
+    else:
+        _, wire = await loop.create_connection(
+            _Wire, server.host, server.port, ssl=context, server_hostname=hostname
+        )
+    return wire
 
 
 class _Wire(asyncio.Protocol):

@@ -195,6 +195,22 @@ def test_electrum_servers_are_read_with_pin_and_operator(given: Set) -> None:
     )
 
 
+def test_onion_servers_are_reached_through_the_proxy_and_others_are_not(given: Set) -> None:
+    given("abc.onion:50001:t,a.example:50002:s")
+
+    assert [each.socks for each in env.electrum_servers(NAME, socks="127.0.0.1:9050")] == [
+        "127.0.0.1:9050",
+        "",
+    ]
+
+
+def test_a_proxy_is_a_port_on_this_machine(given: Set) -> None:
+    given("tor.example:9050")
+    assert "a port on this machine" in refusal(lambda: env.loopback(NAME))
+    given("127.0.0.1:9050")
+    assert env.loopback(NAME) == "127.0.0.1:9050"
+
+
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
@@ -206,6 +222,7 @@ def test_electrum_servers_are_read_with_pin_and_operator(given: Set) -> None:
         ("a.example:0:s", "between 1 and 65535"),
         ("a.example:65536:s", "between 1 and 65535"),
         ("a.example:50001:t", "loopback only"),
+        ("abc.onion:50001:t", "set KIM_SOCKS_PROXY"),
         ("a.example:50002:s:pin=abcd", "64 hex digits"),
         (f"a.example:50002:s:pim={PIN}", "unknown option 'pim'"),
         ("a.example:50002:s:", "unknown option ''"),
