@@ -105,9 +105,13 @@ def value_of(amount_sat: int, rate: Decimal, currency: str) -> Price:
     return Price(Decimal(minor).scaleb(-exponent_of(currency)), currency)
 
 
-def min_sat(due: int) -> int:
-    """The least that counts as paying ``due``: 1 % or 500 sat may be missing, never over 5 %."""
-    tolerance = max(due * TOLERANCE_BPS // 10_000, TOLERANCE_MIN_SAT)
+def min_sat(due: int, *, tolerance_bps: int = TOLERANCE_BPS) -> int:
+    """The least that counts as paying ``due``: the tolerance or 500 sat may be missing, whichever is
+    more, and never over 5 %. A tolerance of 0 means to the satoshi.
+    """
+    if tolerance_bps <= 0:
+        return due
+    tolerance = max(due * tolerance_bps // 10_000, TOLERANCE_MIN_SAT)
     return due - min(tolerance, due * TOLERANCE_CAP_BPS // 10_000)
 
 

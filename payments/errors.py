@@ -225,3 +225,76 @@ class BadEvidence(ServiceError):
     def __init__(self, fault: str, message: str) -> None:
         super().__init__(message)
         self.fault = fault
+
+
+# --- what people decide about invoices: terms, acceptance, refunds ------------------------------
+
+
+class BadTerms(ServiceError):
+    """Terms of sale that make no sense together, or give too much away."""
+
+    code = "bad_terms"
+    hint = "Check the amounts."
+
+
+class AlreadySettled(ServiceError):
+    """The invoice is paid, so there is nothing left to decide."""
+
+    code = "already_settled"
+    hint = "Nothing needs to be done."
+    http_status = 409
+
+
+class NothingToAccept(ServiceError):
+    """No money came, or enough did: either way there is nothing to take for less."""
+
+    code = "nothing_to_accept"
+    hint = "Only an order that is paid in part can be accepted."
+    http_status = 409
+
+
+class InvoiceWithdrawn(ServiceError):
+    """The file was taken away: what comes for it goes back."""
+
+    code = "invoice_withdrawn"
+    hint = "Do not pay. What was sent already will be sent back."
+    http_status = 409
+
+
+class RefundMissing(ServiceError):
+    """Nothing is owed back on this invoice."""
+
+    code = "refund_missing"
+    hint = "Load the page again."
+    http_status = 404
+
+
+class RefundOpen(ServiceError):
+    """A refund for another reason waits to be paid."""
+
+    code = "refund_open"
+    hint = "Send that one back first, or close it."
+    http_status = 409
+
+
+class RefundTooMuch(ServiceError):
+    """More than came, or nothing at all."""
+
+    code = "refund_too_much"
+    hint = "Send back at most what came."
+
+
+class RefundToInvoice(ServiceError):
+    """A refund address that is a place where buyers pay, or where this site sends money on to."""
+
+    code = "refund_to_invoice"
+    hint = "Give an address of your own wallet."
+    http_status = 409
+
+
+class TicketMismatch(ServiceError):
+    """An order ticket whose address none of the creator's payouts leads to."""
+
+    code = "ticket_mismatch"
+    hint = "The order cannot be restored from this page. Write to the creator."
+    http_status = 409

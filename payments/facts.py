@@ -26,6 +26,8 @@ class InvoiceFacts:
     when the creator pressed accept; None when they did not. ``settled_at`` with ``evidence`` (the
     outpoints that settled it) and ``settled_instantly`` is the latch. ``is_reversed``: the stored
     status is REVERSED; then only a proof, and never a lost server, brings PAID back.
+    ``refund_due_at``: of an unsettled invoice, what comes goes back and opens nothing.
+    ``refund_open``: a refund waits to be paid; ``refunded_sat`` is what earlier ones dealt with.
     """
 
     confirmations: int
@@ -35,6 +37,8 @@ class InvoiceFacts:
     void_at: datetime | None = None
     refund_due_at: datetime | None = None
     refund_txid: str | None = None
+    refund_open: bool = False
+    refunded_sat: int = 0
     oversold: bool = False
     settled_at: datetime | None = None
     settled_instantly: bool = False
@@ -104,7 +108,8 @@ class Decision:
     (``instantly`` goes to ``InvoiceFacts.settled_instantly``). ``due_now_sat``: the whole price in
     force (None: quotes over and no rate); ``missing_sat``: what is still to send of it, never so
     little that it could not be sent or would not count; ``over_sat``: what came beyond it, from the
-    same least amount on. ``confirmations``: depth at which enough lies (0: none).
+    same least amount on. ``owed_sat``: what must go back and is not dealt with, of what is proved and
+    deep. ``confirmations``: depth at which enough lies (0: none).
     """
 
     status: InvoiceState
@@ -116,5 +121,6 @@ class Decision:
     confirmed_sat: int
     missing_sat: int
     over_sat: int
+    owed_sat: int
     confirmations: int
     evidence: tuple[Outpoint, ...]

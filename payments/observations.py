@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from payments import covenants, transactions
+from payments import covenants, debts, transactions
 from payments.chain import KnownTx
 from payments.facts import InvoiceFacts, OutputFacts, QuoteFacts
 from payments.models import ChainTransaction, Forward, Output
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from payments.chain import SeenOutput, Sighting
     from payments.models import Invoice
+    from payments.rate_table import Quoted
 
 
 def known_of(invoice: Invoice) -> dict[str, KnownTx]:
@@ -39,8 +40,11 @@ def known_of(invoice: Invoice) -> dict[str, KnownTx]:
     return known | _forwards_of(invoice)
 
 
-def store(invoice: Invoice, sighting: Sighting, *, due_now_sat: int | None) -> None:
-    """Write down a look at the chain. A look older than the last one adds outputs, and no more."""
+def store(invoice: Invoice, sighting: Sighting, *, priced: Quoted | None) -> None:
+    """Write down a look at the chain. A look older than the last one adds outputs, and no more.
+
+    ``priced`` is the price at this moment (None: nobody knows a rate), kept with what is new.
+    """
     rows = {
         Outpoint(row.transaction_id, row.vout): row
         for row in invoice.outputs.select_related("transaction")
@@ -49,7 +53,7 @@ def store(invoice: Invoice, sighting: Sighting, *, due_now_sat: int | None) -> N
     for seen in sighting.outputs:
         row = rows.get(Outpoint(seen.txid, seen.vout))
         if row is None:
-            _add(invoice, seen, sighting, due_now_sat)
+            _add(invoice, seen, sighting, priced)
         elif is_news:
             _move(row, seen)
     if is_news:
@@ -74,6 +78,8 @@ def invoice_facts(invoice: Invoice) -> InvoiceFacts:
         void_at=invoice.void_at,
         refund_due_at=invoice.refund_due_at,
         refund_txid=invoice.refund_txid or None,
+        refund_open=debts.open_of(invoice) is not None,
+        refunded_sat=debts.dealt_sat(invoice),
         oversold=invoice.oversold,
         settled_at=invoice.settled_at,
         settled_instantly=invoice.settled_instantly,
@@ -132,7 +138,7 @@ def _forwards_of(invoice: Invoice) -> dict[str, KnownTx]:
     }
 
 
-def _add(invoice: Invoice, seen: SeenOutput, sighting: Sighting, due_now_sat: int | None) -> None:
+def _add(invoice: Invoice, seen: SeenOutput, sighting: Sighting, priced: Quoted | None) -> None:
     chain_transaction, _ = ChainTransaction.objects.get_or_create(
         txid=seen.txid,
         defaults={
@@ -150,33 +156,47 @@ def _add(invoice: Invoice, seen: SeenOutput, sighting: Sighting, due_now_sat: in
         is_coinbase=seen.is_coinbase,
         first_seen_at=sighting.swept_at,
         unseen_at=invoice.swept_at,
-        due_then_sat=due_now_sat,
+        due_then_sat=None if priced is None else priced.due_sat,
+        rate=None if priced is None else priced.rate,
+        rate_sources=[] if priced is None else list(priced.sources),
     )
     _place(row, seen)
     row.save(force_insert=True)
 
 
 def _move(row: Output, seen: SeenOutput) -> None:
-    before = (row.chain, row.height, row.block_hash, row.spv_ok, row.doubted, row.missed_at)
+    before = _placed(row)
     _place(row, seen)
-    after = (row.chain, row.height, row.block_hash, row.spv_ok, row.doubted, row.missed_at)
-    if before != after:
+    if before != _placed(row):
         row.save()
 
 
+def _placed(row: Output) -> tuple[object, ...]:
+    where = (row.chain, row.height, row.block_hash, row.spv_ok)
+    return (*where, row.doubted, row.missed_at, row.merkle_position, row.conflict_txid)
+
+
 def _place(row: Output, seen: SeenOutput) -> None:
+    """Where it is shown now. Whatever was said against it before, it is back."""
+    was_in = row.block_hash
     row.chain = OutputChain.MEMPOOL if seen.height is None else OutputChain.BLOCK
     row.height, row.block_time = seen.height, seen.block_time
     row.block_hash, row.spv_ok = seen.block_hash or "", seen.spv_ok
     row.doubted, row.missed_at, row.seen_by = False, None, seen.server or row.seen_by
+    row.conflict_txid = ""
+    if seen.position is not None:
+        row.merkle_branch, row.merkle_position = list(seen.branch), seen.position
+    elif row.block_hash != was_in:  # another block's proof proves nothing here
+        row.merkle_branch, row.merkle_position = [], None
 
 
 def _miss(row: Output, sighting: Sighting) -> None:
     """Nobody shows it. Doubted at once; gone only after a second look that all servers agree on."""
-    if row.chain == OutputChain.MISSING:
+    if row.chain in {OutputChain.MISSING, OutputChain.CONFLICTED}:
         return
     row.chain, row.doubted = OutputChain.MEMPOOL, True
     row.height, row.block_time, row.block_hash, row.spv_ok = None, None, "", False
+    row.merkle_branch, row.merkle_position = [], None
     if sighting.agreed:
         if row.missed_at is not None and row.missed_at < sighting.swept_at:
             row.chain = OutputChain.MISSING

@@ -100,6 +100,7 @@ class PayoutView:
     """One payout row. ``recovery`` is None for an xpub: the wallet itself finds everything."""
 
     id: UUID
+    owner: UUID
     kind: str
     shown: str
     network: str
@@ -379,6 +380,7 @@ def _view(row: Payout) -> PayoutView:
     is_xpub = row.kind == PayoutKind.XPUB
     return PayoutView(
         id=row.id,
+        owner=row.owner,
         kind="xpub" if is_xpub else "address",
         shown=row.shown,
         network=row.network,

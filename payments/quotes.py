@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def add(invoice: Invoice, quoted: Quoted, *, now: datetime) -> None:
     Quote.objects.create(
         invoice=invoice,
         due_sat=quoted.due_sat,
-        min_sat=amounts.min_sat(quoted.due_sat),
+        min_sat=amounts.min_sat(quoted.due_sat, tolerance_bps=invoice.tolerance_bps),
         rate=quoted.rate,
         sources=list(quoted.sources),
         evidence=list(quoted.evidence),
@@ -37,17 +38,20 @@ def add(invoice: Invoice, quoted: Quoted, *, now: datetime) -> None:
 
 def extend(invoice: Invoice, *, now: datetime) -> None:
     """Once, when the first part of a payment comes in time: 20 more minutes for the rest."""
-    first, *others = invoice.quotes.order_by("quoted_at")
-    if others or not first.until > now:
+    given = list(invoice.quotes.order_by("quoted_at"))
+    # A new quote is given only once the old one is over: two at a time are an extension.
+    was_extended = any(late.quoted_at <= early.until for early, late in itertools.pairwise(given))
+    last = given[-1]
+    if was_extended or last.until <= now:
         return
     invoice.quote_until = until(now)
     Quote.objects.create(
         invoice=invoice,
-        due_sat=first.due_sat,
-        min_sat=first.min_sat,
-        rate=first.rate,
-        sources=first.sources,
-        evidence=first.evidence,
+        due_sat=last.due_sat,
+        min_sat=last.min_sat,
+        rate=last.rate,
+        sources=last.sources,
+        evidence=last.evidence,
         quoted_at=now,
         until=invoice.quote_until,
     )

@@ -10,6 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from payments import amounts
+from payments.counting import (
+    COINBASE_DEPTH,
+    COVENANT_FLOOR_SAT,
+    RELAY_FLOOR_SAT,
+    Money,
+    is_dust,
+    is_immature,
+    total,
+)
 from payments.facts import Decision, InvoiceFacts, OutputFacts, QuoteFacts, View
 from payments.states import InvoiceFlag, InvoiceState, OutputChain
 
@@ -19,14 +29,23 @@ if TYPE_CHECKING:
 
     from payments.transactions import Outpoint
 
-__all__ = ["Decision", "InvoiceFacts", "OutputFacts", "QuoteFacts", "View", "derive"]
+__all__ = [
+    "COINBASE_DEPTH",
+    "COVENANT_FLOOR_SAT",
+    "RELAY_FLOOR_SAT",
+    "Decision",
+    "InvoiceFacts",
+    "OutputFacts",
+    "QuoteFacts",
+    "View",
+    "counted",
+    "derive",
+    "to_send",
+]
 
 GRACE: Final = timedelta(minutes=5)  # silent, after a quote's end
 DOWN_GRACE: Final = timedelta(hours=2)  # for a block's own time, when we were not looking
 LATE_WINDOW: Final = timedelta(days=30)  # how long an old quote can still be honoured
-COVENANT_FLOOR_SAT: Final = 1_500  # below it, a forwarder's output cannot be forwarded
-RELAY_FLOOR_SAT: Final = 546  # below it, no wallet can send to a plain address
-COINBASE_DEPTH: Final = 100
 
 
 def derive(
@@ -37,7 +56,7 @@ def derive(
     now: datetime,
 ) -> Decision:
     """Decide. Order and repetition of ``quotes`` and ``outputs`` do not matter."""
-    money = _Money.count(invoice, outputs, view)
+    money = Money.count(invoice, outputs, view)
     routes = _routes(invoice, quotes, money, view, now)
     if invoice.settled_at is not None:
         return _keep(invoice, money, routes, view)
@@ -56,19 +75,23 @@ def derive(
         status = _unpaid_status(invoice, quotes, money, view, now)
 
     due_sat = _due(quotes, routes, view, now)
-    counted = money.good if instantly else money.deep
+    over_sat, is_paid = _over(invoice, money, routes), confirmed or instantly
+    owed_sat = _owed(invoice, money, over_sat, is_paid=is_paid)
+    counting = money.good if instantly else money.deep
     return Decision(
         status=status,
-        flags=_flags(invoice, money, routes, view) | _late_flags(quotes, money, routes, view, now),
-        settle=confirmed or instantly,
+        flags=_flags(invoice, money, routes, view, owed_sat)
+        | _late_flags(quotes, money, routes, view, now),
+        settle=is_paid,
         instantly=instantly,
         due_now_sat=due_sat,
         seen_sat=money.seen_sat,
         confirmed_sat=money.confirmed_sat,
         missing_sat=0 if routes or due_sat is None else to_send(due_sat, money.seen_sat, invoice),
-        over_sat=_over(invoice, money, routes),
+        over_sat=over_sat,
+        owed_sat=owed_sat,
         confirmations=money.depth_of(need_sat),
-        evidence=_outpoints(counted) if confirmed or instantly else (),
+        evidence=_outpoints(counting) if is_paid else (),
     )
 
 
@@ -76,7 +99,7 @@ def counted(
     invoice: InvoiceFacts, outputs: Iterable[OutputFacts], view: View
 ) -> tuple[OutputFacts, ...]:
     """The outputs that count towards this payment, each once."""
-    return _Money.count(invoice, outputs, view).good
+    return Money.count(invoice, outputs, view).good
 
 
 def _may_settle(invoice: InvoiceFacts, view: View) -> bool:
@@ -103,83 +126,39 @@ class _Route:
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Money:
-    """The outputs sorted out: ``good`` may count, ``deep`` are those of them proved and buried.
-
-    ``depths`` pairs each proved good output's depth with its value, deepest first.
-    """
-
-    outputs: tuple[OutputFacts, ...]
-    good: tuple[OutputFacts, ...]
-    deep: tuple[OutputFacts, ...]
-    depths: tuple[tuple[int, int], ...]
-    tip_height: int
-
-    @classmethod
-    def count(cls, invoice: InvoiceFacts, outputs: Iterable[OutputFacts], view: View) -> _Money:
-        ours = tuple({o.outpoint: o for o in outputs if not o.own_forward}.values())
-        good = tuple(o for o in ours if _is_good(o, invoice, view))
-        proved = [(_depth(o, view), o) for o in good if o.spv_ok and _depth(o, view) > 0]
-        return cls(
-            outputs=ours,
-            good=good,
-            deep=tuple(o for depth, o in proved if depth >= invoice.confirmations),
-            depths=tuple(sorted(((d, o.value_sat) for d, o in proved), reverse=True)),
-            tip_height=view.tip_height,
-        )
-
-    @property
-    def seen_sat(self) -> int:
-        return _total(self.good)
-
-    @property
-    def confirmed_sat(self) -> int:
-        return _total(self.deep)
-
-    def seen_by(self, moment: datetime) -> int:
-        return _total(o for o in self.good if o.first_seen_at <= moment)
-
-    def depth_of(self, need_sat: int | None) -> int:
-        """The depth at which ``need_sat`` lies proved; 0 when it does not."""
-        total_sat = 0
-        for depth, value_sat in self.depths if need_sat is not None else ():
-            total_sat += value_sat
-            if total_sat >= (need_sat or 0):
-                return depth
-        return 0
-
-
-def _keep(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route], view: View) -> Decision:
+def _keep(invoice: InvoiceFacts, money: Money, routes: Sequence[_Route], view: View) -> Decision:
     """Settled is settled; what can still change is whether the money is there (1.1, REVERSED).
 
     Taking PAID away needs every server's word and a chain we trust; giving it back needs proofs.
     A buyer whose payment was lost and who paid again is paid: enough by any route counts too.
     """
     counted = {o.outpoint for o in _standing(invoice, money)}
-    worth_sat = _total(o for o in money.outputs if o.outpoint in invoice.evidence)
+    worth_sat = total(o for o in money.outputs if o.outpoint in invoice.evidence)
     stands = counted.issuperset(invoice.evidence)
     paid_anew = any(money.confirmed_sat >= route.need_sat for route in routes)
 
     believable = not view.held and (invoice.is_reversed or view.agreed)
     is_paid = (stands or paid_anew) if believable else not invoice.is_reversed
     need_sat = min((route.need_sat for route in routes), default=worth_sat)
+    over_sat = _over(invoice, money, routes)
+    owed_sat = _owed(invoice, money, over_sat, is_paid=is_paid)
     return Decision(
         status=InvoiceState.PAID if is_paid else InvoiceState.REVERSED,
-        flags=_flags(invoice, money, routes, view),
+        flags=_flags(invoice, money, routes, view, owed_sat),
         settle=False,
         instantly=False,
-        due_now_sat=min((route.due_sat for route in routes), default=worth_sat),
+        due_now_sat=max((route.due_sat for route in routes), default=worth_sat),
         seen_sat=money.seen_sat,
         confirmed_sat=money.confirmed_sat,
         missing_sat=0 if is_paid else to_send(need_sat, money.seen_sat, invoice),
-        over_sat=_over(invoice, money, routes),
+        over_sat=over_sat,
+        owed_sat=owed_sat,
         confirmations=money.depth_of(need_sat),
         evidence=invoice.evidence,
     )
 
 
-def _standing(invoice: InvoiceFacts, money: _Money) -> Iterable[OutputFacts]:
+def _standing(invoice: InvoiceFacts, money: Money) -> Iterable[OutputFacts]:
     """The outputs that still stand for a settled invoice.
 
     Where a server shows a block, but its proof is outstanding (a reorganisation moved it), nobody
@@ -193,34 +172,10 @@ def _standing(invoice: InvoiceFacts, money: _Money) -> Iterable[OutputFacts]:
     return (*money.deep, *pending)
 
 
-def _is_good(output: OutputFacts, invoice: InvoiceFacts, view: View) -> bool:
-    return (
-        output.chain in {OutputChain.MEMPOOL, OutputChain.BLOCK}
-        and not output.has_token
-        and not _is_dust(output, invoice)
-        and not _is_immature(output, view)
-    )
-
-
-def _is_dust(output: OutputFacts, invoice: InvoiceFacts) -> bool:
-    return invoice.covenant and output.value_sat < COVENANT_FLOOR_SAT
-
-
-def _is_immature(output: OutputFacts, view: View) -> bool:
-    return output.is_coinbase and _depth(output, view) < COINBASE_DEPTH
-
-
-def _depth(output: OutputFacts, view: View) -> int:
-    """1 in the tip's block; 0 in the mempool, or in a block our chain has not reached."""
-    if output.chain is not OutputChain.BLOCK or output.height is None:
-        return 0
-    return max(0, view.tip_height - output.height + 1)
-
-
 def _routes(
     invoice: InvoiceFacts,
     quotes: Sequence[QuoteFacts],
-    money: _Money,
+    money: Money,
     view: View,
     now: datetime,
 ) -> list[_Route]:
@@ -241,7 +196,7 @@ def _routes(
 def _late_routes(
     invoice: InvoiceFacts,
     quotes: Sequence[QuoteFacts],
-    money: _Money,
+    money: Money,
     view: View,
     now: datetime,
 ) -> list[_Route]:
@@ -272,14 +227,14 @@ def _late_routes(
     return honoured + at_price
 
 
-def _came_by(money: _Money, until: datetime, grace: timedelta) -> int:
+def _came_by(money: Money, until: datetime, grace: timedelta) -> int:
     """How much came by ``until``, in satoshis.
 
     An output first seen later still counts when nobody was looking at the deadline: then the time
     of its block speaks for it, with two hours of slack, because miners' clocks have that much.
     """
     deadline = until + grace
-    return _total(
+    return total(
         output
         for output in money.good
         if output.first_seen_at <= deadline
@@ -291,7 +246,7 @@ def _came_by(money: _Money, until: datetime, grace: timedelta) -> int:
     )
 
 
-def _is_suspect(money: _Money) -> bool:
+def _is_suspect(money: Money) -> bool:
     """A conflict is only a doubt while it is open: a block settles it one way or the other."""
     return any(o.chain is OutputChain.MISSING for o in money.outputs) or any(
         o.chain is OutputChain.MEMPOOL and (o.doubted or o.dsproof_at is not None)
@@ -302,7 +257,7 @@ def _is_suspect(money: _Money) -> bool:
 def _unpaid_status(
     invoice: InvoiceFacts,
     quotes: Sequence[QuoteFacts],
-    money: _Money,
+    money: Money,
     view: View,
     now: datetime,
 ) -> InvoiceState:
@@ -321,12 +276,12 @@ def _due(
 ) -> int | None:
     """The price in force: what was met, else the live quote's, else today's (None: no rate)."""
     if routes:
-        return min(route.due_sat for route in routes)
+        return max(route.due_sat for route in routes)
     live = [quote.due_sat for quote in quotes if quote.until >= now]
     return min(live) if live else view.due_today_sat
 
 
-def _over(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route]) -> int:
+def _over(invoice: InvoiceFacts, money: Money, routes: Sequence[_Route]) -> int:
     """What came beyond every price that was met, so that paying a dearer quote is not "over".
 
     Less than could be asked for at all is not either: we may have asked for it (``to_send``).
@@ -337,24 +292,45 @@ def _over(invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route]) -> int
     return over_sat if over_sat >= _least_sat(invoice) else 0
 
 
+def _owed(invoice: InvoiceFacts, money: Money, over_sat: int, *, is_paid: bool) -> int:
+    """What must go back, beyond what earlier refunds dealt with; never money that may still vanish.
+
+    Of a removed file's order everything, of a paid one what was too much, from an amount on that is
+    worth two people's trouble.
+    """
+    if is_paid:
+        unsure_sat = money.seen_sat - money.confirmed_sat
+        back_sat = over_sat - unsure_sat - invoice.refunded_sat
+        return back_sat if amounts.is_refund_worthy(back_sat, money.seen_sat - over_sat) else 0
+    is_off = invoice.refund_due_at is not None and invoice.settled_at is None
+    return max(0, money.confirmed_sat - invoice.refunded_sat) if is_off else 0
+
+
+def _goes_back(invoice: InvoiceFacts, money: Money, owed_sat: int) -> bool:
+    is_off = invoice.refund_due_at is not None and invoice.settled_at is None
+    comes_back = is_off and money.seen_sat > invoice.refunded_sat
+    return invoice.refund_open or owed_sat > 0 or comes_back
+
+
 def _flags(
-    invoice: InvoiceFacts, money: _Money, routes: Sequence[_Route], view: View
+    invoice: InvoiceFacts, money: Money, routes: Sequence[_Route], view: View, owed_sat: int
 ) -> frozenset[InvoiceFlag]:
     present = [o for o in money.outputs if o.chain in {OutputChain.MEMPOOL, OutputChain.BLOCK}]
     unproved = any(o.chain is OutputChain.BLOCK and not o.spv_ok for o in money.good)
+    goes_back = _goes_back(invoice, money, owed_sat)
     told = {
         InvoiceFlag.OVER: _over(invoice, money, routes) > 0,
         InvoiceFlag.LATE: bool(routes) and all(route.late for route in routes),
         InvoiceFlag.TOKEN_IGNORED: any(o.has_token for o in present),
-        InvoiceFlag.COINBASE_WAIT: any(_is_immature(o, view) for o in present),
-        InvoiceFlag.DUST: any(_is_dust(o, invoice) for o in present),
+        InvoiceFlag.COINBASE_WAIT: any(is_immature(o, view) for o in present),
+        InvoiceFlag.DUST: any(is_dust(o, invoice) for o in present),
         InvoiceFlag.DOUBLE_SPEND_SEEN: any(
             o.dsproof_at is not None or o.chain is OutputChain.CONFLICTED for o in money.outputs
         ),
         InvoiceFlag.EVICTED: any(o.chain is OutputChain.MISSING for o in money.outputs),
         InvoiceFlag.VOID: invoice.void_at is not None,
-        InvoiceFlag.REFUND_DUE: invoice.refund_due_at is not None and invoice.refund_txid is None,
-        InvoiceFlag.REFUNDED: invoice.refund_txid is not None,
+        InvoiceFlag.REFUND_DUE: goes_back,
+        InvoiceFlag.REFUNDED: invoice.refund_txid is not None and not goes_back,
         InvoiceFlag.SPV_PENDING: unproved or (view.held and bool(money.good)),
         InvoiceFlag.OVERSOLD: invoice.oversold,
     }
@@ -363,7 +339,7 @@ def _flags(
 
 def _late_flags(
     quotes: Sequence[QuoteFacts],
-    money: _Money,
+    money: Money,
     routes: Sequence[_Route],
     view: View,
     now: datetime,
@@ -378,7 +354,3 @@ def _late_flags(
 
 def _outpoints(outputs: Iterable[OutputFacts]) -> tuple[Outpoint, ...]:
     return tuple(sorted(output.outpoint for output in outputs))
-
-
-def _total(outputs: Iterable[OutputFacts]) -> int:
-    return sum(output.value_sat for output in outputs)

@@ -251,16 +251,65 @@ def test_what_went_wrong_is_told(where: dict[str, Any], flag: InvoiceFlag) -> No
 
 def test_what_a_person_decided_is_told() -> None:
     assert decide(invoice=invoice(oversold=True)).flags == {InvoiceFlag.OVERSOLD}
-    assert decide(invoice=invoice(refund_due_at=NOON)).flags == {InvoiceFlag.REFUND_DUE}
-    done = invoice(refund_due_at=NOON, refund_txid="ab" * 32)
-    assert decide(invoice=done).flags == {InvoiceFlag.REFUNDED}
+    assert decide(invoice=invoice(refund_open=True)).flags == {InvoiceFlag.REFUND_DUE}
+    done = settled(mined(), refund_txid="ab" * 32)
+    assert decide(mined(), invoice=done).flags == {InvoiceFlag.REFUNDED}
+    again = settled(mined(), refund_txid="ab" * 32, refund_open=True)
+    assert decide(mined(), invoice=again).flags == {InvoiceFlag.REFUND_DUE}
+
+
+# --- what goes back -----------------------------------------------------------------------------
 
 
 def test_money_that_must_go_back_opens_nothing() -> None:
-    decision = decide(mined(), invoice=invoice(refund_due_at=NOON), instant_ok=True)
+    off = invoice(refund_due_at=NOON, void_at=NOON)
 
-    assert (decision.status, decision.settle) == (SEEN, False)
-    assert decision.flags == {InvoiceFlag.REFUND_DUE}
+    seen, deep = decide(paid(), invoice=off, instant_ok=True), decide(mined(), invoice=off)
+
+    for decision in (seen, deep):
+        assert (decision.status, decision.settle) == (SEEN, False)
+        assert decision.flags == {InvoiceFlag.REFUND_DUE, InvoiceFlag.VOID}
+    assert (seen.owed_sat, deep.owed_sat) == (0, DUE)
+    assert decide(mined(700), invoice=off).owed_sat == 700
+    assert decide(invoice=off).flags == {InvoiceFlag.VOID}
+
+
+def test_what_went_back_already_is_not_owed_again() -> None:
+    off = invoice(refund_due_at=NOON, refund_txid="ab" * 32, refunded_sat=DUE)
+
+    done, more = decide(mined(), invoice=off), decide(mined(), mined(800, 1), invoice=off)
+
+    assert (done.owed_sat, done.flags) == (0, {InvoiceFlag.REFUNDED})
+    assert (more.owed_sat, InvoiceFlag.REFUND_DUE in more.flags) == (800, True)
+
+
+@pytest.mark.parametrize(
+    ("over_sat", "owed_sat"), [(5_000, 0), (5_001, 5_001)], ids=["a twentieth", "more"]
+)
+def test_what_was_too_much_is_owed_from_a_twentieth_of_the_price(
+    over_sat: int, owed_sat: int
+) -> None:
+    decision = decide(mined(DUE + over_sat))
+
+    assert (decision.settle, decision.over_sat, decision.owed_sat) == (True, over_sat, owed_sat)
+    assert (InvoiceFlag.REFUND_DUE in decision.flags) == (owed_sat > 0)
+
+
+def test_what_may_still_vanish_is_not_owed_yet() -> None:
+    first = settled(mined())
+
+    assert decide(mined(), paid(30_000, 1), invoice=first).owed_sat == 0
+    assert decide(mined(), mined(30_000, 1), invoice=first).owed_sat == 30_000
+    assert decide(paid(DUE + 30_000), instant_ok=True).owed_sat == 0
+    assert decide(mined(30_000, 1), invoice=first).owed_sat == 0
+
+
+def test_of_what_was_too_much_earlier_refunds_are_taken_off() -> None:
+    money = mined(), mined(30_000, 1), mined(20_000, 2)
+    dealt = settled(mined(), refunded_sat=30_000)
+
+    assert decide(*money, invoice=dealt).owed_sat == 20_000
+    assert decide(*money[:2], invoice=dealt).owed_sat == 0
 
 
 def test_nothing_settles_while_the_chain_is_in_doubt() -> None:
@@ -537,8 +586,8 @@ def test_settled_instantly_stands_while_the_payment_is_seen() -> None:
 def test_more_money_after_settling_is_over() -> None:
     decision = decide(mined(), mined(7_000, 1), invoice=settled(mined()))
 
-    assert (decision.status, decision.over_sat) == (PAID, 7_000)
-    assert decision.flags == {InvoiceFlag.OVER}
+    assert (decision.status, decision.over_sat, decision.owed_sat) == (PAID, 7_000, 7_000)
+    assert decision.flags == {InvoiceFlag.OVER, InvoiceFlag.REFUND_DUE}
 
 
 def test_a_late_settlement_outlives_the_rate_it_was_honoured_at() -> None:
