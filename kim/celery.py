@@ -18,7 +18,7 @@ app.autodiscover_tasks()
 def refuse_a_wrong_key(instance: Any = None, **rest: Any) -> None:
     """A worker that could not open what was deposited must not start: later is too late.
 
-    The queue of the releases is ``quick``; a worker of other queues holds no private key.
+    The queue of the releases is ``keys``; a worker of other queues holds no private key.
     """
     del rest
     from django.conf import settings
@@ -26,7 +26,7 @@ def refuse_a_wrong_key(instance: Any = None, **rest: Any) -> None:
     from payments.errors import ServiceError
     from unlock import keys
 
-    if "quick" not in instance.app.amqp.queues.consume_from:
+    if "keys" not in instance.app.amqp.queues.consume_from:
         return
     try:
         keys.check_instance_keys(settings.KIM_INSTANCE_PUBLIC_KEY, settings.KIM_INSTANCE_KEYS)

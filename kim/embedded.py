@@ -108,6 +108,7 @@ def app_parts(layout: Layout) -> list[Part]:
             (layout.web_port,),
         ),
         Part("worker", (*celery, "worker", *_pool("quick", threads=4)), _always),
+        Part("releaser", (*celery, "worker", *_pool("keys", threads=2)), _always),
         Part("verifier", (*celery, "worker", *_pool("slow", threads=1)), _always),
         Part("outbox", (*celery, "worker", *_pool("outbox", threads=3)), _always),
         Part(

@@ -24,9 +24,13 @@ SECRET_KEY = env.text("KIM_SECRET_KEY")
 if len(SECRET_KEY) < 32:
     raise env.BadSetting("KIM_SECRET_KEY must have at least 32 characters.")
 
+KIM_METRICS_TOKEN = env.text("KIM_METRICS_TOKEN", "")  # empty: there is no /metrics
+if KIM_METRICS_TOKEN and len(KIM_METRICS_TOKEN) < 16:
+    raise env.BadSetting("KIM_METRICS_TOKEN must have at least 16 characters, or be empty.")
+
 # --- keys (who holds which: docs/threat-model.md) -----------------------------------------------
 KIM_INSTANCE_PUBLIC_KEY = env.secret_bytes("KIM_INSTANCE_PUBLIC_KEY", length=65)  # all processes
-KIM_INSTANCE_KEYS = tuple(  # private halves, newest first; in the worker's environment only
+KIM_INSTANCE_KEYS = tuple(  # private halves, newest first; in the releaser's environment only
     env.decode("KIM_INSTANCE_KEYS", word, length=32) for word in env.words("KIM_INSTANCE_KEYS")
 )
 KIM_SIGNING_KEY = env.secret_bytes("KIM_SIGNING_KEY", length=32)  # Ed25519: receipts, tickets
@@ -275,9 +279,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 CELERY_TIMEZONE = "UTC"
-# Re-hashing gigabytes must never make a release wait: two queues, two pools of threads.
+# Neither servers that hang nor the re-hashing of gigabytes may make a release wait: keys have a
+# queue and a process of their own, and it alone holds the private keys.
 # What talks to creators' own servers has a third, in a process that holds no private key.
 CELERY_TASK_ROUTES = {
+    "unlock.announce": {"queue": "keys"},
+    "unlock.release_key": {"queue": "keys"},
     "unlock.verify_upload": {"queue": "slow"},
     "unlock.deliver": {"queue": "outbox"},
     "unlock.mail_notices": {"queue": "outbox"},

@@ -197,7 +197,7 @@ class Stack:
         done = subprocess.run(  # noqa: S603
             (sys.executable, str(embedded.ROOT / "manage.py"), *arguments),
             cwd=embedded.ROOT,
-            env=self.environ("worker"),
+            env=self.environ("releaser"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=300,
@@ -209,7 +209,7 @@ class Stack:
         return done.stdout.decode()
 
     def environ(self, name: str) -> dict[str, str]:
-        """A part's environment. The instance's private keys go to the worker and nobody else."""
+        """A part's environment. The instance's private keys go to the releaser and nobody else."""
         layout = self.layout
         made = {
             "KIM_PUBLIC_URL": layout.public_url,
@@ -226,7 +226,7 @@ class Stack:
             made["KIM_INSTANT_OPERATORS"] = "1"  # of the one chain that there is
             made["KIM_SUGGESTED_PAYOUT"] = self.suggested_payout
         whole = made | self.given
-        if name != "worker":
+        if name != "releaser":
             whole.pop("KIM_INSTANCE_KEYS", None)
         return whole
 
@@ -291,7 +291,7 @@ def main(arguments: list[str]) -> int:
         stack = Stack(Layout(given.data.resolve(), given.port), automine_seconds=given.automine)
         if given.manage:
             command = (sys.executable, str(embedded.ROOT / "manage.py"), *given.manage)
-            return subprocess.run(command, env=stack.environ("worker"), check=False).returncode  # noqa: S603
+            return subprocess.run(command, env=stack.environ("releaser"), check=False).returncode  # noqa: S603
         with running(stack):
             _greet(stack)
             stack.watch()

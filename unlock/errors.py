@@ -221,10 +221,10 @@ class SecretUnusable(ServiceError):
 
 
 class InstanceKeyMissing(ServiceError):
-    """The worker's private keys are missing, or do not belong to the published instance key."""
+    """The releaser's private keys are missing, or do not belong to the published instance key."""
 
     code = "instance_key_missing"
-    hint = "Set KIM_INSTANCE_KEYS of the worker to the private half of KIM_INSTANCE_PUBLIC_KEY."
+    hint = "Set KIM_INSTANCE_KEYS of the releaser to the private half of KIM_INSTANCE_PUBLIC_KEY."
     http_status = 500
 
 

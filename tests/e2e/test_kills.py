@@ -22,7 +22,7 @@ from tests.e2e.people import Devchain
 
 pytestmark = [pytest.mark.stack]
 
-PROCESSES = ("web", "worker", "beat", "daemon", "redis", "s3")
+PROCESSES = ("web", "worker", "releaser", "beat", "daemon", "redis", "s3")
 POINTS = (
     "parts",  # the upload has begun, nothing is in the store yet
     "complete",  # all parts are there
@@ -38,6 +38,7 @@ POINTS = (
 IN_CI = {
     "web": "order",
     "worker": "mine",
+    "releaser": "release",
     "beat": "verify",
     "daemon": "pay",
     "redis": "release",

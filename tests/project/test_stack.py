@@ -120,12 +120,12 @@ def test_secrets_are_made_once_and_are_readable_by_their_owner_alone(tmp_path: P
     ]
 
 
-def test_the_private_keys_go_to_the_worker_alone(tmp_path: Path) -> None:
+def test_the_private_keys_go_to_the_releaser_alone(tmp_path: Path) -> None:
     made = make(tmp_path)
 
     holders = {part.name for part in made.inner if "KIM_INSTANCE_KEYS" in made.environ(part.name)}
 
-    assert holders == {"worker"}
+    assert holders == {"releaser"}
     assert not any("KIM_INSTANCE_KEYS" in made.environ(part.name) for part in made.outer)
     assert not any(
         value in " ".join(part.argv) for part in made.inner for value in made.secrets.values()
