@@ -46,6 +46,7 @@ def drain(*, now: datetime) -> int:
             _drain(name, tell, now=now)
         except Exception:
             log.exception("%s stand still; keys do not", name)
+    webhooks.enqueue_orphans(now=now)
     return total
 
 

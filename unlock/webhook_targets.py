@@ -36,7 +36,7 @@ ANSWER_MAX: Final = 64 * 1024
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r]")
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/32")  # both prefixes; IPv4 may lie inside
+_UNICAST: Final = ipaddress.ip_network("2000::/3")  # all that IANA gives to hosts; no NAT64
 _resolver = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -118,7 +118,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     except ssl.SSLError as failed:
         error = f"The certificate or TLS failed: {_reason(failed)}."
     except OSError as failed:
-        error = f"No connection: {failed.strerror or type(failed).__name__}."
+        error = f"No connection: {failed.strerror or failed or type(failed).__name__}."
     return Answer(status=status, error=error, milliseconds=int((time.monotonic() - began) * 1000))
 
 
@@ -147,10 +147,9 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address):
-        if address in _NAT64 or "%" in text:
-            return False
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is not None:  # written as IPv6, arriving as IPv4: never what an honest host does
+        # Written as IPv6 and arriving as IPv4: never what an honest host does.
+        is_tunnel = address.sixtofour is not None or address.teredo is not None
+        if address not in _UNICAST or is_tunnel or "%" in text:
             return False
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified
