@@ -194,7 +194,7 @@ class _Round:
         usd = rate_rules.agree(samples.get(USD, ()))
         if usd is not None and not self._accept(USD, usd, olds.get(USD)):
             usd = None
-        for currency in sorted(set(samples) - {USD}):
+        for currency in sorted((set(samples) & rate_rules.FIATS) - {USD}):
             direct = rate_rules.agree(samples[currency])
             found = direct or _through_usd(currency, usd, samples)
             if found is not None:

@@ -144,8 +144,8 @@ def _read(response: http.client.HTTPResponse, give_up_at: float) -> bytes:
         body += chunk
         if len(body) > ANSWER_BYTES:
             raise SourceFailed("answer over 64 KB")
-        if time.monotonic() > give_up_at:
-            raise SourceFailed("too slow")
+    if time.monotonic() >= give_up_at:  # hung up on: this is no whole answer
+        raise SourceFailed("too slow")
     return body
 
 
