@@ -76,6 +76,8 @@ class Daemon:
         self._changed = {link: asyncio.Event() for link in self._pool.links}
         self._block: list[object] = []
         self._pushed_at: datetime | None = None
+        self._subscribed: dict[Link, set[str]] = {}
+        self._subscribed_at: datetime | None = None  # when a server last had the whole list
         self._hints: dict[
             tuple[str, ...], float
         ] = {}  # to be sent, each once, in order; heard when
@@ -152,6 +154,7 @@ class Daemon:
             if link.is_live:
                 if session is not link.session:
                     session, following = link.session, _Following()
+                    self._subscribed[link] = following.scripts
                     # Blocks may have come while nobody listened.
                     self._hint("payments.follow_block")
                 await self._subscribe(link, session, following)
@@ -178,6 +181,7 @@ class Daemon:
                 await asyncio.gather(*asked)
                 mine.difference_update(batch)
             following.version = version
+            self._subscribed_at = timezone.now()
         except SessionClosed as error:
             log.warning("daemon: %s", error)
         except ServerSaidNo as error:
@@ -288,8 +292,10 @@ class Daemon:
     def _show(self) -> None:
         detail: dict[str, object] = {
             "watched": len(self._watched),
+            "subscribed": max((len(each) for each in self._subscribed.values()), default=0),
+            "subscribed_at": _text(self._subscribed_at),
             "servers": [link.name for link in self._pool.links if link.is_live],
-            "pushed_at": None if self._pushed_at is None else self._pushed_at.isoformat(),
+            "pushed_at": _text(self._pushed_at),
         }
         now = timezone.now()
         if not self._lease.hold(now=now, steady_seconds=time.monotonic(), detail=detail):
@@ -301,6 +307,10 @@ class Daemon:
             return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._database, run)
+
+
+def _text(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat()
 
 
 def _last_position() -> int:

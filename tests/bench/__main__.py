@@ -33,10 +33,17 @@ def transfer() -> None:
     bench.main()
 
 
+def watching() -> None:
+    from tests.bench import watching as bench
+
+    bench.main()
+
+
 BENCHES: dict[str, Callable[[], None]] = {
     "crypto": crypto,
     "stages": stages,
     "latency": latency,
+    "watching": watching,
     "transfer": transfer,  # last: its last four lines are read by scripts
 }
 

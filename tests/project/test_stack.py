@@ -233,7 +233,7 @@ def test_a_signal_stops_every_child_and_a_second_run_goes_on(
     with make_run(tmp_path, base) as process:
         said = wait_until_greeted(process)
         assert f"http://127.0.0.1:{base}" in said
-        assert len(running_in(tmp_path)) == 8  # and Redis, which writes over its own environment
+        assert len(running_in(tmp_path)) == 10  # and Redis, which writes over its own environment
         began = time.monotonic()
         process.send_signal(number)
         process.send_signal(signal.SIGINT)  # an impatient second one changes nothing
