@@ -41,12 +41,16 @@ def drain(*, now: datetime) -> int:
     """Read every new event once; return how many. Safe to run twice and in parallel."""
     _begin()
     total = _drain(CURSOR, _owe, now=now)
-    for name, tell in ((WEBHOOK_CURSOR, _enqueue), (NOTICE_CURSOR, _note)):
+    messages: dict[str, Callable[[], int]] = {
+        WEBHOOK_CURSOR: lambda: _drain(WEBHOOK_CURSOR, _enqueue, now=now),
+        NOTICE_CURSOR: lambda: _drain(NOTICE_CURSOR, _note, now=now),
+        webhooks.ORPHANS: lambda: webhooks.enqueue_orphans(now=now),
+    }
+    for name, act in messages.items():
         try:
-            _drain(name, tell, now=now)
+            act()
         except Exception:
             log.exception("%s stand still; keys do not", name)
-    webhooks.enqueue_orphans(now=now)
     return total
 
 

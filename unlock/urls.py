@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import accounts, files, live, payouts, purchases, rates, uploads
+from unlock.views import (
+    accounts,
+    files,
+    live,
+    notices,
+    payouts,
+    purchases,
+    rates,
+    sales,
+    uploads,
+    webhooks,
+)
 
 urlpatterns = [
     path("login-parameters/", accounts.LoginParameters.as_view(), name="login-parameters"),
@@ -55,4 +66,34 @@ urlpatterns = [
         purchases.Receipt.as_view(),
         name="purchase-receipt",
     ),
+    path("sales/", sales.Sales.as_view(), name="api-sales"),
+    path("sales/summary/", sales.SalesSummary.as_view(), name="sales-summary"),
+    path("sales/export/", sales.SalesExport.as_view(), name="sales-export"),
+    path("sales/<uuid:purchase_id>/evidence/", sales.SaleEvidence.as_view(), name="sale-evidence"),
+    path(
+        "purchases/<uuid:purchase_id>/evidence/",
+        sales.PurchaseEvidence.as_view(),
+        name="purchase-evidence",
+    ),
+    path("webhooks/", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>/", webhooks.WebhookDetail.as_view(), name="webhook"),
+    path("webhooks/<uuid:webhook_id>/test/", webhooks.WebhookTest.as_view(), name="webhook-test"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/", webhooks.Deliveries.as_view(), name="deliveries"
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/",
+        webhooks.DeliveryDetail.as_view(),
+        name="delivery",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/again/",
+        webhooks.DeliveryAgain.as_view(),
+        name="delivery-again",
+    ),
+    path("notices/", notices.Notices.as_view(), name="api-notices"),
+    path("notices/read/", notices.NoticesRead.as_view(), name="notices-read"),
+    path("notices/wishes/", notices.NoticeWishes.as_view(), name="notice-wishes"),
+    path("notices/email/", notices.NoticeEmail.as_view(), name="notice-email"),
+    path("notices/email/code/", notices.NoticeEmailCode.as_view(), name="notice-email-code"),
 ]

@@ -108,7 +108,7 @@ def data_of(
         "address": invoice.address,
         "txids": list(txids),
         "settled_at": None if invoice.settled_at is None else iso(invoice.settled_at),
-        "path": f"/api/v1/sales/{purchase.id}/",
+        "path": f"/api/v1/sales/{purchase.id}/evidence/",
     }
 
 

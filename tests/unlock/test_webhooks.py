@@ -115,7 +115,7 @@ def test_the_body_has_these_fields_and_no_others() -> None:
             "address": invoice.address.shown,
             "txids": [],
             "settled_at": "2026-03-01T12:00:00Z",
-            "path": f"/api/v1/sales/{purchase.id}/",
+            "path": f"/api/v1/sales/{purchase.id}/evidence/",
         },
     }
 

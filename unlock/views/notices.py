@@ -1,0 +1,111 @@
+"""A creator's notices: the list, what is read, what is wanted, and where e-mails go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from unlock import mail, notices
+from unlock.serializers.notices import (
+    CodeSerializer,
+    EmailSerializer,
+    MutedSerializer,
+    NoticeSerializer,
+    NoticesSerializer,
+    ReadingSerializer,
+    UnreadSerializer,
+    WishesSerializer,
+    wishes_of,
+)
+from unlock.serializers.webhooks import PageInputSerializer
+from unlock.states import NoticeKind
+from unlock.views.sessions import CreatorView
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+
+class Notices(CreatorView):
+    @extend_schema(parameters=[PageInputSerializer], responses=NoticesSerializer)
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        asked = PageInputSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        creator, limit = self.me(request), asked.validated_data["limit"]
+        rows = notices.of(creator)
+        last = rows.filter(pk=asked.validated_data.get("before")).first()
+        if last is not None:
+            same = Q(created_at=last.created_at, pk__lt=last.pk)
+            rows = rows.filter(Q(created_at__lt=last.created_at) | same)
+        found = list(rows[: limit + 1])
+        return Response(
+            {
+                "notices": NoticeSerializer(found[:limit], many=True).data,
+                "unread": notices.unread(creator),
+                "next": found[limit - 1].id if len(found) > limit else None,
+            }
+        )
+
+
+class NoticesRead(CreatorView):
+    @extend_schema(request=ReadingSerializer, responses=UnreadSerializer)
+    def post(self, request: Request) -> Response:
+        """Mark these as read, or all of them. Repeatable."""
+        asked = ReadingSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = self.me(request)
+        notices.mark_read(creator, ids=asked.validated_data.get("ids"), now=timezone.now())
+        return Response({"unread": notices.unread(creator)})
+
+
+class NoticeWishes(CreatorView):
+    @extend_schema(responses=WishesSerializer)
+    def get(self, request: Request) -> Response:
+        """Which kinds there are, which are on, and where e-mails go."""
+        return Response(wishes_of(self.me(request)))
+
+    @extend_schema(request=MutedSerializer, responses=WishesSerializer)
+    def put(self, request: Request) -> Response:
+        """Name the kinds that are not wanted; all others are."""
+        asked = MutedSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = self.me(request)
+        notices.mute(creator, [NoticeKind(kind) for kind in asked.validated_data["muted"]])
+        return Response(wishes_of(creator))
+
+
+class NoticeEmail(CreatorView):
+    @property
+    def throttle_scope(self) -> str | None:
+        return "login" if self.request.method == "PUT" else None
+
+    @extend_schema(request=EmailSerializer, responses=WishesSerializer)
+    def put(self, request: Request) -> Response:
+        """Send a code to this address. Notices go there once the code came back."""
+        asked = EmailSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator = self.me(request)
+        mail.ask(creator, asked.validated_data["email"], now=timezone.now())
+        return Response(wishes_of(self.me(request)))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Forget the address; no e-mail any more."""
+        mail.stop(self.me(request))
+        return Response(status=204)
+
+
+class NoticeEmailCode(CreatorView):
+    throttle_scope = "login"
+
+    @extend_schema(request=CodeSerializer, responses=WishesSerializer)
+    def post(self, request: Request) -> Response:
+        """The code from the e-mail."""
+        asked = CodeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        mail.confirm(self.me(request), asked.validated_data["code"], now=timezone.now())
+        return Response(wishes_of(self.me(request)))

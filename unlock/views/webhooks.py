@@ -1,0 +1,127 @@
+"""A creator's webhooks: list, add, test, switch, delete; what was sent there, and send it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from unlock import webhook_events, webhooks
+from unlock.serializers.webhooks import (
+    DeliveriesSerializer,
+    DeliverySerializer,
+    DeliveryWholeSerializer,
+    PageInputSerializer,
+    WebhookChangeSerializer,
+    WebhookInputSerializer,
+    WebhookMadeSerializer,
+    WebhookSerializer,
+    WebhooksSerializer,
+    shown_delivery,
+    shown_webhook,
+)
+from unlock.views.sessions import CreatorView
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rest_framework.request import Request
+
+
+class Webhooks(CreatorView):
+    @extend_schema(responses=WebhooksSerializer)
+    def get(self, request: Request) -> Response:
+        """All of them, oldest first, and the events there are."""
+        rows = webhooks.mine(self.me(request))
+        return Response(
+            {
+                "webhooks": [shown_webhook(row) for row in rows],
+                "kinds": list(webhook_events.NAMES),
+                "most": webhooks.PER_CREATOR,
+            }
+        )
+
+    @extend_schema(request=WebhookInputSerializer, responses={201: WebhookMadeSerializer})
+    def post(self, request: Request) -> Response:
+        """Add one. Its secret is in this answer and nowhere else."""
+        asked = WebhookInputSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        row, secret = webhooks.add(
+            self.me(request),
+            asked.validated_data["url"],
+            kinds=asked.validated_data.get("kinds", ()),
+            now=timezone.now(),
+        )
+        return Response(shown_webhook(row, secret=secret), status=201)
+
+
+class WebhookDetail(CreatorView):
+    @extend_schema(responses=WebhookSerializer)
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """One of them."""
+        return Response(shown_webhook(webhooks.get(self.me(request), webhook_id)))
+
+    @extend_schema(request=WebhookChangeSerializer, responses=WebhookSerializer)
+    def patch(self, request: Request, webhook_id: UUID) -> Response:
+        """Switch it on or off. Off drops what waits."""
+        asked = WebhookChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        row = webhooks.get(self.me(request), webhook_id)
+        webhooks.switch(row, is_active=asked.validated_data["is_active"])
+        return Response(shown_webhook(row))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, webhook_id: UUID) -> Response:
+        """Delete it; nothing more is sent there."""
+        row = webhooks.get(self.me(request), webhook_id)
+        webhooks.remove(row, now=timezone.now())
+        return Response(status=204)
+
+
+class WebhookTest(CreatorView):
+    @extend_schema(request=None, responses={201: DeliverySerializer})
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """Send a test event. How it went is in the delivery, a moment later."""
+        row = webhooks.get(self.me(request), webhook_id)
+        return Response(shown_delivery(webhooks.test(row, now=timezone.now())), status=201)
+
+
+class Deliveries(CreatorView):
+    @extend_schema(parameters=[PageInputSerializer], responses=DeliveriesSerializer)
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """What was sent and what waits, newest first."""
+        asked = PageInputSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        hook = webhooks.get(self.me(request), webhook_id)
+        rows, limit = webhooks.deliveries(hook), asked.validated_data["limit"]
+        if "before" in asked.validated_data:
+            last = webhooks.delivery(hook, asked.validated_data["before"])
+            same = Q(created_at=last.created_at, pk__lt=last.pk)
+            rows = rows.filter(Q(created_at__lt=last.created_at) | same)
+        found = list(rows[: limit + 1])
+        return Response(
+            {
+                "deliveries": [shown_delivery(row) for row in found[:limit]],
+                "next": found[limit - 1].id if len(found) > limit else None,
+            }
+        )
+
+
+class DeliveryDetail(CreatorView):
+    @extend_schema(responses=DeliveryWholeSerializer)
+    def get(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Response:
+        """One message with its body and its attempts."""
+        hook = webhooks.get(self.me(request), webhook_id)
+        return Response(shown_delivery(webhooks.delivery(hook, delivery_id), with_body=True))
+
+
+class DeliveryAgain(CreatorView):
+    @extend_schema(request=None, responses={201: DeliverySerializer})
+    def post(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Response:
+        """Send it once more, as a new delivery that names the first."""
+        hook = webhooks.get(self.me(request), webhook_id)
+        row = webhooks.resend(webhooks.delivery(hook, delivery_id), now=timezone.now())
+        return Response(shown_delivery(row), status=201)
