@@ -52,7 +52,7 @@ def store(answers: Sequence[rates.Answer], *, now: datetime) -> int:
         sources = {**row.detail.get("sources", {}), **_next_turns(row.detail, answers, now)}
         alarms = [*this.alarms, *_standing_alarms(sources, now)]
         _tell(alarms, row.detail.get("alarms", []))
-        row.at = now
+        row.at = max(row.at, now)
         row.detail = {
             "sources": sources,
             "alarms": [alarm.as_json() for alarm in alarms],

@@ -163,6 +163,8 @@ def currencies() -> tuple[str, ...]:
 
 def delete_manual(owner: UUID, currency: str) -> bool:
     """Whether there was one to forget."""
+    if currency not in rate_rules.FIATS:
+        return False
     deleted, _ = ManualRate.objects.filter(owner=owner, currency=currency).delete()
     return deleted > 0
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,25 @@ def test_a_wrong_setting_stops_the_program_with_one_line(
     assert done.returncode == 1
     assert said in done.stderr.splitlines()[-1]
     assert SECRET not in done.stderr
+
+
+def test_bounds_of_rates_are_a_least_and_a_most_by_currency(given: Set) -> None:
+    assert env.rate_bounds(NAME) == {}
+    given("USD:20:20000, EUR:0.5:1")
+    assert env.rate_bounds(NAME) == {
+        "USD": (Decimal(20), Decimal(20_000)),
+        "EUR": (Decimal("0.5"), Decimal(1)),
+    }
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "USD", "USD:20", "USD:20:", "usd:20:30", "USDT:20:30", "USD:20:30:40", "USD:-1:30",
+        "USD:1e2:300", "USD:NaN:30", "USD:0:30", "USD:30:30", "USD:30:20", "USD:20:30,USD:20:40",
+        "USD:20:1234567890123", "USD:0.123456789:3", "USD 20 30", "USD:\uff12\uff10:30",
+    ],
+)  # fmt: skip
+def test_bounds_that_are_none_are_refused(raw: str, given: Set) -> None:
+    given(raw)
+    refusal(lambda: env.rate_bounds(NAME))
