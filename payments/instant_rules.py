@@ -207,8 +207,8 @@ TX_RULES: Final[tuple[tuple[Wait, Callable[[TxFacts], bool]], ...]] = (
 RULES: Final[tuple[tuple[Wait, Callable[[PaymentFacts], bool]], ...]] = (
     (Wait.CEILING, lambda facts: facts.due_sat <= facts.ceiling_sat),
     (Wait.ONE_OPERATOR, lambda facts: len(facts.configured) >= facts.least_operators),
-    (Wait.DOUBT, lambda facts: not facts.is_doubted),
     (Wait.REFUSED, _all(lambda tx: not tx.refused_by)),
+    (Wait.DOUBT, lambda facts: not facts.is_doubted),
     *((wait, _all(holds)) for wait, holds in TX_RULES),
     (Wait.STALE, lambda facts: facts.is_watched),
     (

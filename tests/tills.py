@@ -36,12 +36,17 @@ def sell(
     confirmations: int = 1,
     payout: PayoutView | None = None,
     ago: timedelta = timedelta(),
+    instant: bool = False,
 ) -> invoices.InvoiceView:
     """An open invoice over ``sat``, opened ``ago`` before now."""
     where = payout or payout_to(chain.new_address())
     price = amounts.parse_price(amounts.format_bch(sat), "BCH")
     return invoices.open(
-        payout_id=where.id, price=price, confirmations=confirmations, now=timezone.now() - ago
+        payout_id=where.id,
+        price=price,
+        confirmations=confirmations,
+        now=timezone.now() - ago,
+        instant=instant,
     )
 
 

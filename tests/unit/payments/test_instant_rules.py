@@ -84,8 +84,8 @@ def with_tx(**changed: object) -> PaymentFacts:
 BROKEN: dict[Wait, PaymentFacts] = {
     Wait.CEILING: facts(ceiling_sat=DUE - 1),
     Wait.ONE_OPERATOR: facts(configured=frozenset({"ada"})),
-    Wait.DOUBT: facts(is_doubted=True),
     Wait.REFUSED: with_tx(refused_by=frozenset({"cy"})),
+    Wait.DOUBT: facts(is_doubted=True),
     Wait.RAW: with_tx(txid="00" * 32),
     Wait.PARENTS: with_tx(has_unconfirmed_parents=True),
     Wait.SIZE: facts(tx(pad=100_000)),
