@@ -273,3 +273,13 @@ class CodeWrong(ServiceError):
 
     code = "code_wrong"
     hint = "Type the newest code as it stands in the e-mail, or ask for another."
+
+
+# --- sales ------------------------------------------------------------------------------------
+
+
+class CursorInvalid(ServiceError):
+    """A place in a list that this instance never gave out."""
+
+    code = "cursor_invalid"
+    hint = "Start again at the top of the list."
