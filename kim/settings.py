@@ -295,6 +295,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "payments.sweep", "schedule": KIM_SWEEP_SECONDS},
     "forward": {"task": "payments.forward", "schedule": KIM_FORWARD_SECONDS},
     "rebroadcast": {"task": "payments.rebroadcast", "schedule": 600},
+    "rebroadcast-payments": {"task": "payments.rebroadcast_payments", "schedule": 120},
+    "look-refunds": {"task": "payments.look_refunds", "schedule": 60},
     "fetch-rates": {"task": "payments.fetch_rates", "schedule": 5},  # a source that failed is due
     "announce": {"task": "unlock.announce", "schedule": 5},
     "deliver": {"task": "unlock.deliver", "schedule": 5, "options": {"expires": 30}},

@@ -11,6 +11,7 @@ from payments.models import Refund
 from payments.states import RefundReason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from payments.models import Invoice
@@ -22,11 +23,16 @@ def open_of(invoice: Invoice) -> Refund | None:
 
 
 def dealt_sat(invoice: Invoice) -> int:
-    """What went back already, or was settled by hand: of a settled invoice, of what was too much."""
-    rows = invoice.refunds.filter(closed_at__isnull=False)
+    """What was dealt with, of what this invoice owes by itself: of a paid one, what was too much."""
+    closed = invoice.refunds.filter(closed_at__isnull=False)
     if invoice.settled_at is not None:
-        rows = rows.filter(reason=RefundReason.OVER)
-    return sum(max(row.due_sat, row.paid_sat) for row in rows)
+        closed = closed.filter(reason=RefundReason.OVER)
+    return _sum(closed)
+
+
+def returned_sat(invoice: Invoice) -> int:
+    """What was dealt with, for whatever reason."""
+    return _sum(invoice.refunds.filter(closed_at__isnull=False))
 
 
 def note(invoice: Invoice, owed_sat: int, *, now: datetime) -> bool:
@@ -60,3 +66,7 @@ def add(invoice: Invoice, reason: RefundReason, due_sat: int, *, now: datetime) 
         script=invoice.refund_script,
         asked_at=now,
     )
+
+
+def _sum(rows: Iterable[Refund]) -> int:
+    return sum(max(row.due_sat, row.paid_sat) for row in rows)

@@ -54,7 +54,7 @@ def decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | Non
     kind = told or _kind(decision, was, was_flags, invoice)
     if kind is not None and not (is_owed and kind is EventKind.FLAGGED):
         events.record(invoice, kind, was=was, now=now)
-    if is_owed:
+    if is_owed and kind is not EventKind.REFUND_DUE:
         events.record(invoice, EventKind.REFUND_DUE, was=invoice.state, now=now)
     if (
         has_moved and kind is None

@@ -14,7 +14,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from payments import connection, deadlines, forwards, rate_feed, watcher
+from payments import connection, deadlines, evictions, forwards, rate_feed, refunds, watcher
 from payments.errors import ChainUnavailable, InvoiceMissing
 
 if TYPE_CHECKING:
@@ -63,6 +63,19 @@ def forward() -> None:
 def rebroadcast() -> None:
     """Send forwards again that are not in a block yet."""
     _while_reachable(lambda: forwards.send_again(_chain(), now=timezone.now()))
+
+
+@shared_task(name="payments.rebroadcast_payments", acks_late=True, time_limit=LONG_SECONDS)
+def rebroadcast_payments() -> None:
+    """Send payments again that servers no longer show."""
+    _while_reachable(lambda: evictions.send_again(_chain(), now=timezone.now()))
+
+
+@shared_task(name="payments.look_refunds", acks_late=True, time_limit=LONG_SECONDS)
+def look_refunds() -> None:
+    """Look for what pays the open refunds."""
+    if refunds.is_any_open():
+        _while_reachable(lambda: refunds.look(chain=_chain(), now=timezone.now()))
 
 
 @shared_task(name="payments.fetch_rates", acks_late=True, time_limit=QUICK_SECONDS)
