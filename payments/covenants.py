@@ -28,7 +28,8 @@ NONCE_BYTES: Final = 16
 MAX_FEE_SAT: Final = 600  # room for several times today's fee of about 150 sat
 SAT_PER_BYTE: Final = 1
 MSAT_PER_BYTE: Final = 1_000 * SAT_PER_BYTE  # rates are thousandths, so that they stay integers
-RECOVERY_GAP: Final = 1_000  # unused addresses in a row after which a scan may stop
+RECOVERY_GAP: Final = 1_000  # unused addresses in a row, after which a scan looks one jump further
+RECOVERY_JUMP: Final = 10_000  # a counter leaves out so many when its database was restored
 SEQUENCE_FINAL: Final = 0xFFFF_FFFF
 
 # Outputs worth less are not relayed: 3 sat a byte of the output and of an input spending it.

@@ -77,18 +77,24 @@ def read_kits(text: str) -> tuple[Kit, ...]:
 
 
 def find(kit: Kit, chain: Chain, *, gap: int = covenants.RECOVERY_GAP) -> Found:
-    """Every coin of a kit: its addresses are looked up until ``gap`` unused ones in a row."""
+    """Every coin of a kit. Its addresses are looked up until ``gap`` unused ones in a row; then
+    ``2 * gap`` more from 10,000 beyond the last used one, where a restored server would have gone
+    on, and so forth.
+    """
     coins: list[Coin] = []
-    unused = scanned = stuck_sat = token_sat = 0
-    numbered = covenants.forwarders(
-        kit.seed, payee_script=kit.payee_script, max_fee_sat=kit.max_fee_sat
-    )
-    while unused < gap:
-        batch = [forwarder for _, forwarder in islice(numbered, BATCH)]
+    number, end, scanned, stuck_sat, token_sat = 0, gap, 0, 0, 0
+    last, is_beyond = -1, False
+    while number < end or not is_beyond:
+        if number >= end:
+            number, is_beyond = last + 1 + covenants.RECOVERY_JUMP, True
+            end = number + 2 * gap
+        batch = [_forwarder(kit, each) for each in range(number, min(number + BATCH, end))]
         histories = chain.histories([forwarder.script for forwarder in batch])
-        scanned += len(batch)
+        for at, txids in enumerate(histories, start=number):
+            if txids:
+                last, is_beyond, end = at, False, at + 1 + gap
+        number, scanned = number + len(batch), scanned + len(batch)
         for forwarder, txids in zip(batch, histories, strict=True):
-            unused = 0 if txids else unused + 1
             for coin in _coins(forwarder, txids, chain):
                 if coin.has_token:
                     token_sat += coin.value_sat

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
+from payments import covenants
 from payments.models import Payout
 from payments.states import PayoutKind
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-JUMP: Final = 10_000  # the marks may be a moment old, and a forwarder's number costs nothing
+# The marks may be a moment old, and a forwarder's number costs nothing. A recovery knows of it.
+JUMP: Final = covenants.RECOVERY_JUMP
 MOST: Final = 2**31 - 1
 
 

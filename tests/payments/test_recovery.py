@@ -81,10 +81,23 @@ def test_the_kit_alone_finds_every_coin_and_passes_it_on(devchain: Devchain) -> 
         again = recovery.find(kit, server)
 
     assert sorted(coin.value_sat for coin in found.coins) == [5_000, 20_000, 30_000]
-    assert (found.scanned, found.stuck_sat, found.token_sat) == (1_800, 650, 9_000)
+    assert (found.scanned, found.stuck_sat, found.token_sat) == (3_800, 650, 9_000)
     assert (again.coins, again.stuck_sat, again.token_sat) == ((), 650, 9_000)
     assert received(devchain, address) == 55_000 - 408
     assert len(made.serialize()) == 406
+
+
+def test_money_of_a_restored_server_is_found_beyond_the_jump(devchain: Devchain) -> None:
+    kit = kit_to(devchain.new_address())
+    numbers = (2, 2 + 900 + covenants.RECOVERY_JUMP + 900, 2 + 2 * covenants.RECOVERY_JUMP + 2_500)
+    for number in numbers:
+        pay(devchain, kit, number, 20_000)
+
+    with recovery.connected("127.0.0.1", devchain.electrum_port, tls=False) as server:
+        found = recovery.find(kit, server)
+
+    scripts = [forwarder_of(kit, number).script for number in numbers]
+    assert [coin.forwarder.script for coin in found.coins] == scripts
 
 
 def test_the_command_shows_first_and_sends_only_when_told(
@@ -105,7 +118,7 @@ def test_the_command_shows_first_and_sends_only_when_told(
         command, check=False, cwd=ROOT, env=bare, capture_output=True, text=True, timeout=60
     )
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert f"To {address}: 1 coins on 1100 addresses." in shown.stdout
+    assert f"To {address}: 1 coins on 3003 addresses." in shown.stdout
     assert "19858 sat arrive" in shown.stdout
     assert received(devchain, address) == 0
 

@@ -45,8 +45,8 @@ export function encodeAddress(script, network) {
  * @throws {RangeError} unless every bit is as the specification has it
  */
 export function decodeAddress(text, network) {
-  if (text !== text.toLowerCase() && text !== text.toUpperCase())
-    {throw new RangeError('mixed case');}
+  const isOneCase = text === text.toLowerCase() || text === text.toUpperCase();
+  if (!isOneCase) throw new RangeError('mixed case');
   const [first = '', second] = text.toLowerCase().split(':');
   const prefix = prefixOf(network);
   if (second !== undefined && first !== prefix) throw new RangeError('another network');
