@@ -11,15 +11,19 @@ from typing import Any
 from kim.env import ElectrumServer
 
 Alter = Callable[[str, list[Any], Any], Any]  # method, params, result → result
+Bend = Callable[[str, bytes], bytes | None]  # method, line → what is sent instead
 
 
 class Proxy:
-    """Passes lines through; ``alter`` changes results, ``bend`` the raw bytes of an answer."""
+    """Passes lines through; ``alter`` changes results, ``bend`` the raw bytes of an answer (None:
+    it never comes). ``operator`` is who seems to run it.
+    """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, operator: str = "") -> None:
         self._target = port
+        self.operator = operator
         self.alter: Alter = lambda _method, _params, result: result
-        self.bend: Callable[[str, bytes], bytes | None] = lambda _method, line: line
+        self.bend: Bend = lambda _method, line: line
         self.connections = 0
         self.asked: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -28,7 +32,13 @@ class Proxy:
 
     @property
     def server(self) -> ElectrumServer:
-        return ElectrumServer("127.0.0.1", self._listener.getsockname()[1], tls=False)
+        port = self._listener.getsockname()[1]
+        return ElectrumServer("127.0.0.1", port, tls=False, operator=self.operator)
+
+    def be_honest(self) -> None:
+        """From now on it passes on what the server says."""
+        self.alter = lambda _method, _params, result: result
+        self.bend = lambda _method, line: line
 
     def hang_up(self) -> None:
         """Cut every connection; new ones are taken."""
