@@ -12,6 +12,7 @@ urlpatterns = [
     path("login/", pages.login, name="login"),
     path("sell/", pages.sell, name="sell"),
     path("files/", pages.files, name="files"),
+    path("notices/", pages.noticeboard, name="notices"),
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 
 from tests.unlock.creating import Browser, refusal, signed_in
 from unlock import webhooks
@@ -15,6 +16,11 @@ from unlock.states import DeliveryState
 pytestmark = pytest.mark.django_db
 
 URL = "https://merchant.example/kim"
+
+
+@pytest.fixture(autouse=True)
+def no_limits() -> None:
+    cache.clear()
 
 
 def add(browser: Browser, **body: Any) -> Any:

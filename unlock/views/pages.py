@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from unlock import notices
 from unlock.models import Creator, PaidFile, Purchase
 from unlock.states import FileState
 
@@ -82,6 +83,14 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@ensure_csrf_cookie
+@_creators_only
+def noticeboard(request: HttpRequest) -> HttpResponse:
+    """What the creator should know, under /notices/."""
+    return _shell(request, "notices")
+
+
+@require_safe
 def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
     rows = PaidFile.objects.select_related("creator__user", "container")
@@ -109,6 +118,7 @@ def _shell(request: HttpRequest, name: str, **facts: object) -> HttpResponse:
     common = {
         "page": name,
         "username": str(creator) if creator else "",
+        "unread": notices.unread(creator) if creator else 0,
         "network": settings.KIM_NETWORK,
         "signup": settings.KIM_SIGNUP,
     }

@@ -11,7 +11,9 @@ import { toast } from '../ui/toast.js';
 import { ask, downloadKeyFile, remind, showWords } from './keys.js';
 import * as manualRate from './manual_rate.js';
 import { derivedFor, freshlyDerived } from './passwords.js';
+import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
+import { showWebhooks } from './webhooks.js';
 
 const LEAST_LETTERS = 10;
 
@@ -96,3 +98,5 @@ onPress('key-import', async () => {
 await look();
 await payout.load().catch((error) => problem.show(byId('payout-problem'), error));
 await manualRate.load().catch((error) => problem.show(byId('rate-problem'), error));
+void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
+void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));

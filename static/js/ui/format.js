@@ -52,6 +52,18 @@ export function duration(seconds) {
 }
 
 /**
+ * @param {string} at  ISO 8601
+ * @returns {string} "22 Nov, 17:36", in the reader's own zone
+ */
+export function moment(at) {
+  const when = new Date(at);
+  const year = when.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+  const rest = /** @type {const} */ ({ day: 'numeric', month: 'short' });
+  const time = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return new Intl.DateTimeFormat('en-GB', { ...rest, ...time, year }).format(when);
+}
+
+/**
  * @param {number} sat
  * @returns {string} "0.00912300 BCH"
  */
