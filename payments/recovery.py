@@ -222,6 +222,12 @@ def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
+def _forwarder(kit: Kit, number: int) -> Forwarder:
+    return covenants.forwarder(
+        kit.seed, number, payee_script=kit.payee_script, max_fee_sat=kit.max_fee_sat
+    )
+
+
 def _coins(forwarder: Forwarder, txids: Sequence[str], chain: Chain) -> tuple[unspent.Unspent, ...]:
     history = {txid: transactions.parse(chain.raw(txid), txid=txid) for txid in txids}
     return unspent.find([forwarder.script], history)
