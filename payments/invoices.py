@@ -119,11 +119,20 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
     return status_of(invoice.id, now=now)
 
 
-def write(invoice: Invoice, issued: Issued, quoted: Quoted, *, now: datetime) -> None:
-    """Store a new invoice with its address and its first quote; inside a transaction."""
+def write(
+    invoice: Invoice,
+    issued: Issued,
+    quoted: Quoted,
+    *,
+    now: datetime,
+    until: datetime | None = None,
+) -> None:
+    """Store a new invoice with its address and its first quote; inside a transaction. ``until``: the
+    end of a quote that was given earlier.
+    """
     invoice.payout_id = issued.payout_id
     invoice.due_sat = invoice.missing_sat = quoted.due_sat
-    invoice.quote_until = quotes.until(now)
+    invoice.quote_until = until or quotes.until(now)
     invoice.created_at = invoice.changed_at = now
     invoice.sweep_due_at = now + timedelta(seconds=settings.KIM_SWEEP_SECONDS)
     invoice.save(force_insert=True)
@@ -135,7 +144,7 @@ def write(invoice: Invoice, issued: Issued, quoted: Quoted, *, now: datetime) ->
         shown=issued.shown,
         redeem_script=issued.redeem_script.hex(),
     )
-    quotes.add(invoice, quoted, now=now)
+    quotes.add(invoice, quoted, now=now, until=invoice.quote_until)
     hints.invoice_opened(invoice.id)
 
 
@@ -201,7 +210,8 @@ def requote(invoice_id: UUID, *, now: datetime) -> InvoiceView:
             raise QuoteStillOpen("The quote still holds, or the invoice needs none.")
         quoted = rate_table.quote(price_of(invoice), now=now, owner=invoice.payout.owner)
         invoice.due_sat, invoice.void_at = quoted.due_sat, None
-        quotes.add(invoice, quoted, now=now)
+        invoice.quote_until = quotes.until(now)
+        quotes.add(invoice, quoted, now=now, until=invoice.quote_until)
         hints.invoice_opened(invoice.id)
         hints.ask_reconcile(invoice.id)  # at today's price, what came already may be enough
         decisions.decide(invoice, decisions.unseen_view(invoice, now), now, told=EventKind.QUOTED)

@@ -1,8 +1,7 @@
 """Where a creator's money goes, and a fresh address for every sale.
 
-An ordinary address gets a keyless forwarder per sale (docs/payments.md, section 6 A); an xpub gets
-plain P2PKH children, and forwarders beside them for when too many of those wait unpaid. The server
-never holds a key that could move coins.
+An ordinary address gets a keyless forwarder per sale; an xpub plain P2PKH children, and forwarders
+for when too many of those wait unpaid. The server never holds a key that could move coins.
 """
 
 from __future__ import annotations
@@ -206,8 +205,7 @@ def recoveries(owner: UUID) -> tuple[RecoveryKit, ...]:
 
 
 def issue(payout_id: UUID, chain: Callable[[], Chain], *, due_sat: int = 0) -> Issued:
-    """A fresh address for ``due_sat``: never handed out before, by us or (for an xpub) by the
-    creator's wallet.
+    """A fresh address for ``due_sat``: never given out before, by us or by an xpub's own wallet.
 
     An xpub with too many unpaid addresses in a row, or unsure of its indices after a restored
     backup, hands out a forwarder instead, if the price is enough for one. Outside any transaction: a
@@ -223,7 +221,7 @@ def issue(payout_id: UUID, chain: Callable[[], Chain], *, due_sat: int = 0) -> I
         _skip_used(row, chain())
     for _ in range(MOST_SKIPPED):
         index = _take_index(row.id)
-        issued = _derive(row, index)
+        issued = derive(row, index)
         if issued is None or _is_taken(issued.script):
             continue
         if row.kind == PayoutKind.XPUB and chain().is_used(issued.script):
@@ -348,7 +346,7 @@ def _take_index(payout_id: UUID) -> int:
     return index
 
 
-def _derive(row: Payout, index: int) -> Issued | None:
+def derive(row: Payout, index: int) -> Issued | None:
     """Address ``index``; None for the one in 2**127 that an xpub does not have."""
     if row.kind == PayoutKind.XPUB:
         try:

@@ -21,9 +21,8 @@ def until(now: datetime) -> datetime:
     return now + timedelta(minutes=settings.KIM_QUOTE_MINUTES)
 
 
-def add(invoice: Invoice, quoted: Quoted, *, now: datetime) -> None:
-    """Lock today's price. The caller saves the invoice, whose ``quote_until`` it sets."""
-    invoice.quote_until = until(now)
+def add(invoice: Invoice, quoted: Quoted, *, now: datetime, until: datetime) -> None:
+    """Lock today's price until then."""
     Quote.objects.create(
         invoice=invoice,
         due_sat=quoted.due_sat,
@@ -32,7 +31,7 @@ def add(invoice: Invoice, quoted: Quoted, *, now: datetime) -> None:
         sources=list(quoted.sources),
         evidence=list(quoted.evidence),
         quoted_at=now,
-        until=invoice.quote_until,
+        until=until,
     )
 
 
