@@ -13,6 +13,8 @@ import { toast } from '../ui/toast.js';
 /** Those that people price in come first. */
 const USUAL = ['EUR', 'USD', 'GBP', 'CHF'];
 const NUMBER = /^\d{1,15}(\.\d{1,8})?$/;
+/** 4,500: thousands to some, units to others: asked again. */
+const THOUSANDS = /^\d{1,3}(,\d{3})+$/;
 /** A distance from today's rate, in percent, that is worth a second look. */
 const FAR = 20;
 
@@ -93,12 +95,13 @@ function showToday() {
   const percent = typed ? Math.round((Number(typed) / Number(current.rate) - 1) * 100) : 0;
   today.className = Math.abs(percent) > FAR ? 'warn' : 'hint';
   const side = percent > 0 ? 'above' : 'below';
-  const yours = percent ? ` Yours is ${Math.abs(percent)} % ${side} it.` : '';
+  const yours = percent ? ` Yours is ${Math.abs(percent)}\u00a0% ${side} it.` : '';
   today.textContent = `Today’s rate is ${shown(current.rate)} ${select.value}.${yours}`;
 }
 
 /** @returns {string} what was typed as a decimal number; '' if it is none */
 function read() {
+  if (THOUSANDS.test(input.value.trim())) return '';
   const typed = input.value.trim().replace(',', '.');
   return NUMBER.test(typed) && Number(typed) > 0 ? typed : '';
 }
@@ -133,7 +136,11 @@ select.addEventListener('change', showToday);
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   const rate = read();
-  if (!rate) return void refuse(input, 'What one whole BCH costs, such as 412.50.');
+  if (!rate)
+    return void refuse(
+      input,
+      'What one whole BCH costs, such as 412.50, without a sign between thousands.',
+    );
   void guarded(/** @type {HTMLButtonElement} */ (one(form, 'button[type=submit]')), async () => {
     await creator.setManualRate({ currency: select.value, rate });
     input.value = '';
