@@ -122,22 +122,22 @@ def judge(invoice: Invoice, evidence: Evidence | None, *, now: datetime) -> bool
     """Whether the invoice may settle now, before a block. Writes what it waits for into the row
     (``instant_wait``, ``instant_check_at``), which the caller saves. Under the row lock.
     """
+    before = invoice.instant_wait
+    may_settle = False
     if not _is_eligible(invoice):
         invoice.instant_wait, invoice.instant_check_at = "", None
-        return False
-    if evidence is None:
-        is_contradicted = invoice.instant_wait in instant_rules.LASTING
-        invoice.instant_wait = invoice.instant_wait if is_contradicted else ""
-        invoice.instant_check_at = None
-        return False
-    _doubt(invoice, evidence, now)
-    wait = _wait(invoice, evidence)
-    invoice.instant_wait = wait.value
-    if wait is Wait.NOTHING:
+    elif evidence is None:
+        invoice.instant_wait = before if before in instant_rules.LASTING else ""
         invoice.instant_check_at = None
     else:
+        _doubt(invoice, evidence, now)
+        wait = _wait(invoice, evidence)
         _look_again(invoice, evidence, wait)
-    return wait is Wait.NOTHING
+        invoice.instant_wait = wait.value
+        may_settle = wait is Wait.NOTHING
+    if invoice.instant_wait != before:
+        hints.invoice_changed(invoice.id)
+    return may_settle
 
 
 def _is_eligible(invoice: Invoice) -> bool:
@@ -307,6 +307,8 @@ def released(owner: UUID) -> int:
 
 def _look_again(invoice: Invoice, evidence: Evidence, wait: Wait) -> None:
     """What passes by itself is asked about again soon, for a minute; then the sweep finds it."""
+    if wait is Wait.NOTHING:
+        invoice.instant_check_at = None
     check_at = invoice.instant_check_at
     if check_at is None or wait not in instant_rules.PASSING or check_at > evidence.asked_at:
         return

@@ -52,6 +52,7 @@ class Draft:
     description: str | None = None
     price: Price | None = None
     confirmations: int | None = None
+    is_instant: bool | None = None
     upload: UUID | None = None
 
 
@@ -217,6 +218,8 @@ def _apply_text(paid_file: PaidFile, draft: Draft) -> None:
         paid_file.price_currency = draft.price.currency
     if draft.confirmations is not None:
         paid_file.confirmations = draft.confirmations
+    if draft.is_instant is not None:
+        paid_file.is_instant = draft.is_instant
 
 
 def _attach(paid_file: PaidFile, upload_id: UUID) -> None:

@@ -57,6 +57,7 @@ class LiveState:
     due_sat: int
     depth: int
     confirmations: int
+    instant_wait: str
     quote_until: datetime | None
     release: ReleaseState
     stale: bool
@@ -74,6 +75,7 @@ def state_of(standing: Standing) -> LiveState:
         due_sat=0 if invoice is None else invoice.due_sat,
         depth=0 if invoice is None else invoice.depth,
         confirmations=0 if invoice is None else invoice.confirmations,
+        instant_wait="" if invoice is None else invoice.instant_wait,
         quote_until=None if invoice is None else invoice.quote_until,
         release=standing.release_state,
         stale=False if invoice is None else invoice.stale,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
-from payments import invoices, payouts, rate_table
+from payments import instant_offers, invoices, payouts, rate_table
 from payments.amounts import BCH, Price
 from unlock import container, copies, files
 from unlock.creator_errors import UploadNotVerified
@@ -30,7 +30,10 @@ _CURRENCIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a buyer may know before paying. Empty strings and bytes where there is nothing yet."""
+    """What a buyer may know before paying. Empty strings and bytes where there is nothing yet.
+
+    ``is_instant``: its creator sells it before a block; ``opens_instantly``: at this price too.
+    """
 
     id: UUID
     state: str
@@ -47,6 +50,8 @@ class Offer:
     generation: int
     core_header: bytes
     confirmations: int
+    is_instant: bool
+    opens_instantly: bool
     creator: Creator
     payout_kind: str | None
     floor_sat: int | None
@@ -107,6 +112,8 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
         generation=paid_file.generation,
         core_header=bytes(held.core_header) if held else b"",
         confirmations=paid_file.confirmations,
+        is_instant=paid_file.is_instant,
+        opens_instantly=_opens_instantly(paid_file, estimate_sat),
         creator=paid_file.creator,
         payout_kind=payout.kind if payout else None,
         floor_sat=payout.floor_sat if payout else None,
@@ -173,6 +180,12 @@ def sign_ranges(paid_file: PaidFile, *, now: datetime) -> Ranges:
             ),
         )
     raise CopyUnavailable("The stored file cannot be reached now.")
+
+
+def _opens_instantly(paid_file: PaidFile, estimate_sat: int | None) -> bool:
+    if not paid_file.is_instant or estimate_sat is None:
+        return False
+    return instant_offers.covers(paid_file.creator_id, estimate_sat)
 
 
 def _totals(paid_file: PaidFile, *, is_proof: bool) -> invoices.Totals:

@@ -70,6 +70,7 @@ def begin(order: Order, *, now: datetime) -> Purchase:
         payout_id=payout.id,
         price=parse_price(paid_file.price_amount, paid_file.price_currency),
         confirmations=paid_file.confirmations,
+        instant=paid_file.is_instant,
         now=now,
     )
     try:
@@ -100,6 +101,7 @@ def begin_proof(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
         payout_id=payout.id,
         price=parse_price(Decimal(payout.floor_sat) / SAT_PER_BCH, BCH),
         confirmations=paid_file.confirmations,
+        instant=paid_file.is_instant,
         now=now,
     )
     try:

@@ -31,6 +31,7 @@ class FileInputSerializer(serializers.Serializer[Any]):
     )
     price = PriceField()
     confirmations = serializers.ChoiceField(choices=limits.CONFIRMATIONS, required=False)
+    is_instant = serializers.BooleanField(required=False)
     upload = serializers.UUIDField(required=False)
 
     def draft(self) -> files.Draft:
@@ -94,6 +95,8 @@ class _OfferFields(serializers.Serializer[Any]):
     generation = serializers.IntegerField()
     core_header = BytesField()
     confirmations = serializers.IntegerField()
+    is_instant = serializers.BooleanField()
+    opens_instantly = serializers.BooleanField()
     creator = CreatorShownSerializer()
     payout_kind = serializers.CharField(allow_null=True)
     floor_sat = serializers.IntegerField(allow_null=True)

@@ -44,6 +44,8 @@ class InvoiceSerializer(serializers.Serializer[Any]):
     price = PriceField()
     stale = serializers.BooleanField()
     settled_at = serializers.DateTimeField(allow_null=True)
+    is_instant = serializers.BooleanField()
+    instant_wait = serializers.CharField()
 
 
 class SignedSerializer(serializers.Serializer[Any]):

@@ -70,6 +70,31 @@ _SAID = {
     ),
 }
 
+# What a payment that may open its file before a block still waits for; static/js/ui/waiting.js says
+# the same.
+_SECONDS = {
+    "": "Checking it.",
+    "second_server": "Checking with a second server.",
+    "rebroadcast": "Checking that every server takes it.",
+    "coins": "Checking the coins it spends.",
+    "stale": "Waiting until the chain can be looked at again.",
+    "8_seconds": "8 seconds without a contradiction, then the file opens.",
+}
+_BLOCK = {
+    "ceiling": "the price is above what the creator sells at once",
+    "total_ceiling": "several others have just bought from this creator",
+    "one_operator": "this site can ask one server only",
+    "doubt": "a server contradicted the payment",
+    "refused": "a server refused the payment",
+    "raw": "the payment could not be read",
+    "parents": "the payment spends coins that wait for a block themselves",
+    "size": "the payment is a very large transaction",
+    "many_inputs": "the payment is made of very many coins",
+    "input_kind": "the payment comes from a special kind of address",
+    "signature_kind": "the payment is signed in an unusual way",
+    "fee": "the payment carries a low fee",
+}
+
 
 @require_safe
 def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
@@ -101,4 +126,13 @@ def _said(standing: Standing) -> Said:
         return _GRANTED
     if standing.release_state is ReleaseState.READY and standing.grant is not None:
         return _GRANTED
-    return _SAID[standing.invoice.state]
+    said, invoice = _SAID[standing.invoice.state], standing.invoice
+    if invoice.state is InvoiceState.SEEN and invoice.is_instant and invoice.depth == 0:
+        return Said(said.title, _wait_words(invoice.instant_wait))
+    return said
+
+
+def _wait_words(code: str) -> str:
+    if code in _BLOCK:
+        return f"Waiting for a block, about ten minutes, because {_BLOCK[code]}."
+    return _SECONDS.get(code, _SECONDS[""])
