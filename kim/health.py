@@ -11,10 +11,16 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from payments import health as watching
+from payments import health
+from payments.errors import ServiceError
+from payments.health import Level, Part
 from unlock import storage
 
 log = logging.getLogger(__name__)
+
+
+class NotReady(ServiceError):
+    """A part of the watcher is red; ``message`` is its stable code."""
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -24,20 +30,27 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when every part answers, else 503; the body says which part does not."""
+    """200 when every part answers, else 503; ``reasons`` says in a code what is wrong with which."""
     del request
-    parts = {name: _works(check) for name, check in _CHECKS.items()}
-    ok = all(parts.values())
-    return JsonResponse({"ok": ok, "parts": parts}, status=200 if ok else 503)
+    found = {name: _reason(check) for name, check in _CHECKS.items()}
+    reasons = {name: reason for name, reason in found.items() if reason}
+    parts = {name: not reason for name, reason in found.items()}
+    answer = {"ok": not reasons, "parts": parts, "reasons": reasons}
+    return JsonResponse(answer, status=503 if reasons else 200)
 
 
-def _works(check: Callable[[], None]) -> bool:
+def _reason(check: Callable[[], None]) -> str:
+    """Nothing when it works, else a stable code: the part's own, or that it does not answer."""
     try:
         check()
+    except NotReady as error:
+        return error.message
+    except ServiceError as error:
+        return error.code
     except Exception as error:  # noqa: BLE001  (whatever a part raises, it is not ready)
         log.warning("not ready: %s", type(error).__name__)
-        return False
-    return True
+        return "no_answer"
+    return ""
 
 
 def _database() -> None:
@@ -55,9 +68,25 @@ def _redis() -> None:
         client.close()
 
 
+def _chain() -> None:
+    """A server can be reached, and what it shows may settle."""
+    _refuse_red(Part.SERVERS, Part.CHAIN)
+
+
+def _watcher() -> None:
+    health.check_alive(now=timezone.now())
+
+
+def _refuse_red(*parts: Part) -> None:
+    for finding in health.report(now=timezone.now()).findings:
+        if finding.part in parts and finding.level is Level.BAD:
+            raise NotReady(finding.code)
+
+
 _CHECKS: dict[str, Callable[[], None]] = {
     "database": _database,
     "redis": _redis,
     "store": storage.check_reachable,
-    "watcher": lambda: watching.check_alive(now=timezone.now()),
+    "chain": _chain,
+    "watcher": _watcher,
 }

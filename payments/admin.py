@@ -12,9 +12,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import BinaryField, Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils import timezone
 
-from payments import models, rate_report, rate_table
+from payments import health, models, rate_report, rate_table
 
 if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
     BaseAdmin = admin.ModelAdmin[Model]
@@ -237,7 +238,42 @@ class HeaderPageAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
+    """The rows as they are, and the page that says what they mean."""
+
     list_display = ("name", "at", "detail")
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(self.watcher_view)
+        return [path("watcher/", page, name="payments_watcher"), *super().get_urls()]
+
+    def watcher_view(self, request: HttpRequest) -> TemplateResponse:
+        """Whether payments can be seen right now, in plain sentences."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = health.report(now=timezone.now())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Watcher",
+            "report": found,
+            "verdict": _VERDICTS[found.level],
+            "findings": [(each, _WORDS[each.level]) for each in found.findings],
+            "tiers": [(name, _OFTEN[name], tier) for name, tier in found.tiers.items()],
+        }
+        return TemplateResponse(request, "admin/payments/watcher.html", context)
+
+
+_VERDICTS = {
+    health.Level.OK: "All is well: payments are seen and settle.",
+    health.Level.WARN: "Payments are seen, but something needs a look.",
+    health.Level.BAD: "Payments may not be seen, or do not settle. None is lost.",
+}
+_WORDS = {health.Level.OK: "Good.", health.Level.WARN: "Look at this.", health.Level.BAD: "Broken."}
+_OFTEN = {
+    "hot": "at every sweep, and by push",
+    "settling": "at every block",
+    "warm": "every half hour",
+    "cold": "once a day, for ever",
+}
 
 
 @admin.register(models.Counter)
