@@ -13,6 +13,7 @@ from unlock.views import (
     purchases,
     rates,
     sales,
+    terms,
     uploads,
     webhooks,
 )
@@ -26,6 +27,7 @@ urlpatterns = [
     path("payouts/preview/", payouts.PayoutPreview.as_view(), name="payout-preview"),
     path("rates/manual/", rates.ManualRates.as_view(), name="manual-rates"),
     path("payout/", payouts.Payout.as_view(), name="payout"),
+    path("terms/", terms.Terms.as_view(), name="terms"),
     path("uploads/", uploads.Uploads.as_view(), name="uploads"),
     path("uploads/<uuid:upload_id>/", uploads.UploadDetail.as_view(), name="upload"),
     path("uploads/<uuid:upload_id>/parts/", uploads.UploadParts.as_view(), name="upload-parts"),

@@ -338,6 +338,7 @@ def test_the_stream_over_http_tells_states_and_amounts_only(
         "missing_sat": 10_000,
         "due_sat": 10_000,
         "depth": 0,
+        "instant_wait": "",
         "confirmations": 1,
         "quote_until": "2026-03-01T12:20:00Z",
         "release": "none",
