@@ -62,8 +62,7 @@ class ElectrumChain:
     def sight_many(self, wanted: Mapping[bytes, Mapping[str, KnownTx]]) -> dict[bytes, Sighting]:
         """One look at many scripts at once. A script that no server can tell about is left out."""
         asked_at = datetime.now(UTC)
-        links, histories = self._histories_of(list(wanted))
-        counting = self._loop.run(self._pool.counting(links))
+        links, counting, histories = self._histories_of(list(wanted))
         tip = self._book.tip()
         read = self._fetch_raws(links, histories, wanted)
         places = self._prove(links, _paying(histories, read), wanted)
@@ -88,8 +87,7 @@ class ElectrumChain:
         """Which of ``scripts`` any server shows a history for. Raises ``ChainUnavailable`` unless
         every live server told about each; two of two operators, where so many are configured.
         """
-        links, histories = self._histories_of(list(scripts))
-        counting = self._loop.run(self._pool.counting(links))
+        _, counting, histories = self._histories_of(list(scripts))
         if not counting or any(
             link.name not in histories.get(script, {}) for script in scripts for link in counting
         ):
@@ -106,7 +104,7 @@ class ElectrumChain:
         """Which transaction spent this coin of ``script``, and at what height of our own chain;
         None while no block is proved to hold one.
         """
-        links, histories = self._histories_of([script])
+        links, _, histories = self._histories_of([script])
         wanted: dict[bytes, dict[str, KnownTx]] = {script: {}}
         read = self._fetch_raws(links, histories, wanted)
         places = self._prove(links, histories, wanted)
@@ -145,7 +143,7 @@ class ElectrumChain:
             for coin in spent
             if coin.txid in parents and coin.vout < len(parents[coin.txid].outputs)
         }
-        links, histories = self._histories_of(sorted(scripts))
+        links, _, histories = self._histories_of(sorted(scripts))
         wanted: dict[bytes, dict[str, KnownTx]] = {script: {} for script in scripts}
         for found, other in self._fetch_raws(links, histories, wanted).items():
             if found != txid and any(each.outpoint in spent for each in other.inputs):
@@ -156,7 +154,7 @@ class ElectrumChain:
         """The coins on these scripts, and the scripts that were ever used. One with an absurdly
         long history is used, and shows no coins. Raises ``ChainUnavailable``.
         """
-        links, told = self._histories_of(list(scripts))
+        links, _, told = self._histories_of(list(scripts))
         if len(told) < len(set(scripts)):
             raise ChainUnavailable("No server can tell the history of an address.")
         short = {
@@ -195,9 +193,14 @@ class ElectrumChain:
             raise ChainUnavailable("No Electrum server that can be reached is on our chain.")
         return sound
 
-    def _histories_of(self, scripts: Sequence[bytes]) -> tuple[tuple[Link, ...], Histories]:
-        """What every server shows, and those servers whose headers hold up to what they show."""
+    def _histories_of(
+        self, scripts: Sequence[bytes]
+    ) -> tuple[tuple[Link, ...], tuple[Link, ...], Histories]:
+        """The servers whose headers hold up to what they show; those of them that must agree on
+        what is gone; and what every one shows. Who falls silent over it has not agreed.
+        """
         asked = self._links()
+        before = self._loop.run(self._pool.counting(asked))
         told = self._loop.run(electrum_calls.histories_of(asked, scripts))
         self._follower.follow(asked, reach=highest(told))
         links = tuple(link for link in asked if link.is_sound)
@@ -206,7 +209,10 @@ class ElectrumChain:
             script: {name: seen for name, seen in said.items() if name in names}
             for script, said in told.items()
         }
-        return links, {script: said for script, said in kept.items() if said}
+        silent = tuple(link for link in before if link.is_sound and not link.is_live)
+        after = self._loop.run(self._pool.counting(links))
+        counting = (*after, *silent) if after else ()
+        return links, counting, {script: said for script, said in kept.items() if said}
 
     def _shown_by(self, said: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[str, ...]]:
         """Transaction → the operators that show it."""

@@ -12,6 +12,7 @@ import logging
 import random
 import threading
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -44,6 +45,7 @@ JOIN_SECONDS: Final = 1.0  # how long a call waits for further servers when one 
 FIRST_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 2.0  # how long a call waits for a server that is resting
 RUN_SECONDS: Final = 120.0
+END_SECONDS: Final = 2.0
 STEADY_SECONDS: Final = 10.0  # a session that lived this long may be replaced at once
 NEVER_REFUSED: Final = frozenset(
     {
@@ -89,9 +91,8 @@ class Link:
     @property
     def demoted(self) -> str:
         """Why its word does not count, in a sentence; "" while it does."""
-        if self.standing.distrusted or self.is_live:
-            return self.standing.reason(asyncio.get_running_loop().time())
-        return self._unreached or "It is not connected."
+        said = self.standing.reason(asyncio.get_running_loop().time())
+        return said or ("" if self.is_live else self._unreached or "It is not connected.")
 
     @property
     def is_live(self) -> bool:
@@ -304,11 +305,23 @@ class LoopThread:
             raise ChainUnavailable("The Electrum servers took too long.") from error
 
     def stop(self) -> None:
-        """Stop the loop and free it."""
+        """Stop the loop and free it, once every task in it has ended."""
+        ending = asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop)
+        with suppress(TimeoutError, CancelledError):
+            ending.result(timeout=END_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
         if not self._thread.is_alive():
             self._loop.close()
+
+
+async def _end_tasks() -> None:
+    """Sockets close in the rounds after their tasks were cancelled; a stopped loop has none."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
 
 
 def _tip_of(answer: object) -> ServerTip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,16 +25,17 @@ class Proxy:
         self.operator = operator
         self.alter: Alter = lambda _method, _params, result: result
         self.bend: Bend = lambda _method, line: line
+        self.delay_seconds = 0.0  # before every answer
         self.connections = 0
         self.asked: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def server(self) -> ElectrumServer:
-        port = self._listener.getsockname()[1]
-        return ElectrumServer("127.0.0.1", port, tls=False, operator=self.operator)
+        return ElectrumServer("127.0.0.1", self._port, tls=False, operator=self.operator)
 
     def be_honest(self) -> None:
         """From now on it passes on what the server says."""
@@ -86,6 +88,8 @@ class Proxy:
                         message["result"] = self.alter(method, params, message["result"])
                         line = json.dumps(message).encode() + b"\n"  # noqa: PLW2901
                 bent = self.bend(method, line)
+                if self.delay_seconds:
+                    time.sleep(self.delay_seconds)
                 if bent is not None:
                     client.sendall(bent)
         _cut(client)
