@@ -54,6 +54,7 @@ BROKER_PAUSE_SECONDS: Final = 1.0
 CANCEL_SECONDS: Final = 2.0
 
 Result = TypeVar("Result")
+Hint = tuple[str, ...]  # a task's name and its arguments
 
 
 class _Following:
@@ -78,9 +79,7 @@ class Daemon:
         self._pushed_at: datetime | None = None
         self._subscribed: dict[Link, set[str]] = {}
         self._subscribed_at: datetime | None = None  # when a server last had the whole list
-        self._hints: dict[
-            tuple[str, ...], float
-        ] = {}  # to be sent, each once, in order; heard when
+        self._hints: dict[Hint, float] = {}  # to be sent, each once, in order; heard at seconds
         self._hinted = asyncio.Event()
         self._stopped = asyncio.Event()
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
