@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 32
 PER_WEBHOOK: Final = 2  # a target that hangs takes no more threads than these
 PER_CREATOR: Final = 6
-LEASE: Final = timedelta(seconds=30)  # three times what one attempt may take
+LEASE: Final = timedelta(seconds=20)  # twice what one attempt may take
 RUN_FOR: Final = timedelta(seconds=50)
 GIVE_UP_AFTER: Final = timedelta(hours=72)
 DELAYS: Final = (

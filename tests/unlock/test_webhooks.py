@@ -356,13 +356,13 @@ def test_a_lease_of_a_dead_worker_runs_out_and_what_it_still_says_does_not_count
     announcements.drain(now=NOW)
     dead = deliveries.claim(now=NOW, room=9)[0]
 
-    assert deliveries.claim(now=NOW + timedelta(seconds=29), room=9) == []
-    alive = deliveries.claim(now=NOW + timedelta(seconds=30), room=9)[0]
+    assert deliveries.claim(now=NOW + timedelta(seconds=19), room=9) == []
+    alive = deliveries.claim(now=NOW + timedelta(seconds=20), room=9)[0]
     assert alive.delivery_id == dead.delivery_id
 
-    assert not deliveries.finish(dead, REFUSED, now=NOW + timedelta(seconds=31))
+    assert not deliveries.finish(dead, REFUSED, now=NOW + timedelta(seconds=21))
     assert Delivery.objects.get().attempts == 0
-    assert deliveries.finish(alive, TAKEN, now=NOW + timedelta(seconds=31))
+    assert deliveries.finish(alive, TAKEN, now=NOW + timedelta(seconds=21))
     assert Delivery.objects.get().state == DeliveryState.DELIVERED
 
 

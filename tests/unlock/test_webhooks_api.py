@@ -70,7 +70,7 @@ def test_a_stranger_and_another_creator_find_nothing() -> None:
 
     for method, path in paths:
         assert refusal(eve.call(method, path)) == (404, "webhook_missing")
-        assert refusal(Browser().call(method, path)) == (403, "not_signed_in")
+        assert refusal(Browser().call(method, path)) == (401, "not_signed_in")
     assert Delivery.objects.count() == 1
     assert Webhook.objects.get().removed_at is None
 

@@ -71,18 +71,18 @@ export const deliveries = (id, before) =>
 
 /**
  * @param {string} id
- * @param {string} delivery
+ * @param {string} deliveryId
  * @returns {Promise<Delivery>}
  */
-export const delivery = (id, delivery) => api.get(`webhooks/${id}/deliveries/${delivery}/`);
+export const delivery = (id, deliveryId) => api.get(`webhooks/${id}/deliveries/${deliveryId}/`);
 
 /**
  * @param {string} id
- * @param {string} delivery
+ * @param {string} deliveryId
  * @returns {Promise<Delivery>}
  */
-export const sendAgain = (id, delivery) =>
-  api.post(`webhooks/${id}/deliveries/${delivery}/again/`);
+export const sendAgain = (id, deliveryId) =>
+  api.post(`webhooks/${id}/deliveries/${deliveryId}/again/`);
 
 /**
  * @param {string} [before]

@@ -40,7 +40,9 @@ readAll.addEventListener('click', async () => {
   try {
     await telling.readNotices();
     for (const badge of document.querySelectorAll('[data-slot="new"]')) badge.remove();
-    document.querySelector('.count')?.remove();
+    const count = document.querySelector('.count');
+    count?.parentElement?.removeAttribute('aria-label');
+    count?.remove();
     readAll.hidden = true;
   } catch (error) {
     problem.show(byId('notice-problem'), error);
