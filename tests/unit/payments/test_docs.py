@@ -3,32 +3,17 @@
 import importlib
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from payments.states import TRANSITIONS, InvoiceFlag, InvoiceState, OutputChain
-from tests.unit.payments.facts import NOON, UNTIL, after, decide, invoice, mined, paid, settled
+from payments.facts import Decision, View
+from payments.settlement import derive
+from payments.states import TRANSITIONS, InvoiceFlag, InvoiceState
+from tests.unit.payments.facts import DUE, TIP
+from tests.unit.payments.table import ROWS, STATES, World
 
+UNPAID = ("OPEN", "PARTIAL", "SEEN", "SUSPECT", "EXPIRED")
 PAGE = (Path(__file__).parents[3] / "docs" / "payments.md").read_text()
-
-LOST = mined(number=9, chain=OutputChain.MISSING, first_seen_at=NOON - timedelta(days=1))
-LOOKS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "nothing, quote live": ((), {}),
-    "nothing, quote over and swept since": ((), {"now": after(hours=1)}),
-    "nothing, quote over, not swept since": ((), {"now": after(hours=1), "swept_at": UNTIL}),
-    "nothing, but not every server agrees": ((), {"agreed": False}),
-    "too little": ((mined(50_000, 1),), {}),
-    "enough in the mempool": ((paid(),), {}),
-    "enough in the mempool, with a double-spend proof": ((paid(dsproof_at=NOON),), {}),
-    "enough in the mempool, and the instant rule holds": ((paid(),), {"instant_ok": True}),
-    "enough in a block, no proof yet": ((mined(spv_ok=False),), {}),
-    "enough at depth, proved": ((mined(),), {}),
-    "enough at depth, proved, but our chain is in doubt": ((mined(),), {"held": True}),
-    "enough at depth, on outputs that carry tokens": ((mined(has_token=True),), {}),
-    "enough at depth, from our own forward": ((mined(own_forward=True),), {}),
-    "another payment of enough at depth after the first was lost": ((mined(number=1),), {}),
-}
 
 
 def table(name: str) -> list[list[str]]:
@@ -46,21 +31,43 @@ def test_the_transitions_are_those_of_the_code() -> None:
     assert told == TRANSITIONS
 
 
-@pytest.mark.parametrize("row", table("events"), ids=lambda row: row[0])
-def test_the_events_lead_where_the_table_says(row: list[str]) -> None:
-    seen, unsettled, after_paid, after_reversed = row
-    outputs, view = LOOKS[seen]
-    first = LOST if "after the first was lost" in seen else mined()
-    more = (LOST,) if first is LOST else ()
-
-    assert decide(*outputs, invoice=invoice(), **view).status == unsettled
-    assert decide(*outputs, *more, invoice=settled(first), **view).status == after_paid
-    back = settled(first, is_reversed=True)
-    assert decide(*outputs, *more, invoice=back, **view).status == after_reversed
+CELLS = [
+    (row[0], state, cell)
+    for row in table("events")
+    for state, cell in zip(STATES, row[1:], strict=True)
+]
 
 
-def test_every_look_is_in_the_table() -> None:
-    assert [row[0] for row in table("events")] == list(LOOKS)
+def derived(world: World) -> Decision:
+    view = {"agreed": True, **dict(world.view)}
+    seen = {"tip_height": TIP, "swept_at": world.swept_at, "due_today_sat": DUE, **view}
+    return derive(world.invoice, world.quotes, world.outputs, View(**seen), world.now)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_of_the_table_is_that_state(state: str) -> None:
+    assert derived(STATES[state]).status == state
+
+
+@pytest.mark.parametrize(("row", "state", "cell"), CELLS)
+def test_every_cell_leads_where_the_table_says(row: str, state: str, cell: str) -> None:
+    """A dash: it cannot happen, for there is no payment to happen to, or a person is refused."""
+    world = STATES[state]
+    then = derived(ROWS[row].change(world))
+
+    if cell != "-":
+        assert (then.status, then.settle) == (cell, cell == "PAID" and state in UNPAID)
+    elif ROWS[row].verb == "":
+        assert ROWS[row].needs_payment
+        assert (world.outputs, then.status) == ((), state)
+
+
+def test_the_table_has_every_state_and_every_row() -> None:
+    head = PAGE.split("<!-- events -->\n")[1].splitlines()[0]
+
+    assert [cell.strip() for cell in head.strip("|").split("|")][1:] == list(STATES)
+    assert set(STATES) == set(InvoiceState)
+    assert [row[0] for row in table("events")] == list(ROWS)
 
 
 @pytest.mark.parametrize("row", table("numbers"), ids=lambda row: row[2])
@@ -70,6 +77,10 @@ def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
     number = int(value.total_seconds()) if isinstance(value, timedelta) else value
 
     assert str(number) == row[1].split()[0]
+
+
+def test_every_flag_has_its_row() -> None:
+    assert {row[0] for row in table("flags")} == set(InvoiceFlag)
 
 
 @pytest.mark.parametrize("word", [*InvoiceState, *InvoiceFlag])
