@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models import Exists, F, OuterRef, Q, TextField
 from django.db.models.functions import Cast, Coalesce, Length
 
 from payments import amounts
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 BATCH: Final = 1_000
+_COLUMNS: Final = (
+    "network", "state", "flags", "price_amount", "price_currency", "confirmations", "created_at",
+    "due_sat", "seen_sat", "missing_sat", "settled_at", "settled_sat", "settled_instantly",
+    "evidence", "tip_height", "address__shown", "address__index",
+)  # fmt: skip
 _TXID: Final = re.compile(r"([0-9a-f]{8,64})(?::\d+)?", re.IGNORECASE)
 
 
@@ -174,7 +179,7 @@ def _rows(wanted: Wanted) -> QuerySet[Invoice]:
         rows = rows.filter(flags_text__contains=f'"{wanted.flag}"')
     if wanted.text:
         rows = rows.filter(_named(wanted.text))
-    return rows.select_related("address", "payout")
+    return rows.select_related("address").annotate(payout_kind=F("payout__kind")).only(*_COLUMNS)
 
 
 def _named(text: str) -> Q | Exists:
@@ -209,15 +214,19 @@ def _bills(rows: Iterable[Invoice], *, tip_height: int) -> tuple[Bill, ...]:
 
 
 def _quotes(ids: list[UUID]) -> Iterable[Quote]:
-    return Quote.objects.filter(invoice__in=ids).defer("evidence").order_by("quoted_at", "pk")
+    rows = Quote.objects.filter(invoice__in=ids).order_by("quoted_at", "pk")
+    return rows.only("invoice_id", "due_sat", "rate", "sources", "quoted_at")
 
 
 def _outputs(ids: list[UUID]) -> Iterable[Output]:
     """With ``is_first`` of its forward: one transaction's fee is told once."""
     before = Output.objects.filter(forward=OuterRef("forward"), pk__lt=OuterRef("pk"))
-    rows = Output.objects.filter(invoice__in=ids).defer("merkle_branch", "forward__raw")
-    rows = rows.select_related("forward").annotate(is_first=~Exists(before))
-    return rows.order_by("first_seen_at", "pk")
+    rows = Output.objects.filter(invoice__in=ids).select_related("forward").only(
+        "invoice_id", "transaction_id", "vout", "value_sat", "has_token", "chain", "height",
+        "block_hash", "block_time", "first_seen_at", "rate", "rate_sources", "forward__txid",
+        "forward__fee_sat",
+    )  # fmt: skip
+    return rows.annotate(is_first=~Exists(before)).order_by("first_seen_at", "pk")
 
 
 def _by_invoice(rows: Iterable[Any]) -> defaultdict[UUID, list[Any]]:
@@ -228,9 +237,9 @@ def _by_invoice(rows: Iterable[Any]) -> defaultdict[UUID, list[Any]]:
 
 
 def _bill(
-    row: Invoice, quotes: Sequence[Quote], payments: tuple[Payment, ...], refund: Refund | None
+    row: Any, quotes: Sequence[Quote], payments: tuple[Payment, ...], refund: Refund | None
 ) -> Bill:
-    is_xpub = row.payout.kind == PayoutKind.XPUB
+    is_xpub = row.payout_kind == PayoutKind.XPUB
     last = quotes[-1] if quotes else None
     return Bill(
         id=row.id,
