@@ -65,6 +65,9 @@ def headers(get_response: type_of_get) -> Callable[..., Any]:
     def dress(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.setdefault("Content-Security-Policy", policy(request.path))
         response.setdefault("Permissions-Policy", _PERMISSIONS)
+        if request.path.startswith("/admin/"):
+            # Under no-referrer, browsers send a form's Origin as null, and the login is refused.
+            response["Referrer-Policy"] = "same-origin"
         response.setdefault("Referrer-Policy", "no-referrer")
         response.setdefault("X-Content-Type-Options", "nosniff")
         response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
