@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from unlock import notices
+from unlock import notices, offers
 from unlock.models import Creator, PaidFile, Purchase
 from unlock.states import FileState
 
@@ -96,7 +97,8 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     rows = PaidFile.objects.select_related("creator__user", "container")
     file = get_object_or_404(rows, pk=file_id)
     is_shown = file.state != FileState.DRAFT
-    return _shell(request, "offer", file=file if is_shown else None, file_id=file_id)
+    facts = {"opens_instantly": offers.opens_instantly(file, now=timezone.now())}
+    return _shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
 
 
 @require_safe
