@@ -121,6 +121,11 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
     )
 
 
+def opens_instantly(paid_file: PaidFile, *, now: datetime) -> bool:
+    """Whether a sale at today's price may open within seconds of being paid."""
+    return _opens_instantly(paid_file, invoices.estimate_sat(files.price_of(paid_file), now=now))
+
+
 def of_own(paid_file: PaidFile, *, now: datetime) -> OwnFile:
     """The file for its creator, who also reads the words of a removed one."""
     offer = of(paid_file, now=now)

@@ -22,6 +22,7 @@ import * as api from './api.js';
  * @property {number} generation
  * @property {string} core_header    base64url
  * @property {number} confirmations
+ * @property {boolean} opens_instantly
  * @property {{username: string}} creator
  *
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} InvoiceState
@@ -36,9 +37,11 @@ import * as api from './api.js';
  * @property {string} quote_until
  * @property {number} depth
  * @property {number} confirmations
+ * @property {string} instant_wait
  * @property {boolean} stale
  *
  * @typedef {Live & {address: string, uri: string, network: string, settled_at: string | null,
+ *   is_instant: boolean,
  *   price: {amount: string, currency: string}}} Invoice
  *
  * @typedef {'none' | 'pending' | 'ready'} ReleaseState

@@ -48,6 +48,13 @@ import * as api from './api.js';
  * @property {Recovery[]} [recoveries]  of all payouts, past ones too
  * @property {string | null} suggested
  *
+ * @typedef {object} Terms
+ * @property {boolean} honour_sats
+ * @property {number} tolerance_bps
+ * @property {number} instant_invoice_sat
+ * @property {number} instant_total_sat
+ * @property {boolean} instant_possible
+ *
  * @typedef {'open' | 'completing' | 'verifying' | 'verified' | 'failed' | 'aborted'} UploadState
  * @typedef {object} Upload
  * @property {string} id
@@ -74,6 +81,8 @@ import * as api from './api.js';
  * @property {number} generation
  * @property {string} core_header
  * @property {number} confirmations
+ * @property {boolean} is_instant
+ * @property {boolean} opens_instantly
  * @property {string} file_id
  * @property {number} sales
  * @property {number} income_sat
@@ -140,6 +149,15 @@ export const payout = () => api.get('payout/');
  */
 export const setPayout = (change) => api.put('payout/', change);
 
+/** @returns {Promise<Terms>} */
+export const terms = () => api.get('terms/');
+
+/**
+ * @param {Partial<Terms>} change
+ * @returns {Promise<Terms>}
+ */
+export const changeTerms = (change) => api.patch('terms/', change, AGAIN);
+
 /**
  * @param {{size_bytes: number, core_header: string}} begin
  * @returns {Promise<{id: string, part_bytes: number, part_count: number}>}
@@ -176,7 +194,7 @@ export const files = () => api.get('files/?mine=1');
 
 /**
  * @param {{title: string, description: string, price: Price, confirmations?: number,
- *   upload?: string}} draft
+ *   is_instant?: boolean, upload?: string}} draft
  * @returns {Promise<FileView>}
  */
 export const createFile = (draft) => api.post('files/', draft);

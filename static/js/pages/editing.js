@@ -10,12 +10,13 @@ import { refuse, setWrong } from '../ui/field.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
 import { parsePrice } from '../ui/price.js';
 import * as problem from '../ui/problem.js';
+import { InstantField } from './instant.js';
 import { fillCurrencies, PRICE_LIKE } from './offering.js';
 
 /**
  * @import { FileView, Limits, Price } from '../net/creator.js'
  *
- * @typedef {{title?: string, description?: string, price?: Price}} Change
+ * @typedef {{title?: string, description?: string, price?: Price, is_instant?: boolean}} Change
  */
 
 /**
@@ -26,8 +27,12 @@ export async function edit(file) {
   const limits = await creator.limits();
   const dialog = dialogs.open('file-edit');
   const fields = new Fields(file, limits);
+  const instant = new InstantField('edit-');
+  instant.setPrice(file.price_sat_estimate);
   const place = slot(dialog, 'problem');
   const button = /** @type {HTMLButtonElement} */ (one(dialog, 'button[type=submit]'));
+  instant.load().catch((error) => problem.show(place, error));
+  instant.isOn = file.is_instant;
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => resolve(false));
     one(dialog, 'form').addEventListener('submit', async (event) => {
@@ -37,14 +42,17 @@ export async function edit(file) {
       problem.hide(place);
       button.disabled = true;
       try {
+        if (!(await instant.keep())) return;
+        if (instant.isOn !== file.is_instant) change.is_instant = instant.isOn;
         const isChanged = Object.keys(change).length > 0;
         if (isChanged) await creator.changeFile(file.id, change);
         resolve(isChanged);
         dialog.close();
       } catch (error) {
         if (!fields.refuse(error)) problem.show(place, error);
+      } finally {
+        button.disabled = false;
       }
-      button.disabled = false;
     });
   });
 }

@@ -81,6 +81,12 @@ export class Offering {
     this.show();
   }
 
+  /** The price in satoshis, as far as a rate is known. */
+  get sat() {
+    const price = this.#price;
+    return price && estimateSat(price, this.#rates?.currencies[price.currency]?.rate);
+  }
+
   show() {
     const price = this.#price;
     const rate = price ? this.#rates?.currencies[price.currency] : undefined;
@@ -88,7 +94,7 @@ export class Offering {
       title: this.#title.value.trim(),
       description: this.#description.value.trim(),
       price,
-      estimateSat: price ? estimateSat(price, rate?.rate) : null,
+      estimateSat: this.sat,
       rateLabel: rate?.label ?? '',
       sizeBytes: this.#sizeBytes,
     });
@@ -107,7 +113,7 @@ export class Offering {
       return refuse(this.#amount, PRICE_LIKE);
     }
     const floorSat = kind && this.#limits ? this.#limits.floor_sat[kind] : 0;
-    const sat = estimateSat(price, this.#rates?.currencies[price.currency]?.rate);
+    const { sat } = this;
     if (sat !== null && sat < floorSat) {
       const floor = format.coins(floorSat);
       return refuse(this.#amount, `Too small to be paid: the least is ${floor} here.`);

@@ -25,6 +25,7 @@ import { secretsOf } from './sending.js';
  * @property {string} description
  * @property {Price} price
  * @property {number} confirmations
+ * @property {boolean} [is_instant]  sold before a block
  */
 
 /**

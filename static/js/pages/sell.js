@@ -12,6 +12,7 @@ import { check } from '../ui/preview.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
+import { InstantField } from './instant.js';
 import { downloadFirst, linkOf, remind, rootOf } from './keys.js';
 import { Offering } from './offering.js';
 import { PayoutField } from './payout.js';
@@ -34,6 +35,7 @@ class SellPage {
   #view = new TransferView(byId('transfer'));
   #offering = new Offering();
   #payout = new PayoutField(this.#username, () => check('payout', this.#payout.isGood));
+  #instant = new InstantField('');
   #remind = remind(this.#username, (isSaved) => check('key', isSaved));
   #button = byId('publish', HTMLButtonElement);
   #problem = byId('problem');
@@ -67,6 +69,7 @@ class SellPage {
     addEventListener('beforeunload', (event) => {
       if (this.#isBusy) event.preventDefault();
     });
+    byId('form').addEventListener('input', () => this.#instant.setPrice(this.#offering.sat));
     this.#button.disabled = false; // it waited for this module: a press before would have been lost
     this.#load();
     void this.#remind();
@@ -85,6 +88,7 @@ class SellPage {
         this.#offering.setLimits(limits);
       }),
       this.#payout.load(),
+      this.#instant.load(),
       this.#offering.loadRates().catch(() => undefined), // without a rate the preview says so
     ]);
     this.#loaded = loads;
@@ -193,7 +197,9 @@ class SellPage {
     try {
       await this.#loaded;
       const fields = this.#offering.read(this.#payout.kind);
-      if (fields && (await this.#payout.keep())) await this.#goOn(fields);
+      if (fields && (await this.#payout.keep()) && (await this.#instant.keep())) {
+        await this.#goOn({ ...fields, is_instant: this.#instant.isOn });
+      }
     } catch (error) {
       problem.show(this.#problem, error, { safe: SAFE, retry: () => void this.#publish() });
     }

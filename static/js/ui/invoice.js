@@ -6,6 +6,7 @@
 import { make, slot } from './dom.js';
 import * as format from './format.js';
 import { qr } from './qr.js';
+import { waitWords } from './waiting.js';
 
 /**
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} State
@@ -23,6 +24,8 @@ import { qr } from './qr.js';
  * @property {number} depth
  * @property {number} confirmations
  * @property {boolean} stale
+ * @property {boolean} is_instant  it may open before a block
+ * @property {string} instant_wait  the code of what that waits for; "" for nothing
  * @property {{amount: string, currency: string}} price
  */
 
@@ -163,7 +166,7 @@ function wordsOf(invoice, isOpen) {
     case 'SUSPECT':
       return 'Your payment was seen, but a second one contradicts it. The next block decides which one counts. Do not pay again.';
     case 'PAID':
-      return isOpen ? 'Paid and confirmed.' : 'Paid and confirmed. The key is on its way…';
+      return paidWords(invoice, isOpen);
     case 'EXPIRED':
       return 'The quote has run out. Paid already? It is still detected: do nothing. Otherwise get a new quote for the same address.';
     case 'REVERSED':
@@ -173,9 +176,20 @@ function wordsOf(invoice, isOpen) {
   }
 }
 
+/**
+ * @param {Invoice} invoice
+ * @param {boolean} isOpen
+ */
+function paidWords({ depth, is_instant: isInstant }, isOpen) {
+  const start = isInstant && depth === 0 ? 'Paid.' : 'Paid and confirmed.';
+  return isOpen ? start : `${start} The key is on its way…`;
+}
+
 /** @param {Invoice} invoice */
-function seenWords({ depth, confirmations, seen_sat: seen }) {
+function seenWords(invoice) {
+  const { depth, confirmations, seen_sat: seen } = invoice;
   const start = `Payment seen: ${short(seen)} BCH.`;
+  if (invoice.is_instant && depth === 0) return `${start} ${waitWords(invoice.instant_wait)}`;
   if (confirmations === 1) {
     return `${start} Waiting for the next block, about ten minutes. You may close this page.`;
   }
