@@ -68,8 +68,8 @@ bench: .venv/dev.stamp ## benchmarks; B=NAME for one
 long: .venv/dev.stamp ## what is too long for CI: sixty kills, large transfers
 	@$(PY) -m tests.suite --long
 
-soak: .venv/dev.stamp ## many random steps
-	HYPOTHESIS_PROFILE=soak $(PYTEST) -q tests/unit tests/payments
+soak: .venv/dev.stamp ## two hundred thousand random steps
+	KIM_STORIES=4000 $(PYTEST) -q tests/soak
 
 chaos: .venv/dev.stamp ## kills at random while a sale runs
 	@$(PY) -m tests.suite --long tests/e2e/test_kills.py

@@ -13,7 +13,7 @@ import time
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--no-header")
 POSTGRES = (sys.executable, "-m", "tests.postgres", "--")
-HERE = ("unit", "contracts", "unlock", "payments", "chain", "project")
+HERE = ("soak", "unit", "contracts", "unlock", "payments", "chain", "project")
 
 
 def stages(*, long: bool) -> list[tuple[str, tuple[str, ...]]]:
