@@ -272,7 +272,7 @@ def ask_check(invoice_id: UUID) -> None:
 
 def price_allowed(price: Price, payout: PayoutView, *, now: datetime) -> bool:
     """Whether ``price`` reaches the payout's floor. Raises ``RateUnavailable`` if nobody knows."""
-    return rate_table.quote(price, now=now).due_sat >= payout.floor_sat
+    return rate_table.quote(price, now=now, owner=payout.owner).due_sat >= payout.floor_sat
 
 
 def events_after(cursor: int, limit: int = 500) -> tuple[EventView, ...]:

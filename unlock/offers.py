@@ -92,7 +92,7 @@ class Ranges:
 def of(paid_file: PaidFile, *, now: datetime) -> Offer:
     """The offer as it stands. A removed file keeps its facts and loses its words."""
     price = files.price_of(paid_file)
-    estimate_sat = invoices.estimate_sat(price, now=now)
+    estimate_sat = invoices.estimate_sat(price, now=now, owner=paid_file.creator_id)
     payout = payouts.current(paid_file.creator_id)
     held = paid_file.container
     is_removed = paid_file.state == FileState.REMOVED
@@ -123,7 +123,8 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
 
 def opens_instantly(paid_file: PaidFile, *, now: datetime) -> bool:
     """Whether a sale at today's price may open within seconds of being paid."""
-    return _opens_instantly(paid_file, invoices.estimate_sat(files.price_of(paid_file), now=now))
+    price, owner = files.price_of(paid_file), paid_file.creator_id
+    return _opens_instantly(paid_file, invoices.estimate_sat(price, now=now, owner=owner))
 
 
 def of_own(paid_file: PaidFile, *, now: datetime) -> OwnFile:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from django.test import override_settings
+from django.utils import timezone
 
 from payments import rate_table
+from payments.amounts import due_sat
 from tests.unlock.creating import Browser, refusal, signed_in
+from tests.unlock.sale import publish
+from unlock import offers
+from unlock.files import price_of
 from unlock.models import Creator
 
 PATH = "rates/manual/"
@@ -67,3 +75,16 @@ def test_strangers_have_none() -> None:
         stranger.delete(f"{PATH}?currency=USD"),
     ):
         assert refusal(answer)[1] == "not_signed_in"
+
+
+def test_an_offer_is_priced_at_it_while_no_other_is_valid() -> None:
+    file, now = publish().file, timezone.now()
+    file.price_amount, file.price_currency = Decimal("4.00"), "EUR"
+    with override_settings(KIM_RATE_BASE_URL="http://127.0.0.1:9"):
+        before = offers.of(file, now=now)
+        rate_table.set_manual(file.creator_id, "EUR", "400", now=now)
+        after = offers.of(file, now=now)
+
+    assert (before.price_sat_estimate, before.rate_missing) == (None, True)
+    assert after.price_sat_estimate == due_sat(price_of(file), Decimal(400))
+    assert after.rate_missing is False
