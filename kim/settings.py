@@ -103,7 +103,7 @@ KIM_RATE_SIGNUP = env.rate("KIM_RATE_SIGNUP", "10/hour")
 KIM_RATE_LOGIN = env.rate("KIM_RATE_LOGIN", "20/minute")
 KIM_RATE_PURCHASE = env.rate("KIM_RATE_PURCHASE", "10/minute")
 KIM_RATE_PRESIGN = env.rate("KIM_RATE_PRESIGN", "600/minute")
-KIM_RATE_RECOVERY = env.rate("KIM_RATE_RECOVERY", "60/minute")
+KIM_RATE_RECOVERY = env.rate("KIM_RATE_RECOVERY", "120/minute")
 KIM_RATE_ANY = env.rate("KIM_RATE_ANY", "1200/minute")
 KIM_TRUSTED_PROXIES = env.integer("KIM_TRUSTED_PROXIES", 0, most=5)  # hops that set X-Forwarded-For
 KIM_LIVE_REREAD_SECONDS = env.integer("KIM_LIVE_REREAD_SECONDS", 5, least=1, most=60)

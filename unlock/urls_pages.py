@@ -13,10 +13,12 @@ urlpatterns = [
     path("sell/", pages.sell, name="sell"),
     path("files/", pages.files, name="files"),
     path("notices/", pages.noticeboard, name="notices"),
+    path("sales/", pages.sales, name="sales"),
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
     path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
+    path("recover/", pages.recover, name="recover"),
     path("open/", status.open_file, name="open"),
     path(".well-known/kim.json", wellknown.instance, name="instance"),
 ]

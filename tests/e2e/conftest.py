@@ -41,6 +41,7 @@ def make_stack(data: Path, *, environ: dict[str, str] | None = None) -> Stack:
         "KIM_RATE_LOGIN": "1000/minute",
         "KIM_RATE_PURCHASE": "1000/minute",
         "KIM_RATE_ANY": "100000/minute",
+        "KIM_RATE_RECOVERY": "100000/minute",
         "KIM_PURCHASES_OPEN_PER_IP": "1000",
     }
     return Stack(Layout(data, free_base()), environ={**_bare(), **quick, **(environ or {})})

@@ -78,6 +78,14 @@ def files(request: HttpRequest) -> HttpResponse:
 @require_safe
 @ensure_csrf_cookie
 @_creators_only
+def sales(request: HttpRequest) -> HttpResponse:
+    """What was sold, what came for it, and the files for the books."""
+    return _shell(request, "sales")
+
+
+@require_safe
+@ensure_csrf_cookie
+@_creators_only
 def preferences(request: HttpRequest) -> HttpResponse:
     """Payout, password and key, under /settings/."""
     return _shell(request, "settings")
@@ -89,6 +97,12 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def noticeboard(request: HttpRequest) -> HttpResponse:
     """What the creator should know, under /notices/."""
     return _shell(request, "notices")
+
+
+@require_safe
+def recover(request: HttpRequest) -> HttpResponse:
+    """Forwarding with a recovery kit; for everybody, because who needs it may have no login left."""
+    return _shell(request, "recover")
 
 
 @require_safe

@@ -38,6 +38,7 @@ import { parseKeyFile } from './files.js';
  */
 
 export const RECOVERY_GAP = 1_000;
+export const RECOVERY_JUMP = 10_000;
 export const COINS_PER_FORWARD = 50;
 const NONCE_SIZE = 16;
 const SEQUENCE_FINAL = fromHex('ffffffff');
