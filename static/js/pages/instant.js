@@ -37,7 +37,6 @@ export class InstantField {
     }
     this.#root.addEventListener('input', () => this.#show());
     // It may have been pressed before this module came, or be what a reload brings back.
-    this.#suggest();
     this.#show();
   }
 
@@ -55,6 +54,7 @@ export class InstantField {
       slot(this.#root, 'why').textContent =
         'Not possible here: it takes servers of two operators, and this site asks one.';
     }
+    this.#suggest();
     this.#show();
   }
 
@@ -93,9 +93,9 @@ export class InstantField {
     return true;
   }
 
-  /** Amounts to start with: five sales of this price, or of a small one. */
+  /** Amounts to start with: five sales of this price, or of a small one. Never over those in force. */
   #suggest() {
-    if (!this.isOn || this.#each.value) return;
+    if (!this.isOn || !this.#kept || this.#each.value) return;
     const each = Math.max(EACH_SAT, Math.ceil((this.#priceSat ?? 0) / EACH_SAT) * EACH_SAT);
     this.#each.value = amountOf(each);
     this.#all.value = amountOf(each * TOGETHER);
