@@ -185,7 +185,7 @@ class Link:
 
     async def _open(self) -> None:
         try:
-            session = await electrum_session.connect(self.address)
+            session = await electrum_session.connect(self.address, call_seconds=self._call_seconds)
         except SessionClosed as error:
             log.info("electrum: %s", error)
             self._unreached = f"It cannot be reached: {error}."

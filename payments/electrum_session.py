@@ -195,7 +195,7 @@ class Session:
         self.close("ping refused")
 
 
-async def connect(server: ServerAddress) -> Session:
+async def connect(server: ServerAddress, *, call_seconds: float = CALL_SECONDS) -> Session:
     """A connection that agreed on a protocol version. Raises ``SessionClosed``.
 
     ``server.version`` must be the first message: only the first one counts, and below 1.5 there is
@@ -217,7 +217,9 @@ async def connect(server: ServerAddress) -> Session:
         raise SessionClosed(f"{name}: the certificate is not the pinned one")
     session = Session(server, wire)
     try:
-        answer = await session.call("server.version", "kim", list(PROTOCOLS))
+        answer = await session.call(
+            "server.version", "kim", list(PROTOCOLS), deadline_seconds=call_seconds
+        )
     except ServerSaidNo as error:
         session.close("version refused")
         raise SessionClosed(f"{name}: {error}") from error

@@ -31,6 +31,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
+        self._clients: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -42,12 +43,20 @@ class Proxy:
         self.alter = lambda _method, _params, result: result
         self.bend = lambda _method, line: line
 
+    def send_last(self, part: bytes) -> None:
+        """Send this to every client, and hang up."""
+        for each in self._clients:
+            with _quiet():
+                each.sendall(part)
+        self.hang_up()
+
     def hang_up(self) -> None:
         """Cut every connection; new ones are taken."""
         for each in self._sockets:
             with _quiet():
                 each.shutdown(socket.SHUT_RDWR)
         self._sockets.clear()
+        self._clients.clear()
 
     def close(self) -> None:
         _cut(self._listener)  # not only closed: a thread that waits in accept would take one more
@@ -60,6 +69,7 @@ class Proxy:
                 self.connections += 1
                 server = socket.create_connection(("127.0.0.1", self._target))
                 self._sockets += [client, server]
+                self._clients.append(client)
                 questions: dict[int, tuple[str, list[Any]]] = {}
                 for work in (self._ask, self._answer):
                     threading.Thread(
