@@ -64,14 +64,14 @@ class Lease:
 
     def hold(self, *, now: datetime, steady_seconds: float, detail: Mapping[str, object]) -> bool:
         """Take, keep or fail to get the lease, and write ``detail`` into the row with it."""
-        row = Heartbeat.objects.filter(name=self._name).first()
-        if row is None:
-            row, _ = Heartbeat.objects.get_or_create(
-                name=self._name, defaults={"at": now - 2 * self._lasts}
-            )
+        first = {**detail, "holder": self._holder, "term": 1}
+        row, self.is_held = Heartbeat.objects.get_or_create(
+            name=self._name, defaults={"at": now, "detail": first}
+        )
+        if self.is_held:
+            return True
         term = int(row.detail.get("term", 0))
         if row.detail.get("holder") != self._holder:
-            self.is_held = False
             if not self._is_free(row.at, now, steady_seconds):
                 return False
             term += 1

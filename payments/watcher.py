@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PER_CLAIM: Final = 500  # invoices whose statuses are asked at once
-PER_LOOK: Final = 100  # scripts whose histories are asked at once
+# Asked about at once. Whoever looks at a payment just pushed waits behind no more questions than
+# these, at each of its own.
+PER_CLAIM: Final = 100
+PER_LOOK: Final = 100
 LOOK_FOR: Final = timedelta(minutes=2)  # threads have no time limit of their own
 SWEEP_FOR: Final = timedelta(minutes=2)  # after that the next sweep goes on
 BLOCK_FOR: Final = timedelta(minutes=4)
@@ -59,6 +61,7 @@ FULL_EVERY: Final = {  # looked at in full, whatever the servers' statuses are
     Tier.COLD: timedelta(days=7),
 }
 
+_RESTING_COLUMNS: Final = ("state", "settled_at", "quote_until", "depth", "address__script")
 _MEMORY: Final = StatusMemory()
 
 
@@ -82,8 +85,8 @@ def sweep(*, now: datetime, everything: bool = False) -> int:
         tip = chain.tip()
         _make_all_due(now, everything=everything)
         _follow(chain, tip, now)
-        while timezone.now() < started_at + SWEEP_FOR and (ids := _claim(now)):
-            looked += _sweep_some(ids, chain, now)
+        while timezone.now() < started_at + SWEEP_FOR and (rows := _claim(now)):
+            looked += _sweep_some(rows, chain, now)
         _note_sweep(looked, started_at)
     finally:
         servers = [{**asdict(each), "heard_at": _text(each.heard_at)} for each in chain.servers()]
@@ -172,25 +175,25 @@ def _was_away(now: datetime) -> bool:
     return swept is None or now - swept.at > timedelta(seconds=2 * settings.KIM_SWEEP_SECONDS)
 
 
-def _claim(now: datetime) -> list[UUID]:
+def _claim(now: datetime) -> list[Invoice]:
+    """Some that are due, with no more columns than tell whether they rest."""
     with transaction.atomic():
         due = Invoice.objects.filter(sweep_due_at__lte=now).order_by("sweep_due_at")
-        rows = due.select_for_update(skip_locked=True, no_key=True)
-        ids = list(rows.values_list("pk", flat=True)[:PER_CLAIM])
+        free = due.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        rows = list(free.select_related("address").only(*_RESTING_COLUMNS)[:PER_CLAIM])
         later = now + timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2)
-        Invoice.objects.filter(pk__in=ids).update(sweep_due_at=later)
-    return ids
+        Invoice.objects.filter(pk__in=[row.pk for row in rows]).update(sweep_due_at=later)
+    return rows
 
 
-def _sweep_some(ids: Sequence[UUID], chain: ElectrumChain, now: datetime) -> Counter[Tier]:
+def _sweep_some(rows: Sequence[Invoice], chain: ElectrumChain, now: datetime) -> Counter[Tier]:
     """Look at those of which something changed or is to be decided; of the others, note it."""
-    rows = _rows(ids)
     try:
         resting = _ask_resting(rows, chain, now)
     except ChainUnavailable:
         raise
     except Exception:  # whatever it is, the looks find out whose fault it is
-        log.exception("the statuses of %d invoices could not be asked", len(ids))
+        log.exception("the statuses of %d invoices could not be asked", len(rows))
         resting = {}
     asleep = {key for key, rest in resting.items() if rest.is_asleep}
     undone: set[UUID] = set()
