@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payments.errors import ServiceError
-from unlock import creators, files
+from unlock import creators, files, webhooks
 from unlock.models import (
     Audit,
     Container,
@@ -277,6 +277,18 @@ class DeliveryAdmin(LookingAdmin):
     list_filter = ("state", "kind")
     list_select_related = ("webhook",)
     search_fields = ("id", "subject", "webhook__url")
+    actions = ("send_again",)
+
+    @admin.action(description="Send again, as a new delivery", permissions=["moderate"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        for delivery in queryset.select_related("webhook")[:100]:
+            try:
+                again = webhooks.resend(delivery, now=timezone.now())
+            except ServiceError as error:
+                messages.error(request, f"{delivery}: {error.message}")
+                continue
+            self.log_change(request, delivery, f"sent again as {again.id}")
+            messages.success(request, f"{delivery}: is sent again.")
 
 
 @admin.register(Notice)

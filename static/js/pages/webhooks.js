@@ -124,7 +124,7 @@ async function test(item, hook) {
   } else {
     said.className = 'small notice amber';
     said.textContent = last
-      ? `Not taken: ${attempt(last)}`
+      ? `Not taken. ${attempt(last)}`
       : 'It was not sent yet. It is in the list of deliveries and is sent as soon as possible.';
   }
   if (!slot(item, 'log').hidden) await showLog(item, hook);
