@@ -78,6 +78,19 @@ class RecoverySerializer(serializers.Serializer[Any]):
         return script.hex()
 
 
+class GapSerializer(serializers.Serializer[Any]):
+    """How an xpub stands: ``gap`` addresses in a row were handed out and not paid. While
+    ``is_falling_back``, buyers get forwarders; ``advice`` is for Electron Cash's console.
+    """
+
+    gap = serializers.IntegerField()
+    last_used = serializers.IntegerField(allow_null=True)
+    next_index = serializers.IntegerField()
+    unsure_at = serializers.DateTimeField(allow_null=True)
+    is_falling_back = serializers.BooleanField()
+    advice = serializers.CharField()
+
+
 class PayoutSerializer(serializers.Serializer[Any]):
     """The payout in force; before the first there is only ``suggested``."""
 
@@ -88,6 +101,12 @@ class PayoutSerializer(serializers.Serializer[Any]):
     floor_sat = serializers.IntegerField(required=False)
     recovery = RecoverySerializer(allow_null=True, required=False)
     recoveries = RecoverySerializer(many=True, required=False)
+    gap = GapSerializer(allow_null=True, required=False)
+    waiting_sat = serializers.IntegerField(required=False)
+    in_flight_sat = serializers.IntegerField(required=False)
+    forwarded_sat = serializers.IntegerField(required=False)
+    stuck_sat = serializers.IntegerField(required=False)
+    token_sat = serializers.IntegerField(required=False)
     suggested = serializers.CharField(allow_null=True)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:

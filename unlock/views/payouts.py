@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from payments import payouts
+from payments import holdings, payouts
 from unlock import creators
 from unlock.creator_errors import PasswordRequired
 from unlock.serializers.accounts import (
@@ -62,6 +63,15 @@ class Payout(CreatorView):
         return _show(payout, creator)
 
 
+class PayoutGap(CreatorView):
+    @extend_schema(request=None, responses=PayoutSerializer)
+    def post(self, request: Request) -> Response:
+        """The creator compared: the wallet shows every address that was handed out."""
+        creator = self.me(request)
+        payouts.confirm_gap(creator.id, now=timezone.now())
+        return _show(payouts.current(creator.id), creator)
+
+
 def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> None:
     """Raises PasswordRequired, PasswordWrong. Saying the same address again changes nothing.
 
@@ -84,4 +94,6 @@ def _show(payout: PayoutView | None, creator: Creator) -> Response:
         facts.update({name: getattr(payout, name) for name in names})
         # Buyers may still pay to an address of an earlier payout: no kit is ever out of date.
         facts["recoveries"] = payouts.recoveries(creator.id)
+        facts["gap"] = next(iter(payouts.gaps(creator.id)), None)
+        facts.update(asdict(holdings.of(creator.id)))
     return Response(PayoutSerializer(facts).data)

@@ -39,6 +39,8 @@ import * as api from './api.js';
  * @property {number} floor_sat
  *
  * @typedef {{seed: string, payee: string, max_fee_sat: number}} Recovery
+ * @typedef {{gap: number, last_used: number | null, next_index: number, unsure_at: string | null,
+ *   is_falling_back: boolean, advice: string}} Gap
  * @typedef {object} Payout
  * @property {string} [id]  absent while there is none yet
  * @property {'address' | 'xpub'} [kind]
@@ -46,6 +48,12 @@ import * as api from './api.js';
  * @property {number} [floor_sat]
  * @property {Recovery | null} [recovery]
  * @property {Recovery[]} [recoveries]  of all payouts, past ones too
+ * @property {Gap | null} [gap]  of an xpub
+ * @property {number} [waiting_sat]
+ * @property {number} [in_flight_sat]
+ * @property {number} [forwarded_sat]
+ * @property {number} [stuck_sat]
+ * @property {number} [token_sat]
  * @property {string | null} suggested
  *
  * @typedef {object} Terms
@@ -148,6 +156,9 @@ export const payout = () => api.get('payout/');
  * @returns {Promise<Payout>}
  */
 export const setPayout = (change) => api.put('payout/', change);
+
+/** @returns {Promise<Payout>} the wallet shows every address that was handed out */
+export const confirmGap = () => api.post('payout/gap/', {}, AGAIN);
 
 /** @returns {Promise<Terms>} */
 export const terms = () => api.get('terms/');

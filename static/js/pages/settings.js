@@ -13,6 +13,7 @@ import * as manualRate from './manual_rate.js';
 import { derivedFor, freshlyDerived } from './passwords.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
+import { showStanding, startStanding } from './standing.js';
 import { showWebhooks } from './webhooks.js';
 
 const LEAST_LETTERS = 10;
@@ -45,6 +46,7 @@ onSubmit('payout', async () => {
   // The key file was made before this payout and lacks its recovery kit: a fresh copy is due.
   await store.markRoot(username, { isSaved: false, isDownloaded: false });
   await look();
+  showStanding(await creator.payout());
   toast('Payout saved');
 });
 
@@ -96,7 +98,13 @@ onPress('key-import', async () => {
 });
 
 await look();
-await payout.load().catch((error) => problem.show(byId('payout-problem'), error));
+startStanding((act) =>
+  act().then(undefined, (error) => problem.show(byId('payout-problem'), error)),
+);
+await payout
+  .load()
+  .then(async () => showStanding(await creator.payout()))
+  .catch((error) => problem.show(byId('payout-problem'), error));
 await manualRate.load().catch((error) => problem.show(byId('rate-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));

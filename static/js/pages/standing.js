@@ -1,0 +1,62 @@
+/**
+ * Where a creator's money is on its way, and how far an xpub has counted.
+ * @module
+ */
+import * as creator from '../net/creator.js';
+import { action, byId, make, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+
+/** @import { Gap, Payout } from '../net/creator.js' */
+
+/** @type {Array<[keyof Payout & `${string}_sat`, string]>} */
+const SUMS = [
+  ['waiting_sat', 'waiting to be forwarded'],
+  ['in_flight_sat', 'sent to you, not final yet'],
+  ['forwarded_sat', 'arrived at your address'],
+  ['stuck_sat', 'too small to be forwarded'],
+  ['token_sat', 'beside tokens, which stay where they are'],
+];
+
+const root = byId('standing');
+
+/**
+ * Shows how things stand, and keeps the button alive.
+ * @param {Payout | null} payout
+ */
+export function showStanding(payout) {
+  const sums = SUMS.filter(([name]) => payout?.[name]);
+  slot(root, 'sums').replaceChildren(
+    ...sums.flatMap(([name, what]) => [
+      make('dt', { text: format.coins(Number(payout?.[name])) }),
+      make('dd', { text: what }),
+    ]),
+  );
+  const gap = payout?.gap ?? null;
+  root.hidden = sums.length === 0 && gap === null;
+  showGap(gap);
+}
+
+/** @param {Gap | null} gap */
+function showGap(gap) {
+  const warns = gap?.is_falling_back === true;
+  slot(root, 'gap').hidden = !warns;
+  slot(root, 'gap-fine').hidden = warns || gap === null;
+  if (!gap) return;
+  const used =
+    gap.last_used === null ? 'none was paid yet' : `the last paid one is m/0/${gap.last_used}`;
+  const out = `Addresses of your wallet given to buyers: ${gap.next_index}; ${used}.`;
+  slot(root, 'gap-fine').textContent = out;
+  slot(root, 'gap-said').textContent =
+    `${gap.gap} of your wallet\u2019s addresses in a row wait unpaid. New buyers pay to forwarding ` +
+    'addresses instead, and that money arrives at your wallet\u2019s first change address, m/1/0. Nothing stops.';
+  slot(root, 'advice').textContent = gap.advice;
+  const isUnsure = gap.unsure_at !== null;
+  slot(root, 'gap-unsure').hidden = slot(root, 'gap-confirm').hidden = !isUnsure;
+}
+
+/** @param {(act: () => Promise<unknown>) => Promise<void>} tried  shows what goes wrong */
+export function startStanding(tried) {
+  action(root, 'confirm-gap').addEventListener('click', () =>
+    tried(async () => showStanding(await creator.confirmGap())),
+  );
+}
