@@ -119,6 +119,13 @@ def test_one_percent_or_500_satoshis_may_be_missing_but_never_over_5_percent() -
     assert amounts.min_sat(1_000) == 950
 
 
+def test_the_tolerance_is_the_owners_choice_up_to_the_cap() -> None:
+    assert amounts.min_sat(1_000_000, tolerance_bps=0) == 1_000_000
+    assert amounts.min_sat(1_000_000, tolerance_bps=300) == 970_000
+    assert amounts.min_sat(1_000_000, tolerance_bps=9_999) == 950_000
+    assert amounts.min_sat(20_000, tolerance_bps=1) == 19_500
+
+
 @given(st.integers(1, amounts.MAX_SAT))
 def test_the_tolerance_never_gives_more_than_5_percent_away(due: int) -> None:
     assert due * 95 <= amounts.min_sat(due) * 100 <= due * 100

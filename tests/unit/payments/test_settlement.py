@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from payments.facts import QuoteFacts
-from payments.settlement import COVENANT_FLOOR_SAT, RELAY_FLOOR_SAT
+from payments.facts import QuoteFacts, View
+from payments.settlement import COVENANT_FLOOR_SAT, RELAY_FLOOR_SAT, counted
 from payments.states import InvoiceFlag, InvoiceState, OutputChain
 from tests.unit.payments.facts import (
     DUE,
@@ -193,6 +193,13 @@ def test_a_forwarder_does_not_count_what_it_cannot_forward() -> None:
     assert decide(small, invoice=covenant).flags == {InvoiceFlag.DUST}
     assert decide(mined(COVENANT_FLOOR_SAT, 1), invoice=covenant).seen_sat == COVENANT_FLOOR_SAT
     assert decide(small).seen_sat == COVENANT_FLOOR_SAT - 1
+
+
+def test_what_counts_is_told_by_itself_each_once() -> None:
+    good, token = paid(number=1), paid(number=2, has_token=True)
+    view = View(tip_height=TIP, swept_at=None, agreed=False, due_today_sat=None)
+
+    assert counted(invoice(), [good, token, good], view) == (good,)
 
 
 def test_nothing_settles_without_a_look() -> None:

@@ -66,6 +66,9 @@ open_invoices = st.builds(
     accepted_sat=st.none() | st.integers(0, 10_000),
     void_at=maybe,
     refund_due_at=st.sampled_from([None, None, NOON]),
+    refund_txid=st.sampled_from([None, None, "ab" * 32]),
+    refund_open=st.booleans(),
+    refunded_sat=st.sampled_from([0, 0, 5_000, 30_000]),
 )
 
 
@@ -261,3 +264,70 @@ def test_the_numbers_of_a_decision_agree(
     }
     if decision.status in ENOUGH:
         assert decision.missing_sat == 0
+
+
+@often
+@given(open_invoices, quote_lists, output_lists, views, moments, st.booleans())
+def test_only_what_is_proved_and_not_dealt_with_is_owed(
+    invoice: InvoiceFacts,
+    quotes: list[QuoteFacts],
+    outputs: list[OutputFacts],
+    view: View,
+    now: datetime,
+    is_latched: bool,
+) -> None:
+    first = tuple(output.outpoint for output in outputs[:1])
+    facts = replace(invoice, settled_at=NOON, evidence=first) if is_latched else invoice
+
+    decision = derive(facts, quotes, outputs, view, now)
+
+    assert decision.owed_sat >= 0
+    assert decision.owed_sat == 0 or (
+        decision.owed_sat + facts.refunded_sat <= buried_sat(facts, outputs, view)
+    )
+    if decision.status is InvoiceState.PAID:
+        assert decision.owed_sat <= decision.over_sat
+    else:
+        assert decision.owed_sat == 0 or (facts.refund_due_at is not None and not is_latched)
+    flags = decision.flags
+    assert (decision.owed_sat == 0 and not facts.refund_open) or InvoiceFlag.REFUND_DUE in flags
+    assert not {InvoiceFlag.REFUND_DUE, InvoiceFlag.REFUNDED} <= flags
+
+
+@often
+@given(open_invoices, quote_lists, output_lists, views, moments)
+def test_calling_off_never_opens_and_withdrawing_never_settles(
+    invoice: InvoiceFacts,
+    quotes: list[QuoteFacts],
+    outputs: list[OutputFacts],
+    view: View,
+    now: datetime,
+) -> None:
+    off = derive(replace(invoice, void_at=NOON), quotes, outputs, view, now)
+    on = derive(replace(invoice, void_at=None), quotes, outputs, view, now)
+    gone = derive(replace(invoice, refund_due_at=NOON), quotes, outputs, view, now)
+
+    assert off.status is not InvoiceState.OPEN
+    assert (off.settle, off.evidence, off.seen_sat) == (on.settle, on.evidence, on.seen_sat)
+    assert off.status == on.status or on.status is InvoiceState.OPEN
+    assert not gone.settle
+
+
+@often
+@given(open_invoices, quote_lists, output_lists, views, moments)
+def test_accepting_what_came_never_makes_it_worse_and_asks_for_no_more(
+    invoice: InvoiceFacts,
+    quotes: list[QuoteFacts],
+    outputs: list[OutputFacts],
+    view: View,
+    now: datetime,
+) -> None:
+    before = derive(replace(invoice, accepted_sat=None), quotes, outputs, view, now)
+    taken = replace(invoice, accepted_sat=before.seen_sat)
+
+    then = derive(taken, quotes, outputs, view, now)
+
+    assert before.settle <= then.settle
+    if before.seen_sat > 0:
+        assert then.status in ENOUGH
+        assert then.missing_sat == 0
