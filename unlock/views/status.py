@@ -54,7 +54,8 @@ _SAID = {
     ),
     InvoiceState.SUSPECT: Said(
         "Waiting for a block",
-        "There is a second payment that contradicts yours. The next block decides; do not pay again.",
+        "A second payment contradicts yours, or not every server shows or takes it. The next block "
+        "decides; do not pay again.",
         "amber",
     ),
     InvoiceState.PAID: Said("Paid", "Paid and confirmed. Open your return link to save the file."),

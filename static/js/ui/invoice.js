@@ -164,7 +164,7 @@ function wordsOf(invoice, isOpen) {
     case 'SEEN':
       return seenWords(invoice);
     case 'SUSPECT':
-      return 'Your payment was seen, but a second one contradicts it. The next block decides which one counts. Do not pay again.';
+      return suspectWords(invoice);
     case 'PAID':
       return paidWords(invoice, isOpen);
     case 'EXPIRED':
@@ -183,6 +183,14 @@ function wordsOf(invoice, isOpen) {
 function paidWords({ depth, is_instant: isInstant }, isOpen) {
   const start = isInstant && depth === 0 ? 'Paid.' : 'Paid and confirmed.';
   return isOpen ? start : `${start} The key is on its way…`;
+}
+
+/** @param {Invoice} invoice */
+function suspectWords({ flags }) {
+  const why = flags.includes('DOUBLE_SPEND_SEEN')
+    ? 'a second one contradicts it. The next block decides which one counts.'
+    : 'not every server shows or takes it. The next block decides.';
+  return `Your payment was seen, but ${why} Do not pay again.`;
 }
 
 /** @param {Invoice} invoice */

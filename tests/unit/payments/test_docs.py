@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from payments import instant_rules
 from payments.facts import Decision, View
 from payments.settlement import derive
 from payments.states import TRANSITIONS, InvoiceFlag, InvoiceState
@@ -77,6 +78,15 @@ def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
     number = int(value.total_seconds()) if isinstance(value, timedelta) else value
 
     assert str(number) == row[1].split()[0]
+
+
+def test_the_instant_rules_are_told_in_their_order() -> None:
+    told = [row[0] for row in table("instant")]
+    ends = {row[0]: row[-1] for row in table("instant")}
+
+    assert told == [wait.value for wait, _ in instant_rules.RULES] + ["total_ceiling"]
+    seconds = {code for code, end in ends.items() if end == "seconds"}
+    assert seconds == {wait.value for wait in instant_rules.PASSING}
 
 
 def test_every_flag_has_its_row() -> None:
