@@ -15,6 +15,12 @@ def crypto() -> None:
     subprocess.run(("node", "tests/bench/crypto/run.mjs", mib), cwd=ROOT, check=True)
 
 
+def export() -> None:
+    from tests.bench import export as bench
+
+    bench.main()
+
+
 def latency() -> None:
     from tests.bench import latency as bench
 
@@ -41,6 +47,7 @@ def watching() -> None:
 
 BENCHES: dict[str, Callable[[], None]] = {
     "crypto": crypto,
+    "export": export,
     "stages": stages,
     "latency": latency,
     "watching": watching,

@@ -7,7 +7,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const HEIGHT = 180;
 const TOP = 22;
 const BOTTOM = 22;
-const WIDEST = 44;
+const WIDEST = 72;
 const LABEL_WIDTH = 78;
 
 /**

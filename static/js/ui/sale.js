@@ -12,7 +12,7 @@ const STATES = {
   OPEN: { text: 'Not paid yet', tone: '' },
   PARTIAL: { text: 'Part paid', tone: 'amber' },
   SEEN: { text: 'Waiting for a block', tone: '' },
-  SUSPECT: { text: 'Conflict, waiting for a block', tone: 'amber' },
+  SUSPECT: { text: 'Conflict seen', tone: 'amber' },
   PAID: { text: 'Paid', tone: 'go' },
   EXPIRED: { text: 'Never paid', tone: '' },
   REVERSED: { text: 'Reversed', tone: 'red' },
@@ -79,7 +79,10 @@ function worthOf(sale) {
 function factsOf(sale) {
   const facts = [`Ordered ${moment(sale.created_at)}`];
   if (sale.settled_at) {
-    facts.push(`paid ${moment(sale.settled_at)}${sale.is_instant ? ', before a block' : ''}`);
+    const [ordered, paid] = [new Date(sale.created_at), new Date(sale.settled_at)];
+    const isSameDay = ordered.toDateString() === paid.toDateString();
+    const when = isSameDay ? clock(paid) : moment(sale.settled_at);
+    facts.push(`paid ${when}${sale.is_instant ? ', before a block' : ''}`);
   }
   if (sale.is_proof) facts.push('your own test, in no total');
   return facts.join(' · ');
@@ -88,6 +91,7 @@ function factsOf(sale) {
 /** @param {Sale} sale */
 function notesOf(sale) {
   const notes = sale.flags.map((flag) => FLAGS[flag] ?? flag);
+  if (sale.state === 'SUSPECT') notes.unshift('Something speaks against it: its block decides.');
   if (sale.state === 'REVERSED') notes.unshift('The network took the payment back.');
   return notes.join(' ');
 }
@@ -121,4 +125,9 @@ function pairsOf(sale) {
 /** @param {string} iso */
 function moment(iso) {
   return new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** @param {Date} at */
+function clock(at) {
+  return at.toLocaleTimeString(undefined, { timeStyle: 'short' });
 }
