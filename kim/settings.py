@@ -62,7 +62,9 @@ KIM_DEVELOPMENT_RATE = env.number("KIM_DEVELOPMENT_RATE", "400")  # regtest: 1 B
 
 # --- telling creators ---------------------------------------------------------------------------
 KIM_WEBHOOK_ALLOW_HTTP = env.boolean("KIM_WEBHOOK_ALLOW_HTTP", default=False)
-KIM_WEBHOOK_PRIVATE_TARGETS = env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # hosts, as in the address
+KIM_WEBHOOK_PRIVATE_TARGETS = tuple(
+    host.lower() for host in env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # as in the address
+)
 _mail = env.mail("KIM_EMAIL_URL")
 HAS_MAIL = _mail is not None  # without it notices are on the pages only
 EMAIL_BACKEND = f"django.core.mail.backends.{_mail.backend if _mail else 'dummy'}.EmailBackend"

@@ -18,7 +18,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, F, Q, When, Window
+from django.db.models.functions import RowNumber
 
 from unlock import notices, webhook_events, webhook_targets, webhooks
 from unlock.models import Delivery, Webhook
@@ -86,30 +87,30 @@ def send_due(*, clock: Callable[[], datetime]) -> int:
 
 
 def due(*, now: datetime) -> QuerySet[Delivery]:
-    """What may be sent now: of each purchase and webhook only the earliest that still waits.
+    """What may be sent now, at most as much of each webhook as may be under way at once.
 
-    First attempts go first: a target that failed before does not delay one that works. What was
-    asked for by hand has no place in the order.
+    Of each purchase and webhook only the earliest that still waits; what was asked for by hand has
+    no place in that order. First attempts go first: a target that failed before does not delay one
+    that works, and a thousand messages of one webhook do not hide another's.
     """
-    earlier = Delivery.objects.filter(
-        Q(position__lt=OuterRef("position"))
-        | Q(position=OuterRef("position"), created_at__lt=OuterRef("created_at")),
-        webhook=OuterRef("webhook"),
-        subject=OuterRef("subject"),
-        state=DeliveryState.WAITING,
-        original=None,
+    waiting = Delivery.objects.filter(state=DeliveryState.WAITING)
+    by_hand = Q(original__isnull=False) | Q(subject=None)
+    place = Window(
+        RowNumber(),
+        partition_by=[F("webhook"), Case(When(by_hand, then=F("pk")), default=F("subject"))],
+        order_by=["position", "created_at", "pk"],
     )
-    rows = Delivery.objects.filter(_free(now), state=DeliveryState.WAITING, due_at__lte=now)
-    return rows.filter(Q(original__isnull=False) | ~Exists(earlier)).order_by(
-        "attempts", "due_at", "pk"
-    )
+    first = waiting.annotate(place=place).filter(place=1).values("pk")
+    turn = Window(RowNumber(), partition_by=[F("webhook")], order_by=["attempts", "due_at", "pk"])
+    rows = waiting.filter(_free(now), pk__in=first, due_at__lte=now).annotate(turn=turn)
+    return rows.filter(turn__lte=PER_WEBHOOK).order_by("attempts", "due_at", "pk")
 
 
 def claim(*, now: datetime, room: int) -> list[Job]:
     """Lease up to ``room`` deliveries; what another worker leases first is theirs."""
     jobs: list[Job] = []
     leased = _leased_now(now)
-    for row in due(now=now).select_related("webhook")[: 8 * max(room, 0)]:
+    for row in due(now=now).select_related("webhook") if room > 0 else ():
         if len(jobs) >= room:
             break
         hook = row.webhook

@@ -11,10 +11,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from tests.unlock.creating import sign_up
-from tests.unlock.sale import Buyer, publish
-from unlock import creators
+from tests.unlock.sale import NOW, Buyer, publish
+from unlock import creators, webhooks
 from unlock.errors import NotForSale
-from unlock.models import Creator, Invitation, PaidFile
+from unlock.models import Creator, Delivery, Invitation, PaidFile
 from unlock.purchases import begin
 from unlock.states import FileState
 
@@ -153,3 +153,18 @@ def test_an_invitation_shows_its_code_once(staff: Client) -> None:
     assert kept.code_hash == creators.hash_invitation(code)
     assert code not in staff.get("/admin/unlock/invitation/").content.decode()
     assert kept.note == "for maya"
+
+
+def test_staff_send_a_delivery_again_and_it_is_written_down(staff: Client) -> None:
+    owner = publish().file.creator
+    hook, _ = webhooks.add(owner, "https://merchant.example/kim", now=NOW)
+    first = webhooks.test(hook, now=NOW)
+    asked = {"action": "send_again", "_selected_action": [str(first.id)]}
+
+    staff.post("/admin/unlock/delivery/", asked)
+    assert Delivery.objects.filter(original=first).count() == 1
+    assert "sent again as" in LogEntry.objects.get(object_id=str(first.id)).change_message
+
+    webhooks.switch(hook, is_active=False)
+    staff.post("/admin/unlock/delivery/", asked)
+    assert Delivery.objects.count() == 2

@@ -14,7 +14,7 @@ from payments.models import Invoice
 from payments.states import EventKind, InvoiceState
 from tests.unlock import sale
 from tests.unlock.sale import NOW, Buyer, Sold
-from unlock import announcements, deliveries, webhook_events, webhooks
+from unlock import announcements, container, deliveries, webhook_events, webhooks
 from unlock.creator_errors import TargetRefused, TooManyWebhooks, WebhookMissing, WebhookOff
 from unlock.models import Cursor, Delivery, Notice, Purchase, Webhook
 from unlock.states import DeliveryState, NoticeKind
@@ -128,9 +128,9 @@ def test_no_secret_of_buyer_file_or_webhook_is_in_a_body() -> None:
     announcements.drain(now=NOW)
     body = Delivery.objects.get().body
 
-    for hidden in (noor.claim, noor.claim_hash, noor.keys.public_key, sold.secret):
+    for hidden in (noor.seed, noor.claim, noor.claim_hash, noor.keys.public_key, sold.secret):
         assert hidden.hex() not in body
-        assert webhook_events.json.dumps(hidden.hex()) not in body
+        assert container.encode_b64url(hidden) not in body
     assert secret not in body
     assert "qrefund" not in body
 
@@ -393,6 +393,22 @@ def test_what_failed_before_comes_after_what_did_not() -> None:
     job = deliveries.claim(now=NOW, room=1)[0]
 
     assert job.creator_id == good.file.creator_id
+
+
+def test_a_thousand_messages_of_one_webhook_do_not_hide_anothers() -> None:
+    sold, other = sale.publish(), sale.publish()
+    mine, others = hook(sold), hook(other)
+    message = webhook_events.Message(kind="x", created_at=NOW - timedelta(hours=1), data={})
+    Delivery.objects.bulk_create(
+        webhooks._delivery(mine, message, subject=uuid.uuid4(), position=n) for n in range(1000)
+    )
+    order(other)
+    announcements.drain(now=NOW)
+
+    jobs = deliveries.claim(now=NOW, room=32)
+
+    assert sorted(job.webhook_id == others.id for job in jobs) == [False, False, True]
+    assert [job.webhook_id for job in deliveries.claim(now=NOW, room=32)] == []
 
 
 def test_switched_off_while_it_is_sent_is_dropped_or_delivered() -> None:

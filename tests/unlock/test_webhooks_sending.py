@@ -18,6 +18,7 @@ from tests.unlock.sale import NOW, Buyer, Sold
 from unlock import announcements, deliveries, webhook_targets, webhooks
 from unlock.models import Delivery
 from unlock.states import DeliveryState
+from unlock.webhook_events import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -106,9 +107,7 @@ def test_hundreds_of_messages_to_one_webhook_go_out_in_bounded_time() -> None:
         hook(sold, there.url)
         row = webhooks.mine(sold.file.creator)[0]
         Delivery.objects.bulk_create(
-            webhooks._delivery(
-                row, webhooks.Message(kind="test", created_at=NOW, data={}), subject=uuid4()
-            )
+            webhooks._delivery(row, Message(kind="test", created_at=NOW, data={}), subject=uuid4())
             for _ in range(200)
         )
         began = time.monotonic()
