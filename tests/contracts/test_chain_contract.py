@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from payments import transactions
+from payments import headers, transactions
 from payments.chain import KnownTx, Sighting
 from payments.electrum import ElectrumChain
 from payments.errors import BroadcastRefused, ChainUnavailable
@@ -206,6 +206,86 @@ def test_a_used_address_is_told_from_an_unused_one(peer: Peer, client: ElectrumC
     found = peer.settled(lambda: client.used([used, unused]), lambda seen: len(seen) == 1)
 
     assert found == {used}
+
+
+def test_who_shows_a_payment_and_what_proves_it_are_told(peer: Peer, client: ElectrumChain) -> None:
+    address = peer.new_address()
+    script = script_of(address)
+    txid = peer.pay(address, 4_000)
+    peer.pay(peer.new_address(), 4_001)
+    peer.mine()
+    proved = peer.settled(
+        lambda: client.sight(script, {}), lambda s: bool(s.outputs) and s.outputs[0].spv_ok
+    ).outputs[0]
+
+    assert proved.operators == ("127.0.0.1",)
+    assert proved.position is not None
+    header = StoredHeaders(Network.REGTEST).at(proved.height or 0)
+    assert header is not None
+    branch = [bytes.fromhex(node)[::-1] for node in proved.branch]
+    assert branch
+    headers.check_merkle(txid, branch, proved.position, header)
+
+
+def test_raw_transactions_are_given_by_id_and_unknown_ones_left_out(
+    peer: Peer, client: ElectrumChain
+) -> None:
+    txid = peer.pay(peer.new_address(), 4_000)
+
+    found = peer.settled(lambda: client.raws_of([txid, "ab" * 32]), bool)
+
+    assert list(found) == [txid]
+    assert transactions.txid_of(found[txid]) == txid
+
+
+def test_a_status_changes_with_the_history_and_not_with_later_blocks(
+    peer: Peer, client: ElectrumChain
+) -> None:
+    address = peer.new_address()
+    script = script_of(address)
+
+    def status() -> str | None:
+        (told,) = client.statuses_of([script])[script].values()
+        return told
+
+    assert status() is None
+    peer.pay(address, 4_000)
+    waiting = peer.settled(status, bool)
+    peer.mine()
+    mined = peer.settled(status, lambda told: told != waiting)
+    height = client.tip().height
+    peer.mine()
+    peer.settled(client.tip, lambda tip: tip.height == height + 1)
+
+    assert status() == mined
+    assert len({waiting, mined, None}) == 3
+
+
+def test_an_offer_is_taken_known_or_refused(peer: Peer, client: ElectrumChain) -> None:
+    address = peer.new_address()
+    txid = peer.pay(address, 4_000)
+    raw = peer.settled(lambda: client.raws_of([txid]), bool)[txid]
+
+    assert client.offer(raw) == {"127.0.0.1": ""}
+    (refusal,) = client.offer(raw[:-1] + b"\x01").values()
+    assert refusal != ""
+
+
+def test_a_payment_without_a_rival_has_no_conflict(peer: Peer, client: ElectrumChain) -> None:
+    txid = peer.pay(peer.new_address(), 4_000)
+    raw = peer.settled(lambda: client.raws_of([txid]), bool)[txid]
+
+    assert client.conflict_of(raw) is None
+
+
+def test_a_server_is_told_as_it_stands(peer: Peer, client: ElectrumChain) -> None:
+    tip = client.tip()
+
+    (server,) = client.servers()
+
+    assert (server.operator, server.is_live, server.demoted) == ("127.0.0.1", True, "")
+    assert (server.tip_height, server.behind_blocks) == (tip.height, 0)
+    assert server.heard_at is not None
 
 
 def test_without_a_server_every_question_says_so(peer: Peer, client: ElectrumChain) -> None:
