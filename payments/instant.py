@@ -122,7 +122,7 @@ def judge(invoice: Invoice, evidence: Evidence | None, *, now: datetime) -> bool
     """Whether the invoice may settle now, before a block. Writes what it waits for into the row
     (``instant_wait``, ``instant_check_at``), which the caller saves. Under the row lock.
     """
-    before = invoice.instant_wait
+    before, check_at = invoice.instant_wait, invoice.instant_check_at
     may_settle = False
     if not _is_eligible(invoice):
         invoice.instant_wait, invoice.instant_check_at = "", None
@@ -135,6 +135,8 @@ def judge(invoice: Invoice, evidence: Evidence | None, *, now: datetime) -> bool
         _look_again(invoice, evidence, wait)
         invoice.instant_wait = wait.value
         may_settle = wait is Wait.NOTHING
+        if wait in instant_rules.PASSING and invoice.instant_check_at not in {None, check_at}:
+            hints.ask_reconcile_at(invoice.id, invoice.instant_check_at)
     if invoice.instant_wait != before:
         hints.invoice_changed(invoice.id)
     return may_settle
@@ -240,7 +242,6 @@ def _wait(invoice: Invoice, evidence: Evidence) -> Wait:
     if evidence.is_fresh or invoice.instant_check_at is None:
         silent_from = evidence.seen_at + SILENCE
         invoice.instant_check_at = max(invoice.instant_check_at or silent_from, silent_from)
-        hints.ask_reconcile_at(invoice.id, invoice.instant_check_at)
     before = Wait(invoice.instant_wait)
     if before in instant_rules.LASTING:
         return before
@@ -315,4 +316,3 @@ def _look_again(invoice: Invoice, evidence: Evidence, wait: Wait) -> None:
     first_seen_at = invoice.outputs.aggregate(at=Min("first_seen_at"))["at"]
     if evidence.asked_at - first_seen_at < AGAIN_FOR:
         invoice.instant_check_at = evidence.seen_at + AGAIN_AFTER
-        hints.ask_reconcile_at(invoice.id, invoice.instant_check_at)

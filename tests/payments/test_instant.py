@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from celery import current_app
 from django.test import override_settings
 from django.utils import timezone
 
@@ -91,6 +92,27 @@ def test_a_file_opens_eight_seconds_after_its_payment_without_a_block(chain: Dev
         ("changed", "SEEN"),
         ("settled", "PAID"),
     ]
+
+
+def test_a_timer_looks_again_at_that_very_second_and_only_where_seconds_help(
+    chain: Devchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, Any, Any]] = []
+    monkeypatch.setattr(
+        current_app,
+        "send_task",
+        lambda _task, *, args, eta, expires, **_: sent.append((args[0], eta, expires)),
+    )
+    quick, dear = sell_instantly(chain), sell_instantly(chain, sat=30_000)
+    for sold in (quick, dear):
+        chain.pay(sold.address, sold.due_sat)
+        look(sold.id)
+        look(sold.id)
+
+    check_at = Invoice.objects.get(pk=quick.id).instant_check_at
+    assert check_at is not None
+    timed = [each for each in sent if each[1] is not None]
+    assert timed == [(str(quick.id), check_at, check_at + timedelta(minutes=1))]
 
 
 def test_the_block_changes_nothing_but_the_depth(chain: Devchain) -> None:

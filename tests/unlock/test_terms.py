@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from kim.env import ElectrumServer
 from payments import models as money
 from payments import terms
+from payments.amounts import Price
 from payments.instant_rules import Wait
 from payments.states import InvoiceState
 from tests.unlock import sale
@@ -114,7 +115,7 @@ def test_one_server_cannot_open_early_where_money_is_real(signed_in: APIClient) 
 
 
 def test_the_switch_is_off_until_it_is_pressed(maya: Creator) -> None:
-    price = files.Price(Decimal("0.0002"), "BCH")
+    price = Price(Decimal("0.0002"), "BCH")
     plain = files.create(maya, Draft(title="One", price=price), now=timezone.now())
     quick = files.create(maya, Draft(title="Two", price=price, is_instant=True), now=timezone.now())
     edited = files.edit(plain.id, Draft(is_instant=True), creator=maya, now=timezone.now())
@@ -138,7 +139,7 @@ def test_an_offer_promises_seconds_only_where_they_hold(
     maya: Creator, is_instant: bool, each: int, total: int, servers: Any, opens: bool
 ) -> None:
     terms.set_for(maya.id, now=timezone.now(), instant_invoice_sat=each, instant_total_sat=total)
-    price = files.Price(Decimal("0.0002"), "BCH")
+    price = Price(Decimal("0.0002"), "BCH")
     made = files.create(
         maya, Draft(title="One", price=price, is_instant=is_instant), now=timezone.now()
     )
