@@ -32,7 +32,8 @@ class InvoiceView:
     and ``depth`` how deep enough lies; ``evidence`` are the outpoints ("txid:vout") that settled
     it; ``stale`` says that nobody looked for a while. ``is_instant``: it may settle before a block,
     and ``instant_wait`` is the code of what that waits for ("": nothing, or it is off). ``owner``
-    is whoever the money is for.
+    is whoever the money is for. ``tolerance_sat`` may be missing of the whole price. ``is_withdrawn``:
+    unpaid, and opening nothing any more; what comes goes back, to ``refund_address`` ("": not said).
     """
 
     id: UUID
@@ -57,6 +58,9 @@ class InvoiceView:
     address_derivation: str
     is_instant: bool
     instant_wait: str
+    tolerance_sat: int
+    is_withdrawn: bool
+    refund_address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,4 +124,7 @@ def _view(row: Invoice, now: datetime) -> InvoiceView:
         address_derivation=f"{'m/0/' if is_xpub else 'forwarder '}{row.address.index}",
         is_instant=row.instant_ceiling_sat > 0,
         instant_wait=row.instant_wait,
+        tolerance_sat=row.due_sat - amounts.min_sat(row.due_sat, tolerance_bps=row.tolerance_bps),
+        is_withdrawn=row.refund_due_at is not None and row.settled_at is None,
+        refund_address=row.refund_address,
     )
