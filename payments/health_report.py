@@ -122,15 +122,14 @@ class Report:
     @property
     def level(self) -> Level:
         """The worst of all findings."""
-        return worst(self.findings)
+        found = {each.level for each in self.findings}
+        return next((level for level in (Level.BAD, Level.WARN) if level in found), Level.OK)
+
+    def of(self, part: Part) -> tuple[Finding, ...]:
+        return tuple(each for each in self.findings if each.part is part)
 
     def age_of(self, moment: datetime | None) -> timedelta | None:
         return None if moment is None else self.at - moment
-
-
-def worst(findings: tuple[Finding, ...]) -> Level:
-    found = {each.level for each in findings}
-    return next((level for level in (Level.BAD, Level.WARN) if level in found), Level.OK)
 
 
 def ago(age: timedelta | None) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from payments.states import InvoiceState
+from tests.unlock import sale
 from unlock.templatetags import figures
 from unlock.views import status
 
@@ -43,3 +47,24 @@ def test_sizes_are_written_as_in_the_browser(count: int, shown: str) -> None:
 def test_amounts_show_every_satoshi() -> None:
     assert figures.coins(912_300) == "0.00912300"
     assert figures.coins(2_100_000_000_000_000) == "21000000.00000000"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("minutes", "is_stale"), [(1, False), (10, True)])
+def test_while_nobody_can_look_buyers_are_told_so_and_that_nothing_is_lost(
+    minutes: int, is_stale: bool
+) -> None:
+    sold = sale.publish()
+    swept_at = timezone.now() - timedelta(minutes=minutes)
+    owed = sale.owe(sold, InvoiceState.OPEN, swept_at=swept_at)
+    buyer = sale.Buyer()
+    bought = buyer.purchase(sold, invoice_id=owed.id)
+    words = "We cannot see new payments right now. Yours is not lost"
+    script = (Path(__file__).parents[2] / "static/js/ui/invoice.js").read_text()
+
+    page = Client().get(f"/p/{bought.id}/status").content.decode()
+    answer = buyer.client.get(f"/api/v1/purchases/{bought.id}/").json()
+
+    assert (words in page) is is_stale
+    assert answer["invoice"]["stale"] is is_stale
+    assert words in script

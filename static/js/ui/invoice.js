@@ -126,7 +126,7 @@ export class InvoiceView {
     const oddities = invoice.flags.flatMap((flag) => ODDITIES[flag] ?? []);
     if (invoice.stale && WAITING.has(invoice.state)) {
       oddities.push(
-        'The chain could not be looked at for a while. Payments are seen later; none is lost.',
+        'We cannot see new payments right now. Yours is not lost: it is seen as soon as we can look again. Do not pay twice.',
       );
     }
     const notes = slot(status, 'notes');
