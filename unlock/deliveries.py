@@ -24,6 +24,7 @@ from django.db.models.functions import RowNumber
 from unlock import notices, webhook_events, webhook_targets, webhooks
 from unlock.models import Delivery, Webhook
 from unlock.states import DeliveryState, NoticeKind
+from unlock.webhook_targets import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
-
-    from unlock.webhook_targets import Answer
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +60,8 @@ class Job:
     """One attempt: a delivery that is leased to us until ``leased_until``."""
 
     delivery_id: UUID
-    webhook_id: UUID
-    creator_id: UUID
-    url: str
+    webhook: Webhook
     body: bytes
-    secret: str
     leased_until: datetime
 
 
@@ -83,7 +79,7 @@ def send_due(*, clock: Callable[[], datetime]) -> int:
             # Also woken every second: what became due meanwhile does not wait for a slow target.
             done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
             for future in done:
-                sent += finish(running.pop(future), future.result(), now=clock())
+                sent += _finish_safely(running.pop(future), future.result(), now=clock())
 
 
 def due(*, now: datetime) -> QuerySet[Delivery]:
@@ -124,11 +120,8 @@ def claim(*, now: datetime, room: int) -> list[Job]:
         jobs.append(
             Job(
                 delivery_id=row.id,
-                webhook_id=hook.id,
-                creator_id=hook.creator_id,
-                url=hook.url,
+                webhook=hook,
                 body=row.body.encode(),
-                secret=webhooks.open_secret(hook),
                 leased_until=now + LEASE,
             )
         )
@@ -141,6 +134,8 @@ def finish(job: Job, answer: Answer, *, now: datetime) -> bool:
     Nothing, if the lease ran out meanwhile: then somebody else's attempt counts.
     """
     with transaction.atomic():
+        # Parent first, as everywhere: a 410 changes both.
+        Webhook.objects.select_for_update().get(pk=job.webhook.pk)
         row = (
             Delivery.objects.select_for_update(of=("self",))
             .filter(pk=job.delivery_id, leased_until=job.leased_until)
@@ -159,6 +154,15 @@ def finish(job: Job, answer: Answer, *, now: datetime) -> bool:
     return answer.is_taken
 
 
+def _finish_safely(job: Job, answer: Answer, *, now: datetime) -> bool:
+    """What cannot be written down (a busy database) is sent again once its lease is over."""
+    try:
+        return finish(job, answer, now=now)
+    except Exception:
+        log.exception("the outcome of delivery %s was not kept", job.delivery_id)
+        return False
+
+
 def delay_after(attempts: int, *, luck: float) -> timedelta:
     """How long to wait after so many attempts; ``luck`` in [0, 1) spreads it over 20 %."""
     return DELAYS[min(attempts, len(DELAYS)) - 1] * (1 + luck / 5)
@@ -172,19 +176,23 @@ def sign(secret: str, body: bytes, *, now: datetime) -> str:
 
 
 def _attempt(job: Job, *, now: datetime) -> Answer:
-    """In a thread of its own, without the database."""
-    headers = {
-        "X-Kim-Signature": sign(job.secret, job.body, now=now),
-        "X-Kim-Delivery": str(job.delivery_id),
-    }
-    return webhook_targets.post(job.url, job.body, headers)
+    """In a thread of its own, without the database. Never raises: it is one try of many."""
+    try:
+        headers = {
+            "X-Kim-Signature": sign(webhooks.open_secret(job.webhook), job.body, now=now),
+            "X-Kim-Delivery": str(job.delivery_id),
+        }
+        return webhook_targets.post(job.webhook.url, job.body, headers)
+    except Exception:
+        log.exception("delivery %s could not be tried", job.delivery_id)
+        return Answer(status=None, error="This try failed on our side.", milliseconds=0)
 
 
 def _fail(row: Delivery, job: Job, answer: Answer, *, now: datetime) -> None:
     if answer.status == _GONE:
         row.state = DeliveryState.GIVEN_UP
-        Webhook.objects.filter(pk=job.webhook_id).update(is_active=False)
-        waiting = Delivery.objects.filter(webhook=job.webhook_id, state=DeliveryState.WAITING)
+        Webhook.objects.filter(pk=job.webhook.pk).update(is_active=False)
+        waiting = Delivery.objects.filter(webhook=job.webhook, state=DeliveryState.WAITING)
         waiting.exclude(pk=row.pk).update(state=DeliveryState.DROPPED)
         _tell(job, "answered 410 Gone and was switched off.", topic="gone", now=now)
         return
@@ -204,10 +212,10 @@ def _fail(row: Delivery, job: Job, answer: Answer, *, now: datetime) -> None:
 
 def _tell(job: Job, what: str, *, topic: str, now: datetime) -> None:
     notices.tell(
-        job.creator_id,
+        job.webhook.creator_id,
         NoticeKind.WEBHOOK_FAILING,
-        topic=f"{job.webhook_id}:{topic}:{now:%Y-%m-%d}",
-        text=f"Your webhook {job.url[:200]} {what}",
+        topic=f"{job.webhook.pk}:{topic}:{now:%Y-%m-%d}",
+        text=f"Your webhook {job.webhook.url[:200]} {what}",
         now=now,
     )
 

@@ -376,7 +376,7 @@ def test_one_webhook_takes_two_places_and_one_creator_six() -> None:
 
     jobs = deliveries.claim(now=NOW, room=99)
 
-    per_hook = [sum(job.webhook_id == each.id for job in jobs) for each in Webhook.objects.all()]
+    per_hook = [sum(job.webhook.pk == each.id for job in jobs) for each in Webhook.objects.all()]
     assert max(per_hook) == 2
     assert len(jobs) == 6
 
@@ -392,7 +392,7 @@ def test_what_failed_before_comes_after_what_did_not() -> None:
 
     job = deliveries.claim(now=NOW, room=1)[0]
 
-    assert job.creator_id == good.file.creator_id
+    assert job.webhook.creator_id == good.file.creator_id
 
 
 def test_a_thousand_messages_of_one_webhook_do_not_hide_anothers() -> None:
@@ -407,8 +407,8 @@ def test_a_thousand_messages_of_one_webhook_do_not_hide_anothers() -> None:
 
     jobs = deliveries.claim(now=NOW, room=32)
 
-    assert sorted(job.webhook_id == others.id for job in jobs) == [False, False, True]
-    assert [job.webhook_id for job in deliveries.claim(now=NOW, room=32)] == []
+    assert sorted(job.webhook.pk == others.id for job in jobs) == [False, False, True]
+    assert [job.webhook.pk for job in deliveries.claim(now=NOW, room=32)] == []
 
 
 def test_switched_off_while_it_is_sent_is_dropped_or_delivered() -> None:

@@ -16,7 +16,7 @@ from tests.unlock import sale
 from tests.unlock.receiving import Call, raw_peer, receiver
 from tests.unlock.sale import NOW, Buyer, Sold
 from unlock import announcements, deliveries, webhook_targets, webhooks
-from unlock.models import Delivery
+from unlock.models import Delivery, Webhook
 from unlock.states import DeliveryState
 from unlock.webhook_events import Message
 
@@ -31,6 +31,7 @@ def sales(sold: Sold, count: int) -> None:
         sale.move(invoice, InvoiceState.SEEN)
         sale.move(invoice, InvoiceState.PAID)
     announcements.drain(now=NOW)
+    Delivery.objects.update(created_at=timezone.now())  # or 72 hours would be over long since
 
 
 def hook(sold: Sold, url: str) -> str:
@@ -115,3 +116,20 @@ def test_hundreds_of_messages_to_one_webhook_go_out_in_bounded_time() -> None:
         assert deliveries.send_due(clock=timezone.now) == 200
 
     assert time.monotonic() - began < 30
+
+
+def test_a_webhook_whose_secret_is_lost_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    broken, sold = sale.publish(), sale.publish()
+    with receiver() as there:
+        hook(broken, there.url)
+        hook(sold, there.url)
+        Webhook.objects.filter(creator=broken.file.creator).update(sealed_secret=b"x" * 60)
+        sales(broken, 1)
+        sales(sold, 1)
+
+        assert deliveries.send_due(clock=timezone.now) == 3
+
+    row = Delivery.objects.filter(attempts=1, state=DeliveryState.WAITING).get()
+    assert Delivery.objects.filter(state=DeliveryState.WAITING).count() == 3
+    assert row.log[-1]["error"] == "This try failed on our side."
+    assert "could not be tried" in caplog.text
