@@ -32,6 +32,7 @@ export function showStanding(payout) {
     ]),
   );
   const gap = payout?.gap ?? null;
+  slot(root, 'way').hidden = sums.length === 0;
   root.hidden = sums.length === 0 && gap === null;
   showGap(gap);
 }
@@ -46,11 +47,14 @@ function showGap(gap) {
     gap.last_used === null ? 'none was paid yet' : `the last paid one is m/0/${gap.last_used}`;
   const out = `Addresses of your wallet given to buyers: ${gap.next_index}; ${used}.`;
   slot(root, 'gap-fine').textContent = out;
-  slot(root, 'gap-said').textContent =
-    `${gap.gap} of your wallet\u2019s addresses in a row wait unpaid. New buyers pay to forwarding ` +
-    'addresses instead, and that money arrives at your wallet\u2019s first change address, m/1/0. Nothing stops.';
-  slot(root, 'advice').textContent = gap.advice;
   const isUnsure = gap.unsure_at !== null;
+  const why = isUnsure
+    ? 'This site was restored from a backup, and may have given out addresses of your wallet that it no longer knows.'
+    : `${gap.gap} of your wallet\u2019s addresses in a row wait unpaid, and wallets stop looking after 20.`;
+  slot(root, 'gap-said').textContent =
+    `${why} New buyers pay to forwarding addresses instead, and that money arrives at your wallet\u2019s ` +
+    'first change address, m/1/0. Nothing stops.';
+  slot(root, 'advice').textContent = gap.advice;
   slot(root, 'gap-unsure').hidden = slot(root, 'gap-confirm').hidden = !isUnsure;
 }
 
