@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from payments import addresses, evidence, evidence_format, headers, proofs
+from payments import addresses, covenants, evidence, evidence_format, headers, proofs
 from payments.errors import InvoiceMissing
 from payments.evidence_format import Fault
 from payments.models import Output
@@ -268,6 +268,17 @@ def test_what_does_not_count_is_said_and_proves_nothing() -> None:
         verdict = judge(signed(file))
         assert verdict.faults == (Fault.UNPAID,)
         assert proofs.report(verdict)[-1].startswith("NOT PROVED")
+
+
+def test_a_forward_of_our_own_is_no_payment() -> None:
+    passed_on = covenants.Forwarder(b"\1" * 16, SCRIPT, 600)
+    spent = TxInput(Outpoint("ab" * 32, 0), passed_on.script_sig, 0xFFFFFFFF)
+    paid = replace(transaction(20_000), inputs=(spent,))
+
+    verdict = judge(signed(members(paid=paid)))
+
+    assert verdict.faults == (Fault.UNPAID,)
+    assert "a token, or a forward" in "\n".join(proofs.report(verdict))
 
 
 def test_a_seller_who_took_less_was_paid() -> None:
