@@ -22,12 +22,17 @@ def open_of(invoice: Invoice) -> Refund | None:
     return invoice.refunds.filter(closed_at=None).first()
 
 
-def dealt_sat(invoice: Invoice) -> int:
-    """What was dealt with, of what this invoice owes by itself: of a paid one, what was too much."""
-    closed = invoice.refunds.filter(closed_at__isnull=False)
+def standing(invoice: Invoice) -> tuple[bool, int]:
+    """Whether a refund waits to be paid, and what was dealt with of what this invoice owes by
+    itself: of a paid one that is what was too much, of another everything.
+    """
+    rows = list(invoice.refunds.all())
+    closed = [row for row in rows if row.closed_at is not None]
     if invoice.settled_at is not None:
-        closed = closed.filter(reason=RefundReason.OVER)
-    return _sum(closed)
+        closed_for = [row for row in closed if row.reason == RefundReason.OVER]
+    else:
+        closed_for = closed
+    return len(closed) < len(rows), _sum(closed_for)
 
 
 def returned_sat(invoice: Invoice) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from payments import decisions, hints
 from payments.models import ChainTransaction, Output
@@ -39,7 +39,11 @@ PER_RUN: Final = 200
 def send_again(chain: Chain, *, now: datetime) -> int:
     """Offer every missed payment that is due; how many were taken. Raises ``ChainUnavailable``."""
     due = _missed(now).filter(Q(rebroadcast_at=None) | Q(rebroadcast_at__lte=now - SEND_EVERY))
-    txids = list(due.order_by("rebroadcast_at", "pk").values_list("transaction", flat=True))
+    txids = list(
+        due.order_by(F("rebroadcast_at").asc(nulls_first=True), "pk").values_list(
+            "transaction", flat=True
+        )
+    )
     count = 0
     for txid in list(dict.fromkeys(txids))[:PER_RUN]:
         count += _send(txid, chain, now)
@@ -55,9 +59,11 @@ def _missed(now: datetime) -> QuerySet[Output]:
 def _send(txid: str, chain: Chain, now: datetime) -> bool:
     raw = bytes(ChainTransaction.objects.get(pk=txid).raw)
     said = chain.offer(raw)
+    if not said:
+        return False  # nobody answered: the next run asks again
     is_taken = "" in said.values()
     # Refused by all: something else may have taken its coins.
-    other = None if is_taken or not said else chain.conflict_of(raw)
+    other = None if is_taken else chain.conflict_of(raw)
     _note(txid, other, now)
     if not is_taken:
         log.warning("payment %s is refused: %s", txid, "; ".join(sorted(said.values())))

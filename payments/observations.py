@@ -70,6 +70,7 @@ def doubt(invoice: Invoice, conflicted: frozenset[str], *, now: datetime) -> Non
 
 
 def invoice_facts(invoice: Invoice) -> InvoiceFacts:
+    is_owed, refunded_sat = debts.standing(invoice)
     return InvoiceFacts(
         confirmations=invoice.confirmations,
         covenant=invoice.payout.kind == PayoutKind.FORWARDER,
@@ -78,8 +79,8 @@ def invoice_facts(invoice: Invoice) -> InvoiceFacts:
         void_at=invoice.void_at,
         refund_due_at=invoice.refund_due_at,
         refund_txid=invoice.refund_txid or None,
-        refund_open=debts.open_of(invoice) is not None,
-        refunded_sat=debts.dealt_sat(invoice),
+        refund_open=is_owed,
+        refunded_sat=refunded_sat,
         oversold=invoice.oversold,
         settled_at=invoice.settled_at,
         settled_instantly=invoice.settled_instantly,

@@ -20,6 +20,8 @@ from payments import (
     observations,
     payouts,
     quotes,
+    refunds,
+    tasks,
     transactions,
 )
 from payments.invoices import InvoiceView
@@ -340,3 +342,47 @@ def test_known_payments_are_not_fetched_again(chain: Devchain) -> None:
 
     assert set(known) == {txid}
     assert known[txid].spv_ok
+
+
+def test_servers_that_give_no_answer_are_asked_again_at_once(chain: Devchain) -> None:
+    invoice = sell(chain)
+    txid = chain.pay(invoice.address, 20_000)
+    look(invoice.id)
+    chain.evict(txid)
+    look(invoice.id)
+
+    assert evictions.send_again(Silent(), now=timezone.now()) == 0
+
+    assert Output.objects.get().rebroadcast_at is None
+    assert resend() == 1
+
+
+class Silent:
+    """Servers that take a question and never answer it."""
+
+    def offer(self, raw: bytes) -> dict[str, str]:
+        del raw
+        return {}
+
+    def conflict_of(self, raw: bytes) -> str | None:
+        raise AssertionError(raw)
+
+
+def test_the_tasks_put_back_and_look_for_refunds_by_themselves(chain: Devchain) -> None:
+    invoice, home = sell(chain), chain.new_address()
+    refunds.note_address(invoice.id, home, now=timezone.now())
+    txid = chain.pay(invoice.address, 50_000)
+    look(invoice.id)
+    chain.evict(txid)
+    look(invoice.id)
+
+    tasks.rebroadcast_payments()
+    chain.mine()
+    look(invoice.id)
+    tasks.look_refunds()
+    paid_back = chain.pay(home, 30_000)
+    chain.mine()
+    tasks.look_refunds()
+
+    assert refunds.of([invoice.id])[invoice.id].txid == paid_back
+    assert set(look(invoice.id).flags) == {"OVER", "REFUNDED"}

@@ -27,7 +27,9 @@ def test_every_scheduled_task_of_payments_exists_and_is_acknowledged_late() -> N
     assert sorted(ours) == [
         "payments.fetch_rates",
         "payments.forward",
+        "payments.look_refunds",
         "payments.rebroadcast",
+        "payments.rebroadcast_payments",
         "payments.sweep",
     ]
     for name in [*ours, "payments.reconcile", "payments.follow_block"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,18 @@ from django.db import connections
 from django.test import override_settings
 from django.utils import timezone
 
-from payments import connection, forwards, invoices, observations, payouts, watcher
-from payments.models import Address, Event, Forward, Invoice, Output, Payout
+from payments import (
+    connection,
+    forwards,
+    invoices,
+    observations,
+    payouts,
+    refunds,
+    restoring,
+    watcher,
+)
+from payments.errors import AlreadySettled
+from payments.models import Address, Event, Forward, Invoice, Output, Payout, Quote, Refund
 from tests.devchains import Devchain, running
 from tests.tills import XPUB, look, payout_to, script_of, sell
 
@@ -231,3 +242,85 @@ def test_a_refused_forward_is_made_dearer_once(chain: Devchain) -> None:
     assert sum(each is not None for each in made) == 1
     assert [each.fee_sat for each in Forward.objects.filter(dropped_at=None)] == [213]
     assert Output.objects.get().forward == Forward.objects.get(dropped_at=None)
+
+
+def test_acceptances_and_looks_at_once_settle_once(chain: Devchain) -> None:
+    invoice = sell(chain)
+    chain.pay(invoice.address, 12_000)
+    chain.mine()
+    look(invoice.id)
+
+    def act(number: int) -> None:
+        if number % 2:
+            with contextlib.suppress(AlreadySettled):
+                invoices.accept(invoice.id, now=timezone.now())
+        look(invoice.id)
+
+    at_once(act)
+
+    row = Invoice.objects.get()
+    assert (row.state, row.accepted_sat, row.settled_sat) == ("PAID", 12_000, 12_000)
+    kinds = list(Event.objects.order_by("seq").values_list("kind", flat=True))
+    assert (kinds.count("accepted"), kinds.count("settled")) == (1, 1)
+
+
+def test_a_withdrawal_and_looks_at_once_settle_or_owe_and_never_both(chain: Devchain) -> None:
+    payout = payout_to(chain.new_address())
+    sold = [sell(chain, payout=payout) for _ in range(6)]
+    for invoice in sold:
+        chain.pay(invoice.address, 20_000)
+    chain.mine()
+
+    def act(number: int) -> None:
+        for invoice in sold if number % 2 else reversed(sold):
+            if number == 0:
+                invoices.withdraw(invoice.id, now=timezone.now())
+            look(invoice.id)
+
+    at_once(act)
+
+    for row in Invoice.objects.all():
+        assert (row.settled_at is None) == (row.refund_due_at is not None)
+        assert row.refunds.count() == (row.settled_at is None)
+
+
+def test_refunds_looked_for_at_once_are_closed_once(chain: Devchain) -> None:
+    invoice, address = sell(chain), chain.new_address()
+    refunds.note_address(invoice.id, address, now=timezone.now())
+    chain.pay(invoice.address, 50_000)
+    chain.mine()
+    at_once(lambda _: look(invoice.id))
+    assert Refund.objects.get().due_sat == 30_000
+    chain.pay(address, 30_000)
+    chain.mine()
+
+    closed = at_once(lambda _: refunds.look(chain=connection.chain(), now=timezone.now()))
+
+    assert sum(closed) == 1
+    kinds = list(Event.objects.order_by("seq").values_list("kind", flat=True))
+    assert (kinds.count("refund_due"), kinds.count("refunded")) == (1, 1)
+
+
+def test_one_ticket_posted_many_times_at_once_is_one_order(chain: Devchain) -> None:
+    owner = uuid4()
+    ticket = sell(chain, payout=payout_to(chain.new_address(), owner=owner))
+    Event.objects.all().delete()
+    Quote.objects.all().delete()
+    Address.objects.all().delete()
+    Invoice.objects.all().delete()
+
+    made = at_once(
+        lambda _: (
+            restoring.restore(
+                owner=owner,
+                address=ticket.address,
+                derivation=ticket.address_derivation,
+                due_sat=ticket.due_sat,
+                until=ticket.quote_until,
+                now=timezone.now(),
+            ).id
+        )
+    )
+
+    assert len(set(made)) == 1
+    assert Invoice.objects.count() == Event.objects.count() == 1
