@@ -50,7 +50,7 @@ class ElectrumChain:
     def tip(self) -> Tip:
         links = self._links()
         self._loop.run(electrum_calls.refresh_tips(links))
-        self._follower.follow(links)
+        self._loop.run(electrum_mempools.challenge(self._follower.follow(links)))
         return self._book.tip()
 
     def sight(self, script: bytes, known: Mapping[str, KnownTx]) -> Sighting:
@@ -67,6 +67,7 @@ class ElectrumChain:
         read = self._fetch_raws(links, histories, wanted)
         places = self._prove(links, _paying(histories, read), wanted)
         self._loop.run(electrum_mempools.compare(links, histories, read))
+        self._loop.run(electrum_mempools.challenge(links))
         return {
             script: Sighting(
                 script=script,

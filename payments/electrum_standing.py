@@ -25,13 +25,17 @@ SLOW_SECONDS: Final = 5.0
 MEASURED: Final = 20  # answers
 LEAST_MEASURED: Final = 5
 MOST_REFUSED: Final = 0.25
-MOST_OWED: Final = 1_000
+MOST_OWED: Final = 100
 
 
 @dataclass(slots=True)
 class _Owed:
-    """A transaction that others show in the mempool and this server does not."""
+    """A transaction that others show in the mempool and this server does not; ``script`` is whose
+    history it is in, ``raw`` its bytes.
+    """
 
+    script: bytes
+    raw: bytes
     since: float
     seen: float
     is_offered: bool = False
@@ -86,15 +90,20 @@ class Standing:
         elif self._behind_since is None:
             self._behind_since = now
 
-    def note_mempool(self, shown: Mapping[str, bool], now: float) -> None:
-        """What others show in the mempool, and whether this server does too."""
+    def note_mempool(
+        self, shown: Mapping[str, bool], now: float, *, of: tuple[bytes, Mapping[str, bytes]]
+    ) -> None:
+        """What others show in the mempool, and whether this server does too. ``of``: the script
+        asked about, and the transactions' bytes as far as they are known.
+        """
+        script, raws = of
         for txid, is_shown in shown.items():
             if is_shown:
                 self._owed.pop(txid, None)
             elif txid in self._owed:
                 self._owed[txid].seen = now
-            elif len(self._owed) < MOST_OWED:
-                self._owed[txid] = _Owed(now, now)
+            elif txid in raws and len(self._owed) < MOST_OWED:
+                self._owed[txid] = _Owed(script, raws[txid], now, now)
         old = [txid for txid, owed in self._owed.items() if now - owed.seen > FORGET_SECONDS]
         for txid in old:
             del self._owed[txid]
@@ -103,13 +112,22 @@ class Standing:
         """Nobody shows this in the mempool any more."""
         self._owed.pop(txid, None)
 
-    def overdue(self, now: float) -> list[str]:
-        """What it should have shown long ago and was not yet asked about to its face."""
-        return [
-            txid
+    def overdue(self, now: float) -> dict[str, bytes]:
+        """What it should have shown long ago and was not yet offered: bytes by id."""
+        return {
+            txid: owed.raw
             for txid, owed in self._owed.items()
             if not owed.is_offered and now - owed.since >= FROZEN_SECONDS
-        ]
+        }
+
+    def held(self, now: float) -> dict[str, bytes]:
+        """What it has by its own word: time to look again whether it shows it. Script by id."""
+        return {
+            txid: owed.script
+            for txid, owed in self._owed.items()
+            if owed.held_since is not None
+            and now - max(owed.seen, owed.held_since) >= SETTLE_SECONDS
+        }
 
     def note_offer(self, txid: str, *, is_held: bool, now: float) -> None:
         """It was offered the transaction. A refusal clears it: others may have made that one up."""

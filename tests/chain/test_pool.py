@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -217,7 +218,7 @@ def test_a_mempool_that_stands_still_is_found_out(
     devchain.pay(address, 5_000)
 
     assert not chain.sight(script, {}).agreed
-    chain.sight(script, {})
+    chain.tip()  # nobody need look at that address again
     cleo = by_operator(chain)["Cleo"]
     assert cleo.demoted.startswith("Its mempool stands still: it has a payment that another")
     assert chain.sight(script, {}).agreed
@@ -302,6 +303,34 @@ def test_a_server_whose_connection_keeps_breaking_is_demoted(
         "Its connection broke off 3 times within ten minutes."
     )
     assert chain.sight(script, {}).agreed
+
+
+def test_a_server_that_is_down_is_tried_after_growing_and_uneven_pauses(
+    trio: list[Proxy],
+) -> None:
+    """From a second to a minute; each half as long again, or half as short, by chance."""
+    trio[0].close()
+    pauses: list[float] = []
+
+    async def run() -> None:
+        link = electrum_pool.Link(trio[0].server)
+        for _ in range(9):
+            link._retry_at = 0.0
+            opening = link.open()
+            assert opening is not None
+            await opening
+            pauses.append(link.wait_seconds)
+
+    asyncio.run(run())
+
+    middles = [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert all(
+        0.45 * middle <= pause <= 1.5 * middle
+        for pause, middle in zip(pauses, middles, strict=True)
+    )
+    assert (
+        len({round(pause / middle, 3) for pause, middle in zip(pauses, middles, strict=True)}) > 1
+    )
 
 
 def test_statuses_change_with_the_history_and_are_the_same_everywhere(

@@ -6,6 +6,8 @@ import pytest
 
 from payments.electrum_standing import Standing
 
+OF = (b"script", {f"{n}": b"raw" for n in range(5_000)} | {"a": b"A", "b": b"B"})
+
 
 @pytest.fixture
 def standing() -> Standing:
@@ -37,40 +39,42 @@ def test_one_block_behind_for_twenty_minutes_is_too_long(standing: Standing) -> 
 
 
 def test_who_has_a_payment_and_does_not_show_it_is_frozen(standing: Standing) -> None:
-    standing.note_mempool({"a": False, "b": True}, 0)
-    assert standing.overdue(59) == []
-    assert standing.overdue(60) == ["a"]
+    standing.note_mempool({"a": False, "b": True}, 0, of=OF)
+    assert standing.overdue(59) == {}
+    assert standing.overdue(60) == {"a": b"A"}
     assert standing.reason(60) == ""
 
     standing.note_offer("a", is_held=True, now=60)
-    assert standing.overdue(61) == []
-    standing.note_mempool({"a": False}, 69)
+    assert standing.overdue(61) == {}
+    assert standing.held(69) == {}
+    assert standing.held(70) == {"a": b"script"}
+    standing.note_mempool({"a": False}, 69, of=OF)
     assert standing.reason(69) == ""
-    standing.note_mempool({"a": False}, 70)
+    standing.note_mempool({"a": False}, 70, of=OF)
     assert standing.reason(75) == (
         "Its mempool stands still: it has a payment that another server showed 75 seconds ago, "
         "and does not show it."
     )
 
-    standing.note_mempool({"a": True}, 80)
+    standing.note_mempool({"a": True}, 80, of=OF)
     assert standing.reason(80) == ""
 
 
 def test_who_refuses_a_payment_is_not_frozen(standing: Standing) -> None:
     """Or a server that makes payments up could speak for all honest ones."""
-    standing.note_mempool({"a": False}, 0)
+    standing.note_mempool({"a": False}, 0, of=OF)
     standing.note_offer("a", is_held=False, now=60)
-    standing.note_mempool({"a": False}, 500)
+    standing.note_mempool({"a": False}, 500, of=OF)
     assert standing.reason(500) == ""
-    assert standing.overdue(500) == []
+    assert standing.overdue(500) == {}
 
 
 def test_what_nobody_looked_at_for_long_is_forgotten(standing: Standing) -> None:
-    standing.note_mempool({"a": False}, 0)
+    standing.note_mempool({"a": False}, 0, of=OF)
     standing.note_offer("a", is_held=True, now=60)
-    standing.note_mempool({"a": False}, 90)
+    standing.note_mempool({"a": False}, 90, of=OF)
     assert standing.reason(90) != ""
-    standing.note_mempool({}, 691)
+    standing.note_mempool({}, 691, of=OF)
     assert standing.reason(691) == ""
 
 
@@ -80,8 +84,8 @@ def test_an_offer_for_what_is_shown_by_now_changes_nothing(standing: Standing) -
 
 
 def test_a_flood_of_made_up_payments_is_not_all_remembered(standing: Standing) -> None:
-    standing.note_mempool({f"{n}": False for n in range(5_000)}, 0)
-    assert len(standing.overdue(60)) == 1_000
+    standing.note_mempool({f"{n}": False for n in range(5_000)}, 0, of=OF)
+    assert len(standing.overdue(60)) == 100
 
 
 def test_three_broken_connections_within_ten_minutes_are_too_many(standing: Standing) -> None:
