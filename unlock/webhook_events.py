@@ -100,7 +100,9 @@ def data_of(
         "flags": list(event.flags),
         "confirmations": invoice.confirmations,
         "depth": invoice.depth,
-        "is_instant": invoice.settled_at is not None and invoice.depth < invoice.confirmations,
+        "is_instant": invoice.is_instant
+        and invoice.settled_at is not None
+        and invoice.depth < invoice.confirmations,
         "price": {"amount": price, "currency": currency},
         "due_sat": invoice.due_sat,
         "seen_sat": invoice.seen_sat,

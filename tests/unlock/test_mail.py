@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -185,6 +186,40 @@ def test_a_server_that_is_away_is_asked_again_and_then_no_more(settings: Setting
     with pytest.raises(MailFailed) as failed:
         mail.ask(sale.creator(), ADDRESS, now=NOW)
     assert "ConnectionRefusedError" in failed.value.message
+
+
+def test_a_real_mail_server_gets_one_plain_message(settings: Settings) -> None:
+    lines: list[str] = []
+
+    def serve(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line, line.makefile("rwb", buffering=0) as talk:
+            talk.write(b"220 mail.example\r\n")
+            for raw in talk:
+                lines.append(raw.decode().rstrip())
+                if lines[-1] == "data":
+                    talk.write(b"354 go on\r\n")
+                elif lines[-1] == "quit":
+                    return
+                elif lines[-1] == "." or "data" not in lines:
+                    talk.write(b"250 ok\r\n")
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.getsockname()[1]
+        peer = threading.Thread(target=serve, args=(server,), daemon=True)
+        peer.start()
+        maya = confirmed()
+        tell(maya, "a")
+
+        assert send(20) == 1
+        peer.join(5)
+
+    assert f"rcpt TO:<{ADDRESS}>" in lines
+    assert "Subject: kim: one notice" in lines
+    assert 'Content-Type: text/plain; charset="utf-8"' in lines
+    assert lines.count("data") == 1
+    assert Notice.objects.get().mailed_at is not None
 
 
 def test_two_workers_send_one_message() -> None:

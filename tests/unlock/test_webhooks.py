@@ -86,7 +86,8 @@ def test_a_sale_is_told_in_order_and_each_step_once() -> None:
 def test_the_body_has_these_fields_and_no_others() -> None:
     sold = sale.publish()
     hook(sold)
-    invoice, purchase = order(sold, InvoiceState.PAID)
+    invoice = sale.owe(sold, InvoiceState.PAID, instant_ceiling_sat=20_000)
+    purchase = Buyer().purchase(sold, invoice_id=invoice.id)
     announcements.drain(now=NOW)
     row = Delivery.objects.get()
 
