@@ -283,7 +283,9 @@ class Daemon:
                 log.info("daemon: this one hints now")
                 for hint in (("payments.sweep", "all"), ("payments.fetch_rates",)):
                     self._hint(*hint)  # beat would wait for its first interval
-            elif not self._lease.is_held:
+            elif self._lease.is_held:
+                self._hinted.set()  # should the lease have been lost for a moment
+            else:
                 oldest = time.monotonic() - KEPT_SECONDS
                 self._hints = {hint: at for hint, at in self._hints.items() if at > oldest}
             await asyncio.sleep(BEAT_SECONDS)

@@ -63,12 +63,19 @@ class Lease:
         self._watched: tuple[datetime, float] | None = None  # the other's date, seen first when
 
     def hold(self, *, now: datetime, steady_seconds: float, detail: Mapping[str, object]) -> bool:
-        """Take, keep or fail to get the lease, and write ``detail`` into the row with it."""
+        """Take, keep or fail to get the lease, and write ``detail`` into the row with it.
+
+        ``is_held`` changes once, at the end: another thread may read it meanwhile.
+        """
+        self.is_held = self._take(now, steady_seconds, detail)
+        return self.is_held
+
+    def _take(self, now: datetime, steady_seconds: float, detail: Mapping[str, object]) -> bool:
         first = {**detail, "holder": self._holder, "term": 1}
-        row, self.is_held = Heartbeat.objects.get_or_create(
+        row, is_new = Heartbeat.objects.get_or_create(
             name=self._name, defaults={"at": now, "detail": first}
         )
-        if self.is_held:
+        if is_new:
             return True
         term = int(row.detail.get("term", 0))
         if row.detail.get("holder") != self._holder:
@@ -79,8 +86,7 @@ class Lease:
         mine = Heartbeat.objects.filter(name=self._name, at=row.at)
         # Whoever else was here meanwhile has moved the date, and then nothing is updated.
         moved = now if now != row.at else now + timedelta.resolution
-        self.is_held = bool(mine.update(at=moved, detail=written))
-        return self.is_held
+        return bool(mine.update(at=moved, detail=written))
 
     def release(self) -> None:
         """Let the next one have it at once."""
