@@ -20,6 +20,7 @@ from django.utils import timezone
 from payments import (
     connection,
     forwards,
+    gaps,
     invoices,
     observations,
     payouts,
