@@ -76,6 +76,7 @@ def test_a_sale_is_told_in_order_though_the_worker_is_killed_while_it_sends(
 def add_webhook(page: Page, url: str) -> str:
     """Adds it on the settings page; the secret, as it is shown once."""
     page.goto("/settings/")
+    expect(page.get_by_text("There is none yet.")).to_be_visible(timeout=30_000)
     by(page, "webhook-url").fill(url)
     by(page, "webhook-add").click()
     secret = by(page, "webhook-secret").inner_text().strip()

@@ -97,6 +97,9 @@ onPress('key-import', async () => {
   if (await ask(username, mine)) toast('The key is here now');
 });
 
+// Before anything is waited for: a press on their buttons must not be lost.
+void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
+void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
 await look();
 startStanding((act) =>
   act().then(undefined, (error) => problem.show(byId('payout-problem'), error)),
@@ -106,5 +109,3 @@ await payout
   .then(async () => showStanding(await creator.payout()))
   .catch((error) => problem.show(byId('payout-problem'), error));
 await manualRate.load().catch((error) => problem.show(byId('rate-problem'), error));
-void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
-void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
