@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
@@ -127,6 +129,25 @@ def test_one_holds_the_lease_until_it_is_late() -> None:
     row = heartbeats.last("test")
     assert row is not None
     assert (row.detail["holder"], row.detail["term"]) == ("b", 2)
+
+
+@pytest.mark.django_db
+def test_who_holds_the_lease_never_seems_to_have_lost_it_while_renewing() -> None:
+    """A payment was once hinted at in that very moment, and waited for the sweep."""
+    now = timezone.now()
+    ours = Lease("test", "a", lasts=LASTS)
+    ours.hold(now=now, steady_seconds=0, detail={})
+    seen: list[bool] = []
+
+    def watch(execute: Any, *words: Any) -> Any:
+        seen.append(ours.is_held)
+        return execute(*words)
+
+    with connection.execute_wrapper(watch):
+        ours.hold(now=now + LASTS / 2, steady_seconds=4, detail={})
+
+    assert len(seen) >= 2
+    assert all(seen)
 
 
 @pytest.mark.django_db
