@@ -258,3 +258,22 @@ class MarksDamaged(ServiceError):
     code = "marks_damaged"
     hint = "See docs/recovery.md, 'After a restored backup'; until then no marks are kept."
     http_status = 500
+
+
+# --- restoring: order tickets posted back --------------------------------------------------------
+
+
+class TicketForeign(ServiceError):
+    """The ticket's claim is not the one that the call carries."""
+
+    code = "ticket_foreign"
+    hint = "Open the return link of the purchase that this ticket belongs to."
+    http_status = 403
+
+
+class TicketFileLost(ServiceError):
+    """The file of a ticket was lost as well, or holds something else now."""
+
+    code = "ticket_file_lost"
+    hint = "Keep this page's link; write to the creator, who can give you the file or your money back."
+    http_status = 410

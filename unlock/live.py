@@ -26,7 +26,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from unlock import hints, keys
+from payments import refunds
+from unlock import hints, keys, wordings
 from unlock.errors import PurchaseUnknown, TooManyStreams
 from unlock.states import ReleaseState
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
     from datetime import datetime
 
+    from payments.refunds import RefundView
     from unlock.keys import Standing
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,9 @@ _RECONNECT_MAX_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveState:
-    """What an open page is told; amounts in satoshi. ``state`` is None where nothing is owed."""
+    """What an open page is told; amounts in satoshi. ``state`` is None where nothing is owed.
+    ``says``, ``tone``, ``notes`` and ``is_payable`` are those of ``wordings``.
+    """
 
     state: str | None
     flags: tuple[str, ...]
@@ -55,17 +59,22 @@ class LiveState:
     confirmed_sat: int
     missing_sat: int
     due_sat: int
+    over_sat: int
     depth: int
     confirmations: int
     instant_wait: str
     quote_until: datetime | None
     release: ReleaseState
     stale: bool
+    says: str
+    tone: str
+    notes: tuple[str, ...]
+    is_payable: bool
 
 
-def state_of(standing: Standing) -> LiveState:
+def state_of(standing: Standing, refund: RefundView | None, *, now: datetime) -> LiveState:
     """The public part of a standing."""
-    invoice = standing.invoice
+    invoice, said = standing.invoice, wordings.say(standing, refund, now=now)
     return LiveState(
         state=None if invoice is None else invoice.state.value,
         flags=() if invoice is None else invoice.flags,
@@ -73,12 +82,17 @@ def state_of(standing: Standing) -> LiveState:
         confirmed_sat=0 if invoice is None else invoice.confirmed_sat,
         missing_sat=0 if invoice is None else invoice.missing_sat,
         due_sat=0 if invoice is None else invoice.due_sat,
+        over_sat=0 if invoice is None else invoice.over_sat,
         depth=0 if invoice is None else invoice.depth,
         confirmations=0 if invoice is None else invoice.confirmations,
         instant_wait="" if invoice is None else invoice.instant_wait,
         quote_until=None if invoice is None else invoice.quote_until,
         release=standing.release_state,
         stale=False if invoice is None else invoice.stale,
+        says=said.says,
+        tone=said.tone,
+        notes=said.notes,
+        is_payable=said.is_payable,
     )
 
 
@@ -93,13 +107,20 @@ class Sighting:
 def read(purchase_ids: Iterable[UUID]) -> dict[UUID, Sighting]:
     """What the board reads, in one of its threads; unknown ids are left out."""
     try:
-        found = keys.standings_of(purchase_ids, now=timezone.now())
+        now = timezone.now()
+        found = keys.standings_of(purchase_ids, now=now)
+        ids = {key: standing.purchase.invoice_id for key, standing in found.items()}
+        owed = refunds.of(filter(None, ids.values()))
         return {
-            key: Sighting(state_of(standing), standing.purchase.invoice_id)
+            key: Sighting(state_of(standing, _of(owed, ids[key]), now=now), ids[key])
             for key, standing in found.items()
         }
     finally:
         close_old_connections()  # the thread outlives the read, and no request ends in it
+
+
+def _of(owed: dict[UUID, RefundView], invoice_id: UUID | None) -> RefundView | None:
+    return None if invoice_id is None else owed.get(invoice_id)
 
 
 @dataclass(slots=True)

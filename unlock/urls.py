@@ -12,6 +12,7 @@ from unlock.views import (
     payouts,
     purchases,
     rates,
+    refunds,
     sales,
     terms,
     uploads,
@@ -49,6 +50,12 @@ urlpatterns = [
     ),
     path("files/<uuid:file_id>/ranges/", files.FileRanges.as_view(), name="file-ranges"),
     path("files/<uuid:file_id>/purchases/", purchases.Purchases.as_view(), name="file-purchases"),
+    path("purchases/restored/", refunds.Restored.as_view(), name="purchases-restored"),
+    path(
+        "purchases/<uuid:purchase_id>/refund-address/",
+        refunds.RefundAddress.as_view(),
+        name="refund-address",
+    ),
     path("purchases/<uuid:purchase_id>/", purchases.PurchaseDetail.as_view(), name="api-purchase"),
     path("purchases/<uuid:purchase_id>/events/", live.events, name="purchase-events"),
     path(

@@ -343,6 +343,11 @@ def test_the_stream_over_http_tells_states_and_amounts_only(
         "quote_until": "2026-03-01T12:20:00Z",
         "release": "none",
         "stale": json.loads(data.removeprefix("data: "))["stale"],
+        "over_sat": 0,
+        "says": "Waiting for your payment. You may close this page: your return link brings you back.",
+        "tone": "",
+        "notes": json.loads(data.removeprefix("data: "))["notes"],
+        "is_payable": True,
     }
 
 

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from unlock import receipts
-from unlock.serializers.fields import BytesField, PriceField
+from payments import refunds
+from payments.states import RefundReason
+from unlock import receipts, wordings
+from unlock.serializers.fields import BytesField, PriceField, WordField
 from unlock.serializers.files import OfferSerializer
 from unlock.states import GrantKind, ReleaseState
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from payments.invoices import InvoiceView
+    from payments.refunds import RefundView
     from unlock.keys import Standing
     from unlock.models import PaidFile
 
@@ -46,6 +50,37 @@ class InvoiceSerializer(serializers.Serializer[Any]):
     settled_at = serializers.DateTimeField(allow_null=True)
     is_instant = serializers.BooleanField()
     instant_wait = serializers.CharField()
+    over_sat = serializers.IntegerField()
+    tolerance_sat = serializers.IntegerField()
+    is_withdrawn = serializers.BooleanField()
+    refund_address = serializers.CharField(allow_blank=True)
+
+
+class BuyerRefundSerializer(serializers.Serializer[Any]):
+    """What goes back. ``txid`` pays it: seen while ``closed_at`` is null, then in a block. Closed
+    without one, ``note`` is the creator's word.
+    """
+
+    reason = WordField(RefundReason)
+    due_sat = serializers.IntegerField()
+    paid_sat = serializers.IntegerField()
+    address = serializers.CharField(allow_blank=True)
+    txid = serializers.CharField(allow_blank=True)
+    asked_at = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    note = serializers.CharField(allow_blank=True)
+
+
+class RefundAddressSerializer(serializers.Serializer[Any]):
+    address = serializers.CharField(max_length=200)
+
+
+class TicketSerializer(serializers.Serializer[Any]):
+    """An order ticket, as ``ticket`` of a purchase gave it."""
+
+    body = BytesField(max_length=4000)
+    signature = BytesField(length=64, max_length=100)
 
 
 class SignedSerializer(serializers.Serializer[Any]):
@@ -63,10 +98,18 @@ class PurchaseShown:
     grant: GrantKind | None
     ticket: receipts.Signed | None
     invoice: InvoiceView | None
+    refund: RefundView | None
+    says: str
+    tone: str
+    notes: tuple[str, ...]
+    is_payable: bool
+    exchange_hint: str
 
 
-def shown(standing: Standing, paid_file: PaidFile) -> PurchaseShown:
+def shown(standing: Standing, paid_file: PaidFile, *, now: datetime) -> PurchaseShown:
     purchase, invoice = standing.purchase, standing.invoice
+    refund = None if invoice is None else refunds.of([invoice.id]).get(invoice.id)
+    said = wordings.say(standing, refund, now=now)
     return PurchaseShown(
         id=purchase.id,
         file=paid_file,
@@ -74,16 +117,32 @@ def shown(standing: Standing, paid_file: PaidFile) -> PurchaseShown:
         grant=standing.grant,
         ticket=None if invoice is None else receipts.sign_ticket(purchase, invoice),
         invoice=invoice,
+        refund=refund,
+        says=said.says,
+        tone=said.tone,
+        notes=said.notes,
+        is_payable=said.is_payable,
+        exchange_hint="" if invoice is None else wordings.exchange_hint(invoice),
     )
 
 
 class PurchaseSerializer(serializers.Serializer[Any]):
+    """``says`` is how it stands in one plain line, ``notes`` what is odd beside it; ``is_payable``:
+    the amount that is missing may be sent now. ``exchange_hint`` is to be read before paying.
+    """
+
     id = serializers.UUIDField()
     file = OfferSerializer()
     release = serializers.ChoiceField(choices=[state.value for state in ReleaseState])
     grant = serializers.ChoiceField(choices=[kind.value for kind in GrantKind], allow_null=True)
     ticket = SignedSerializer(allow_null=True)
     invoice = InvoiceSerializer(allow_null=True)
+    refund = BuyerRefundSerializer(allow_null=True)
+    says = serializers.CharField()
+    tone = serializers.ChoiceField(choices=["", "amber", "red"])
+    notes = serializers.ListField(child=serializers.CharField())
+    is_payable = serializers.BooleanField()
+    exchange_hint = serializers.CharField(allow_blank=True)
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):

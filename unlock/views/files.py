@@ -118,7 +118,7 @@ class FileProof(CreatorView):
         order, now = _order(request, file_id), timezone.now()
         made = purchases.begin_proof(order, creator_id=self.me(request).id, now=now)
         standing = keys.standing_of(made.id, now=now)
-        view = PurchaseSerializer(shown(standing, files.find(file_id)))
+        view = PurchaseSerializer(shown(standing, files.find(file_id), now=now))
         return Response(view.data, status=status.HTTP_201_CREATED)
 
 

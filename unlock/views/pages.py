@@ -117,9 +117,14 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
-    """The page behind a return link. Who may see what is decided by the claim, in the API."""
-    get_object_or_404(Purchase, pk=purchase_id)
-    return _shell(request, "purchase", purchase_id=purchase_id)
+    """The page behind a return link. Who may see what is decided by the claim, in the API.
+
+    A purchase that is not known has the page too: it may have been lost with a database, and its
+    buyer's browser keeps the ticket that brings it back.
+    """
+    answer = _shell(request, "purchase", purchase_id=purchase_id)
+    answer.status_code = 200 if Purchase.objects.filter(pk=purchase_id).exists() else 404
+    return answer
 
 
 def creator_of(request: HttpRequest) -> Creator | None:

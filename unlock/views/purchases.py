@@ -61,14 +61,14 @@ class Purchases(BuyerView):
         )
         made = purchases.begin(order, now=now)
         found = purchases.find(made.id, claim_hash=claim_hash_of(request))
-        return _show(found, now=now, http_status=status.HTTP_201_CREATED)
+        return show(found, now=now, http_status=status.HTTP_201_CREATED)
 
 
 class PurchaseDetail(BuyerView):
     @extend_schema(responses=PurchaseSerializer)
     def get(self, request: Request, purchase_id: UUID) -> Response:
         """The purchase as it stands."""
-        return _show(self.find(request, purchase_id), now=timezone.now())
+        return show(self.find(request, purchase_id), now=timezone.now())
 
 
 class Quotes(BuyerView):
@@ -79,7 +79,7 @@ class Quotes(BuyerView):
         """A new quote for the same address, once the last one is over."""
         found, now = self.find(request, purchase_id), timezone.now()
         purchases.requote(found, now=now)
-        return _show(found, now=now)
+        return show(found, now=now)
 
 
 class Release(BuyerView):
@@ -122,7 +122,7 @@ class Receipt(BuyerView):
         return Response(ReceiptSerializer(signed).data)
 
 
-def _show(purchase: Purchase, *, now: datetime, http_status: int = status.HTTP_200_OK) -> Response:
+def show(purchase: Purchase, *, now: datetime, http_status: int = status.HTTP_200_OK) -> Response:
     standing = keys.standing_of(purchase.id, now=now)
-    view = PurchaseSerializer(shown(standing, purchase.paid_file))
+    view = PurchaseSerializer(shown(standing, purchase.paid_file, now=now))
     return Response(view.data, status=http_status)

@@ -111,6 +111,26 @@ export async function keepPurchase(row) {
 }
 
 /**
+ * The newest promise of the server takes the place of the one before, in a purchase made here.
+ * @param {string} purchaseId
+ * @param {Bought['ticket']} ticket
+ */
+export async function keepTicket(purchaseId, ticket) {
+  if (!ticket) return;
+  try {
+    await withDatabase(async (db) => {
+      const change = db.transaction('purchases', 'readwrite');
+      /** @type {Bought | undefined} */
+      const known = await change.store.get(purchaseId);
+      if (known && known.ticket?.body !== ticket.body) await change.store.put({ ...known, ticket });
+      await change.done;
+    });
+  } catch {
+    // Nothing is kept here; the return link is the way back.
+  }
+}
+
+/**
  * @param {string} purchaseId
  * @returns {Promise<Bought | undefined>}
  */

@@ -39,20 +39,44 @@ import * as api from './api.js';
  * @property {number} confirmations
  * @property {string} instant_wait
  * @property {boolean} stale
+ * @property {number} over_sat
+ *
+ * @typedef {object} Words  how it stands, for its buyer (unlock/wordings.py)
+ * @property {string} says
+ * @property {'' | 'amber' | 'red'} tone
+ * @property {string[]} notes
+ * @property {boolean} is_payable
  *
  * @typedef {Live & {address: string, uri: string, network: string, settled_at: string | null,
- *   is_instant: boolean,
+ *   is_instant: boolean, tolerance_sat: number, is_withdrawn: boolean, refund_address: string,
  *   price: {amount: string, currency: string}}} Invoice
+ *
+ * @typedef {object} Refund
+ * @property {'over' | 'removed' | 'oversold' | 'failed' | 'agreed'} reason
+ * @property {number} due_sat
+ * @property {number} paid_sat
+ * @property {string} address
+ * @property {string} txid
+ * @property {string} asked_at
+ * @property {string | null} seen_at
+ * @property {string | null} closed_at
+ * @property {string} note
+ *
+ * @typedef {{body: string, signature: string}} Ticket
  *
  * @typedef {'none' | 'pending' | 'ready'} ReleaseState
  *
- * @typedef {object} Purchase
+ * @typedef {object} Purchased
  * @property {string} id
  * @property {Offer} file
  * @property {ReleaseState} release
  * @property {string | null} grant
- * @property {{body: string, signature: string} | null} ticket
+ * @property {Ticket | null} ticket
  * @property {Invoice | null} invoice
+ * @property {Refund | null} refund
+ * @property {string} exchange_hint
+ *
+ * @typedef {Purchased & Words} Purchase
  *
  * @typedef {object} Release
  * @property {'pending'} [release]  the key is still being sealed: ask again
@@ -104,6 +128,24 @@ export const purchase = (id, claim, signal) =>
  * @returns {Promise<Purchase>}
  */
 export const requote = (id, claim) => api.post(`purchases/${id}/quotes/`, {}, { claim });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @param {string} address
+ * @returns {Promise<Purchase>}
+ */
+export const keepRefundAddress = (id, claim, address) =>
+  api.put(`purchases/${id}/refund-address/`, { address }, { claim });
+
+/**
+ * The server has lost this purchase and gets its own signed promise back. Twice is once.
+ * @param {Ticket} ticket
+ * @param {string} claim
+ * @returns {Promise<Purchase>}
+ */
+export const restore = (ticket, claim) =>
+  api.post('purchases/restored/', ticket, { ...AGAIN, claim });
 
 /**
  * @param {string} id

@@ -22,12 +22,14 @@ import { toast } from '../ui/toast.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
 import { plainly, proveOffer } from './proof.js';
+import { Repaying, keeper } from './repaying.js';
+import { restored } from './restoring.js';
 import { showReturnLink } from './returning.js';
 import { Unlocking } from './unlocking.js';
 
 /**
  * @import { Proven } from '../io/unlocking.js'
- * @import { Live as LiveFields, Purchase } from '../net/buyer.js'
+ * @import { Live as LiveFields, Purchase, Words } from '../net/buyer.js'
  * @import { Proof } from './unlocking.js'
  */
 
@@ -44,6 +46,8 @@ let view = null;
 let proving = null;
 /** @type {Unlocking | null} */
 let unlocking = null;
+/** @type {Repaying | null} */
+let repaying = null;
 
 arrive();
 void start();
@@ -54,7 +58,7 @@ async function start() {
   probing.catch(() => undefined);
   try {
     const proof = await identify();
-    [view] = await Promise.all([buyer.purchase(purchaseId, proof.claim), probing]);
+    [view] = await Promise.all([restored(purchaseId, proof.claim), probing]);
     await checkBeforePaying(proof);
     begin(proof);
   } catch (error) {
@@ -108,13 +112,14 @@ function prove(proof) {
 /** @param {Proof} proof */
 function begin(proof) {
   unlocking = new Unlocking(root, proof, () => prove(proof));
+  repaying = new Repaying(root, keeper(purchaseId, proof.claim), show);
   showReturnLink(root, proof, /** @type {Purchase} */ (view).file.title);
   void remembered.isKept().then((isKept) => (slot(root, 'forgetful').hidden = isKept));
   void sinks.sweep();
   wireCopies();
   const live = new Live({
     purchaseId,
-    look: async () => show(await buyer.purchase(purchaseId, proof.claim)),
+    look: async () => show(await restored(purchaseId, proof.claim)),
     hear: (said) => hear(said, live),
   });
   wireQuotes(proof, live);
@@ -123,28 +128,36 @@ function begin(proof) {
 }
 
 /**
- * One event: states and amounts only. A new amount has a new request to pay, which is asked for.
- * @param {LiveFields & {release: Purchase['release']}} said
+ * One event: states, amounts and words. A new amount has a new request to pay, and money that goes
+ * back has an address: these are asked for.
+ * @param {LiveFields & Words & {release: Purchase['release']}} said
  * @param {Live} live
  */
 function hear(said, live) {
   if (!view) return;
-  const { release, ...fields } = said;
+  const { release, says, tone, notes, is_payable, ...fields } = said;
   const known = view.invoice;
-  show({ ...view, release, invoice: known && { ...known, ...fields } });
-  if (known && known.missing_sat !== fields.missing_sat) live.now();
+  const isSame =
+    known?.missing_sat === fields.missing_sat && view.notes.join() === notes.join();
+  const invoice = known && { ...known, ...fields };
+  show({ ...view, release, says, tone, notes, is_payable, invoice });
+  if (known && !isSame) live.now();
 }
 
 /** @param {Purchase} purchase */
 function show(purchase) {
+  if (purchase.ticket?.body !== view?.ticket?.body) {
+    void remembered.keepTicket(purchaseId, purchase.ticket);
+  }
   view = purchase;
   const { file, invoice, release } = purchase;
   const by = file.title ? `${file.title} · ${file.creator.username}` : 'Your purchase';
   slot(root, 'crumb').textContent = `${by} · ${format.bytes(file.payload_bytes)}`;
   const isOpen = unlocking?.isOpen ?? false;
-  if (invoice) invoiceView.show(invoice, isOpen);
+  if (invoice) invoiceView.show(invoice, purchase, isOpen);
   else step(root, 'open');
   const requote = action(root, 'requote');
+  repaying?.show(purchase);
   requote.hidden = isOpen || !canRequote(invoice);
   // Beside a payment that can still be made it is the second choice.
   requote.className = invoice?.state === 'EXPIRED' ? 'primary wide' : 'plain wide';
@@ -158,7 +171,7 @@ function show(purchase) {
 
 /** @param {Purchase['invoice']} invoice */
 function canRequote(invoice) {
-  if (!invoice) return false;
+  if (!invoice || invoice.is_withdrawn) return false;
   const isOver = Date.parse(invoice.quote_until) < Date.now();
   return invoice.state === 'EXPIRED' || (invoice.state === 'PARTIAL' && isOver);
 }

@@ -1,12 +1,11 @@
 /**
- * An invoice for the person who pays it: the code, the amount, what has arrived, what is missing, in
- * plain words for every state and oddity.
+ * An invoice for the person who pays it: the code, the amount, how long it holds, and the plain words
+ * that the server has for every state and oddity (unlock/wordings.py).
  * @module
  */
 import { make, slot } from './dom.js';
 import * as format from './format.js';
 import { qr } from './qr.js';
-import { waitWords } from './waiting.js';
 
 /**
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} State
@@ -29,25 +28,17 @@ import { waitWords } from './waiting.js';
  * @property {{amount: string, currency: string}} price
  */
 
-const PAYABLE = new Set(['OPEN', 'PARTIAL']);
 const WAITING = new Set(['OPEN', 'PARTIAL', 'SEEN', 'SUSPECT', 'EXPIRED']);
 /** @type {Record<string, 'pay' | 'confirm' | 'open'>} */
 const STEPS = { SEEN: 'confirm', SUSPECT: 'confirm', PAID: 'open' };
-/** @type {Record<string, string>} */
-const TONES = { PARTIAL: 'amber', SUSPECT: 'amber', EXPIRED: 'amber', REVERSED: 'red' };
-
-/** @type {Record<string, string>} */
-const ODDITIES = {
-  OVER: 'You sent more than was asked. It went to the creator; ask them for the rest.',
-  LATE: 'It arrived after the quote had run out.',
-  TOKEN_IGNORED: 'A payment that carries tokens does not count. Send plain BCH.',
-  COINBASE_WAIT: 'The payment comes straight from mining and counts after 100 blocks.',
-  DUST: 'A payment was too small to count.',
-  VOID: 'This order was called off. What was sent is still seen.',
-  REFUND_DUE: 'The creator owes you this money back.',
-  REFUNDED: 'The creator has sent the money back.',
-  SPV_PENDING: 'It is in a block; the proof is being checked.',
-};
+/**
+ * @typedef {object} Said  the purchase's own words, which the server puts together
+ * @property {string} says
+ * @property {string} tone
+ * @property {string[]} notes
+ * @property {boolean} is_payable
+ * @property {string} exchange_hint
+ */
 
 export class InvoiceView {
   #root;
@@ -62,19 +53,21 @@ export class InvoiceView {
 
   /**
    * @param {Invoice} invoice
+   * @param {Said} said
    * @param {boolean} isOpen  the file is open to this buyer, whatever became of the payment since
    */
-  show(invoice, isOpen) {
+  show(invoice, said, isOpen) {
     this.#invoice = invoice;
     const { state } = invoice;
-    const canPay = PAYABLE.has(state) && !isOpen;
+    const canPay = said.is_payable && !isOpen;
+    slot(this.#root, 'exchange').textContent = said.exchange_hint;
     slot(this.#root, 'pay').hidden = !canPay;
     slot(this.#root, 'rows').hidden = !canPay;
     slot(this.#root, 'no-wallet').hidden = !canPay;
     slot(this.#root, 'trouble').hidden = isOpen || !WAITING.has(state);
     if (canPay) this.#drawRequest(invoice);
     step(this.#root, isOpen ? 'open' : (STEPS[state] ?? 'pay'));
-    this.#say(invoice, isOpen);
+    this.#say(state, said, isOpen);
     this.tick();
   }
 
@@ -111,27 +104,24 @@ export class InvoiceView {
   }
 
   /**
-   * @param {Invoice} invoice
+   * @param {State} state
+   * @param {Said} said
    * @param {boolean} isOpen
    */
-  #say(invoice, isOpen) {
+  #say(state, { says, tone, notes }, isOpen) {
     const status = slot(this.#root, 'status');
     status.hidden = false;
-    status.dataset['state'] = invoice.state;
-    status.dataset['tone'] = TONES[invoice.state] ?? '';
-    status.toggleAttribute('data-still', isOpen || invoice.state === 'EXPIRED');
-    const words = wordsOf(invoice, isOpen);
-    const said = slot(status, 'status-said');
-    if (said.textContent !== words) said.textContent = words;
-    const oddities = invoice.flags.flatMap((flag) => ODDITIES[flag] ?? []);
-    if (invoice.stale && WAITING.has(invoice.state)) {
-      oddities.push(
-        'We cannot see new payments right now. Yours is not lost: it is seen as soon as we can look again. Do not pay twice.',
-      );
+    status.dataset['state'] = state;
+    status.dataset['tone'] = tone;
+    status.toggleAttribute('data-still', isOpen || state === 'EXPIRED');
+    const line = slot(status, 'status-said');
+    if (line.textContent !== says) line.textContent = says;
+    const list = slot(status, 'notes');
+    const known = Array.from(list.children, (item) => item.textContent);
+    if (known.join('\n') !== notes.join('\n')) {
+      list.replaceChildren(...notes.map((text) => make('li', { text })));
     }
-    const notes = slot(status, 'notes');
-    notes.replaceChildren(...oddities.map((text) => make('li', { text })));
-    notes.hidden = oddities.length === 0;
+    list.hidden = notes.length === 0;
   }
 }
 
@@ -148,71 +138,6 @@ export function step(root, now) {
     if (isNow) item.setAttribute('aria-current', 'step');
     else item.removeAttribute('aria-current');
   }
-}
-
-/**
- * @param {Invoice} invoice
- * @param {boolean} isOpen
- */
-function wordsOf(invoice, isOpen) {
-  const { state, seen_sat: seen, due_sat: due, missing_sat: missing } = invoice;
-  switch (state) {
-    case 'OPEN':
-      return 'Waiting for your payment. You may close this page: your return link brings you back.';
-    case 'PARTIAL':
-      return `${short(seen)} of ${short(due)} BCH received. Send ${short(missing)} BCH more to the same address.`;
-    case 'SEEN':
-      return seenWords(invoice);
-    case 'SUSPECT':
-      return suspectWords(invoice);
-    case 'PAID':
-      return paidWords(invoice, isOpen);
-    case 'EXPIRED':
-      return 'The quote has run out. Paid already? It is still detected: do nothing. Otherwise get a new quote for the same address.';
-    case 'REVERSED':
-      return isOpen
-        ? 'Your payment is no longer in the chain. What you were given stays yours.'
-        : 'Your payment is no longer in the chain: it was undone or paid elsewhere. If it comes back, the file opens by itself.';
-  }
-}
-
-/**
- * @param {Invoice} invoice
- * @param {boolean} isOpen
- */
-function paidWords({ depth, is_instant: isInstant }, isOpen) {
-  const start = isInstant && depth === 0 ? 'Paid.' : 'Paid and confirmed.';
-  return isOpen ? start : `${start} The key is on its way…`;
-}
-
-/** @param {Invoice} invoice */
-function suspectWords({ flags }) {
-  const why = flags.includes('DOUBLE_SPEND_SEEN')
-    ? 'a second one contradicts it. The next block decides which one counts.'
-    : 'not every server shows or takes it. The next block decides.';
-  return `Your payment was seen, but ${why} Do not pay again.`;
-}
-
-/** @param {Invoice} invoice */
-function seenWords(invoice) {
-  const { depth, confirmations, seen_sat: seen } = invoice;
-  const start = `Payment seen: ${short(seen)} BCH.`;
-  if (invoice.is_instant && depth === 0) return `${start} ${waitWords(invoice.instant_wait)}`;
-  if (confirmations === 1) {
-    return `${start} Waiting for the next block, about ten minutes. You may close this page.`;
-  }
-  return `${start} ${depth} of ${confirmations} confirmations, about ten minutes each. You may close this page.`;
-}
-
-/**
- * @param {number} sat
- * @returns {string} "0.005": exact, without the zeros at the end
- */
-function short(sat) {
-  return format
-    .coins(sat)
-    .replace(' BCH', '')
-    .replace(/\.?0+$/, '');
 }
 
 /**

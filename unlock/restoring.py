@@ -1,0 +1,108 @@
+"""A purchase made again from the order ticket that its buyer's page kept, after a database was lost.
+
+The ticket is our own signed promise; nothing else is believed. The invoice comes back first, at the
+address that the ticket names (``payments.restoring``); money that came to it is found on chain.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from payments import restoring as invoices_again
+from payments.errors import TicketMismatch
+from unlock import container, keys
+from unlock.errors import ClaimKnown, SignatureInvalid, TicketFileLost, TicketForeign
+from unlock.models import PaidFile, Purchase
+from unlock.states import FileState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from unlock.container import Ticket
+
+
+def restore(body: bytes, signature: bytes, *, claim_hash: bytes, now: datetime) -> Purchase:
+    """The purchase that ``body`` promises: the one that is there, or the one made again.
+
+    Twice is once. Call it outside any transaction. Raises SignatureInvalid (not our ticket, or
+    altered), TicketForeign (another buyer's), TicketFileLost, ClaimKnown, and what
+    ``payments.restoring.restore`` raises; no purchase was made then.
+    """
+    ticket = container.verify_ticket(
+        container.signing_public_key(settings.KIM_SIGNING_KEY), body, signature
+    )
+    if not hmac.compare_digest(ticket.claim_hash, claim_hash):
+        raise TicketForeign("This ticket is of another buyer's order.")
+    purchase_id = _id_of(ticket.purchase)
+    known = Purchase.objects.filter(id=purchase_id).first()
+    if known is not None:
+        return _own(known, claim_hash)
+    paid_file = _file_of(ticket)
+    invoice = invoices_again.restore(
+        owner=paid_file.creator_id,
+        address=ticket.address,
+        derivation=ticket.derivation,
+        due_sat=ticket.due_sat,
+        until=ticket.until,
+        confirmations=paid_file.confirmations,
+        now=now,
+    )
+    purchase = _make(ticket, purchase_id, paid_file, invoice_id=invoice.id, now=now)
+    if keys.standing_of(purchase.id, now=now).is_open:
+        # It settled before there was a purchase to name in its event: nobody else notes the debt.
+        keys.owe([purchase.id], now=now)
+    return purchase
+
+
+def _file_of(ticket: Ticket) -> PaidFile:
+    """The file that was sold, with the very content. A draft was never sold."""
+    rows = PaidFile.objects.select_related("container").exclude(state=FileState.DRAFT)
+    paid_file = rows.filter(id=_id_of(ticket.paid_file)).first()
+    if paid_file is None or paid_file.container is None:
+        raise TicketFileLost("The file of this order is not here any more.")
+    if paid_file.container.content_id != ticket.content_id.hex():
+        raise TicketFileLost("The file has another content than this order was for.")
+    return paid_file
+
+
+def _make(
+    ticket: Ticket, purchase_id: UUID, paid_file: PaidFile, *, invoice_id: UUID, now: datetime
+) -> Purchase:
+    try:
+        with transaction.atomic():
+            return Purchase.objects.create(
+                id=purchase_id,
+                paid_file=paid_file,
+                claim_hash=ticket.claim_hash,
+                buyer_key=ticket.buyer_key,
+                content_id=ticket.content_id.hex(),
+                generation=paid_file.generation,
+                invoice_id=invoice_id,
+                restored_at=now,
+                created_at=now,
+            )
+    except IntegrityError as error:
+        known = Purchase.objects.filter(id=purchase_id).first()
+        if known is not None:  # the page asked twice at once
+            return _own(known, ticket.claim_hash)
+        if Purchase.objects.filter(invoice_id=invoice_id).exists():
+            raise TicketMismatch("That address belongs to another order.") from error
+        raise ClaimKnown("This claim was used before.") from error
+
+
+def _own(known: Purchase, claim_hash: bytes) -> Purchase:
+    if not hmac.compare_digest(bytes(known.claim_hash), claim_hash):
+        raise TicketForeign("This ticket is of another buyer's order.")
+    return known
+
+
+def _id_of(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise SignatureInvalid("What was signed is not an order ticket.") from error
