@@ -197,7 +197,7 @@ def _sweep(report: Report) -> Iterator[Finding]:
         text = f"{told}. Payments are not seen until one succeeds; none is lost."
         yield Finding(part=Part.SWEEP, level=Level.BAD, code="sweep_stale", text=text)
     else:
-        text = f"{told} and looked at {report.looked:,} addresses."
+        text = f"{told}. Addresses looked at: {report.looked:,}."
         yield Finding(part=Part.SWEEP, level=Level.OK, code="sweep_ok", text=text)
     for name, tier in report.tiers.items():
         if tier.backlog:
@@ -215,7 +215,7 @@ def _daemon(report: Report) -> Iterator[Finding]:
         yield Finding(part=Part.DAEMON, level=Level.WARN, code="daemon_gone", text=text)
         return
     heard = ago(report.age_of(report.pushed_at))
-    text = f"The push daemon listens to {report.watched:,} addresses. Last news: {heard}."
+    text = f"The push daemon listens. Addresses: {report.watched:,}. Last news: {heard}."
     yield Finding(part=Part.DAEMON, level=Level.OK, code="daemon_ok", text=text)
 
 
@@ -233,7 +233,7 @@ def _rates(report: Report) -> Iterator[Finding]:
 
 def _forwards(report: Report) -> Iterator[Finding]:
     age = report.age_of(report.forwards_oldest_at)
-    told = f"{report.forwards_waiting:,} forwards are on their way to creators."
+    told = f"Forwards on their way to creators: {report.forwards_waiting:,}."
     if age is not None and age > FORWARD_LATE_AFTER:
         text = f"{told} The oldest was made {ago(age)}."
         yield Finding(part=Part.FORWARDS, level=Level.WARN, code="forwards_late", text=text)

@@ -134,7 +134,7 @@ def write(
     invoice.due_sat = invoice.missing_sat = quoted.due_sat
     invoice.quote_until = until or quotes.until(now)
     invoice.created_at = invoice.changed_at = now
-    invoice.sweep_due_at = now + timedelta(seconds=settings.KIM_SWEEP_SECONDS)
+    invoice.sweep_due_at = now + tiers.look_again(tiers.Tier.HOT)
     invoice.save(force_insert=True)
     Address.objects.create(
         invoice=invoice,
