@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LoopSeconds = float  # seconds of the event loop's own clock
+
 LAG_BLOCKS: Final = 2
 LAG_SECONDS: Final = 20 * 60.0
 FROZEN_SECONDS: Final = 60.0  # so long may a mempool differ from the others'
@@ -24,7 +26,7 @@ MOST_BREAKS: Final = 3  # connections that broke off within FORGET_SECONDS
 SLOW_SECONDS: Final = 5.0
 MEASURED: Final = 20  # answers
 LEAST_MEASURED: Final = 5
-MOST_REFUSED: Final = 0.25
+MOST_REFUSED_PERCENT: Final = 25
 MOST_OWED: Final = 100
 
 
@@ -36,10 +38,10 @@ class _Owed:
 
     script: bytes
     raw: bytes
-    since: float
-    seen: float
+    since: LoopSeconds
+    seen: LoopSeconds
     is_offered: bool = False
-    held_since: float | None = None  # it said itself that it has it
+    held_since: LoopSeconds | None = None  # it said itself that it has it
 
 
 class Standing:
@@ -48,13 +50,13 @@ class Standing:
     def __init__(self) -> None:
         self.distrusted = ""  # bad headers, or another chain: until it shows good ones
         self.behind_blocks = 0
-        self._behind_since: float | None = None
-        self._breaks: deque[float] = deque(maxlen=MOST_BREAKS)
-        self._seconds: deque[float] = deque(maxlen=MEASURED)
+        self._behind_since: LoopSeconds | None = None
+        self._breaks: deque[LoopSeconds] = deque(maxlen=MOST_BREAKS)
+        self._seconds: deque[LoopSeconds] = deque(maxlen=MEASURED)
         self._refused: deque[bool] = deque(maxlen=MEASURED)
         self._owed: dict[str, _Owed] = {}
 
-    def reason(self, now: float) -> str:
+    def reason(self, now: LoopSeconds) -> str:
         """Why it is demoted, in one sentence; "" while its word counts."""
         return (
             self.distrusted
@@ -70,7 +72,7 @@ class Standing:
         """The median of the last answers."""
         return round(1_000 * median(self._seconds)) if self._seconds else None
 
-    def note_answer(self, seconds: float) -> None:
+    def note_answer(self, seconds: LoopSeconds) -> None:
         self._seconds.append(seconds)
         self._refused.append(False)
 
@@ -78,11 +80,11 @@ class Standing:
         """An error where a well server gives an answer."""
         self._refused.append(True)
 
-    def note_break(self, now: float) -> None:
+    def note_break(self, now: LoopSeconds) -> None:
         """The connection broke off, or had to be cut."""
         self._breaks.append(now)
 
-    def note_tip(self, behind_blocks: int, now: float) -> None:
+    def note_tip(self, behind_blocks: int, now: LoopSeconds) -> None:
         """How far its tip is behind our best chain; a branch with less work counts as one."""
         self.behind_blocks = behind_blocks
         if behind_blocks == 0:
@@ -91,7 +93,7 @@ class Standing:
             self._behind_since = now
 
     def note_mempool(
-        self, shown: Mapping[str, bool], now: float, *, of: tuple[bytes, Mapping[str, bytes]]
+        self, shown: Mapping[str, bool], now: LoopSeconds, *, of: tuple[bytes, Mapping[str, bytes]]
     ) -> None:
         """What others show in the mempool, and whether this server does too. ``of``: the script
         asked about, and the transactions' bytes as far as they are known.
@@ -112,7 +114,7 @@ class Standing:
         """Nobody shows this in the mempool any more."""
         self._owed.pop(txid, None)
 
-    def overdue(self, now: float) -> dict[str, bytes]:
+    def overdue(self, now: LoopSeconds) -> dict[str, bytes]:
         """What it should have shown long ago and was not yet offered: bytes by id."""
         return {
             txid: owed.raw
@@ -120,7 +122,7 @@ class Standing:
             if not owed.is_offered and now - owed.since >= FROZEN_SECONDS
         }
 
-    def held(self, now: float) -> dict[str, bytes]:
+    def held(self, now: LoopSeconds) -> dict[str, bytes]:
         """What it has by its own word: time to look again whether it shows it. Script by id."""
         return {
             txid: owed.script
@@ -129,13 +131,13 @@ class Standing:
             and now - max(owed.seen, owed.held_since) >= SETTLE_SECONDS
         }
 
-    def note_offer(self, txid: str, *, is_held: bool, now: float) -> None:
+    def note_offer(self, txid: str, *, is_held: bool, now: LoopSeconds) -> None:
         """It was offered the transaction. A refusal clears it: others may have made that one up."""
         owed = self._owed.get(txid)
         if owed is not None:
             owed.is_offered, owed.held_since = True, now if is_held else None
 
-    def _lag(self, now: float) -> str:
+    def _lag(self, now: LoopSeconds) -> str:
         if self.behind_blocks >= LAG_BLOCKS:
             return f"It is {self.behind_blocks} blocks behind the best chain."
         if self._behind_since is not None and now - self._behind_since >= LAG_SECONDS:
@@ -143,7 +145,7 @@ class Standing:
             return f"It has been behind the best chain for {minutes} minutes."
         return ""
 
-    def _frozen(self, now: float) -> str:
+    def _frozen(self, now: LoopSeconds) -> str:
         for owed in self._owed.values():
             if owed.held_since is not None and owed.seen - owed.held_since >= SETTLE_SECONDS:
                 seconds = int(now - owed.since)
@@ -153,15 +155,16 @@ class Standing:
                 )
         return ""
 
-    def _broken(self, now: float) -> str:
+    def _broken(self, now: LoopSeconds) -> str:
         if len(self._breaks) == MOST_BREAKS and now - self._breaks[0] <= FORGET_SECONDS:
             return f"Its connection broke off {MOST_BREAKS} times within ten minutes."
         return ""
 
     def _refusing(self) -> str:
         refused = sum(self._refused)
-        if len(self._refused) >= LEAST_MEASURED and refused > MOST_REFUSED * len(self._refused):
-            return f"It refused {refused} of the last {len(self._refused)} questions."
+        asked = len(self._refused)
+        if asked >= LEAST_MEASURED and 100 * refused > MOST_REFUSED_PERCENT * asked:
+            return f"It refused {refused} of the last {asked} questions."
         return ""
 
     def _slow(self) -> str:

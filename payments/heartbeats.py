@@ -15,6 +15,8 @@ from payments.models import Heartbeat
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SteadySeconds = float  # seconds of a monotonic clock
+
 SWEEP: Final = "sweep"  # the last sweep that came to its end
 SWEEP_ALL: Final = "sweep-all"  # when every tier was last made due at once
 BLOCK: Final = "block"  # the last block whose invoices were all looked at
@@ -60,7 +62,8 @@ class Lease:
         self._name = name
         self._holder = holder
         self._lasts = lasts
-        self._watched: tuple[datetime, float] | None = None  # the other's date, seen first when
+        # The other's date, and the steady second at which it was first seen.
+        self._watched: tuple[datetime, SteadySeconds] | None = None
 
     def hold(self, *, now: datetime, steady_seconds: float, detail: Mapping[str, object]) -> bool:
         """Take, keep or fail to get the lease, and write ``detail`` into the row with it.

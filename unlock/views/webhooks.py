@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Webhooks(CreatorView):
-    @extend_schema(responses=WebhooksSerializer)
+    @extend_schema(operation_id="webhooks_list", responses=WebhooksSerializer)
     def get(self, request: Request) -> Response:
         """All of them, oldest first, and the events there are."""
         rows = webhooks.mine(self.me(request))
@@ -90,7 +90,11 @@ class WebhookTest(CreatorView):
 
 
 class Deliveries(CreatorView):
-    @extend_schema(parameters=[PageInputSerializer], responses=DeliveriesSerializer)
+    @extend_schema(
+        operation_id="webhooks_deliveries_list",
+        parameters=[PageInputSerializer],
+        responses=DeliveriesSerializer,
+    )
     def get(self, request: Request, webhook_id: UUID) -> Response:
         """What was sent and what waits, newest first."""
         asked = PageInputSerializer(data=request.query_params)

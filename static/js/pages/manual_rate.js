@@ -136,11 +136,10 @@ select.addEventListener('change', showToday);
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   const rate = read();
-  if (!rate)
-    return void refuse(
-      input,
-      'What one whole BCH costs, such as 412.50, without a sign between thousands.',
-    );
+  if (!rate) {
+    refuse(input, 'What one whole BCH costs, such as 412.50, without a sign between thousands.');
+    return;
+  }
   void guarded(/** @type {HTMLButtonElement} */ (one(form, 'button[type=submit]')), async () => {
     await creator.setManualRate({ currency: select.value, rate });
     input.value = '';
