@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kim import env
+from kim import env, env_stores
 from kim.logs import configuration as _log_configuration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +63,8 @@ KIM_DEVELOPMENT_RATE = env.number("KIM_DEVELOPMENT_RATE", "400")  # regtest: 1 B
 # --- telling creators ---------------------------------------------------------------------------
 KIM_WEBHOOK_ALLOW_HTTP = env.boolean("KIM_WEBHOOK_ALLOW_HTTP", default=False)
 KIM_WEBHOOK_PRIVATE_TARGETS = tuple(
-    host.lower() for host in env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # as in the address
+    host.lower()
+    for host in env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # as in the address
 )
 _mail = env.mail("KIM_EMAIL_URL")
 HAS_MAIL = _mail is not None  # without it notices are on the pages only
@@ -78,23 +79,23 @@ DEFAULT_FROM_EMAIL = env.text(
 )
 
 # --- stores -------------------------------------------------------------------------------------
-KIM_S3_ENDPOINT = env.web_address("KIM_S3_ENDPOINT", "http://127.0.0.1:8020", with_path=True)
-KIM_S3_PUBLIC_ENDPOINT = env.web_address("KIM_S3_PUBLIC_ENDPOINT", KIM_S3_ENDPOINT, with_path=True)
-KIM_S3_BUCKET = env.text("KIM_S3_BUCKET", "kim")
-KIM_S3_REGION = env.text("KIM_S3_REGION", "us-east-1")
-KIM_S3_ACCESS_KEY = env.text("KIM_S3_ACCESS_KEY")
-KIM_S3_SECRET_KEY = env.text("KIM_S3_SECRET_KEY")
-KIM_STORES = (
-    env.StoreConfig(
-        name="main",
-        endpoint=KIM_S3_ENDPOINT,
-        public_endpoint=KIM_S3_PUBLIC_ENDPOINT,
-        bucket=KIM_S3_BUCKET,
-        region=KIM_S3_REGION,
-        access_key=KIM_S3_ACCESS_KEY,
-        secret_key=KIM_S3_SECRET_KEY,
+# The first takes uploads; "main" is KIM_S3_*, any other name KIM_STORE_<NAME>_* (docs/stores.md).
+KIM_STORES = env_stores.read(
+    "KIM_STORES",
+    main=(
+        "KIM_S3_ENDPOINT",
+        "KIM_S3_PUBLIC_ENDPOINT",
+        "KIM_S3_BUCKET",
+        "KIM_S3_REGION",
+        "KIM_S3_ACCESS_KEY",
+        "KIM_S3_SECRET_KEY",
+        "KIM_S3_PATH_STYLE",
+        "KIM_S3_READ_ONLY",
     ),
 )
+KIM_COPIES = env_stores.copies("KIM_COPIES", KIM_STORES)
+KIM_REHASH_DAYS = env.integer("KIM_REHASH_DAYS", 30, least=1, most=365)
+KIM_REHASH_MBIT = env.integer("KIM_REHASH_MBIT", 200, least=1, most=100_000)
 
 # --- limits -------------------------------------------------------------------------------------
 KIM_MAX_FILE_BYTES = env.integer("KIM_MAX_FILE_BYTES", 100 * 2**30, least=1)
@@ -298,13 +299,14 @@ CELERY_BEAT_SCHEDULE = {
     "forward": {"task": "payments.forward", "schedule": KIM_FORWARD_SECONDS},
     "rebroadcast": {"task": "payments.rebroadcast", "schedule": 600},
     "rebroadcast-payments": {"task": "payments.rebroadcast_payments", "schedule": 120},
-    "look-refunds": {"task": "payments.look_refunds", "schedule": 60},
+    "look-refunds": {"task": "payments.look_refunds", "schedule": KIM_SWEEP_SECONDS},
     "fetch-rates": {"task": "payments.fetch_rates", "schedule": 5},  # a source that failed is due
     "announce": {"task": "unlock.announce", "schedule": 5},
     "deliver": {"task": "unlock.deliver", "schedule": 5, "options": {"expires": 30}},
     "mail-notices": {"task": "unlock.mail_notices", "schedule": 15, "options": {"expires": 60}},
     "tell-health": {"task": "unlock.tell_health", "schedule": 60, "options": {"expires": 60}},
     "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
+    "withdraw-removed": {"task": "unlock.withdraw_removed", "schedule": 30},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
     "abort-stale-uploads": {"task": "unlock.abort_stale_uploads", "schedule": 3600},
 }

@@ -201,7 +201,7 @@ class PaidFileAdmin(LookingAdmin):
         reason = request.POST.get("reason", "")
 
         def remove(paid_file_id: UUID) -> PaidFile:
-            return files.remove(paid_file_id, reason=reason)
+            return files.remove(paid_file_id, reason=reason, now=timezone.now())
 
         self._act(request, queryset, done="removed", verb=remove)
         return None

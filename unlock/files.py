@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from payments import invoices, payouts
 from payments.amounts import Price
 from payments.errors import PayoutMissing, PriceBelowFloor
-from unlock import container, hints, limits
+from unlock import container, hints, limits, withdrawals
 from unlock.creator_errors import (
     ContainerTaken,
     FileMissing,
@@ -186,9 +186,20 @@ def resume(paid_file_id: UUID, *, creator: Creator, now: datetime) -> PaidFile:
     return paid_file
 
 
-def remove(paid_file_id: UUID, *, creator: Creator | None = None, reason: str = "") -> PaidFile:
-    """Take a file off for good; who bought keeps it. Raises MoveRefused."""
-    return _move(paid_file_id, FileState.REMOVED, creator=creator, removed_reason=reason[:300])
+def remove(
+    paid_file_id: UUID, *, creator: Creator | None = None, reason: str = "", now: datetime
+) -> PaidFile:
+    """Take a file off for good, by its creator or by moderation; who bought keeps it, and unpaid
+    orders are called off (``withdrawals``). Raises MoveRefused.
+    """
+    if creator is None:
+        reason = reason.strip() or "Removed by whoever runs this site."
+    with transaction.atomic():
+        paid_file = _move(
+            paid_file_id, FileState.REMOVED, creator=creator, removed_reason=reason[:300]
+        )
+        withdrawals.of_file(paid_file, now=now)
+    return paid_file
 
 
 def delete(paid_file_id: UUID, *, creator: Creator) -> None:

@@ -179,7 +179,7 @@ def test_a_file_of_another_creator_cannot_be_found_or_changed(maya: Creator) -> 
         lambda: files.find(file.id, creator=eve),
         lambda: files.edit(file.id, files.Draft(title="Eve's"), creator=eve, now=NOW),
         lambda: files.pause(file.id, creator=eve),
-        lambda: files.remove(file.id, creator=eve),
+        lambda: files.remove(file.id, creator=eve, now=NOW),
         lambda: files.delete(file.id, creator=eve),
         lambda: files.deposit(file.id, deposit_of(seal()), creator=eve),
     ):
@@ -386,7 +386,7 @@ def test_a_published_file_is_paused_resumed_and_removed(maya: Creator) -> None:
     assert files.pause(file.id, creator=maya).state == FileState.PAUSED
     assert files.pause(file.id, creator=maya).state == FileState.PAUSED
     assert files.resume(file.id, creator=maya, now=NOW).state == FileState.PUBLISHED
-    assert files.remove(file.id, creator=maya).state == FileState.REMOVED
+    assert files.remove(file.id, creator=maya, now=NOW).state == FileState.REMOVED
     attempts: tuple[Callable[[], object], ...] = (
         lambda: files.pause(file.id, creator=maya),
         lambda: files.resume(file.id, creator=maya, now=NOW),
@@ -451,7 +451,7 @@ def test_an_offer_names_everything_that_is_sold_and_nothing_that_opens_it(maya: 
 
 def test_a_removed_file_loses_its_words_for_all_but_its_creator(maya: Creator) -> None:
     file = published(maya)
-    removed = files.remove(file.id, creator=maya)
+    removed = files.remove(file.id, creator=maya, now=NOW)
 
     assert offers.of(removed, now=NOW).title == ""
     assert offers.of_own(removed, now=NOW).title == "Nine recordings"

@@ -176,6 +176,6 @@ def _move(file_id: UUID, state: str | None, *, creator: Creator) -> None:
     if state == FileState.PAUSED:
         files.pause(file_id, creator=creator)
     elif state == FileState.REMOVED:
-        files.remove(file_id, creator=creator)
+        files.remove(file_id, creator=creator, now=timezone.now())
     elif state == FileState.PUBLISHED:
         files.resume(file_id, creator=creator, now=timezone.now())
