@@ -49,6 +49,14 @@ def everyone() -> dict[str, Beat]:
     return {row.name: Beat(row.at, row.detail) for row in Heartbeat.objects.all()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Another holder's date, and when on our own clock it was seen first."""
+
+    at: datetime
+    steady_seconds: float
+
+
 class Lease:
     """``hold`` says whether this holder has the row; whoever has it calls again in time.
 
@@ -104,6 +112,6 @@ class Lease:
     def _is_free(self, at: datetime, now: datetime, steady_seconds: float) -> bool:
         if now - at >= self._lasts:
             return True
-        if self._watched is None or self._watched[0] != at:
-            self._watched = at, steady_seconds
-        return steady_seconds - self._watched[1] >= self._lasts.total_seconds()
+        if self._watched is None or self._watched.at != at:
+            self._watched = _Seen(at, steady_seconds)
+        return steady_seconds - self._watched.steady_seconds >= self._lasts.total_seconds()
