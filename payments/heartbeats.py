@@ -71,7 +71,6 @@ class Lease:
         self._holder = holder
         self._lasts = lasts
         # The other's date, and the steady second at which it was first seen.
-        # The other's date, and at how many steady seconds it was seen first.
         self._watched: _Seen | None = None
 
     def hold(self, *, now: datetime, steady_seconds: float, detail: Mapping[str, object]) -> bool:
