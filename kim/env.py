@@ -41,7 +41,10 @@ class ElectrumServer:
 
 @dataclass(frozen=True)
 class StoreConfig:
-    """One S3-compatible store. ``public_endpoint`` is the one browsers reach."""
+    """One S3-compatible store. ``public_endpoint`` is the one browsers reach; in ``is_path_style``
+    the bucket stands in the path, else in the host. ``is_read_only``: it is read and re-hashed, and
+    never written to.
+    """
 
     name: str
     endpoint: str
@@ -50,6 +53,8 @@ class StoreConfig:
     region: str
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
+    is_path_style: bool = True
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,11 @@ def redis(name: str, default: str) -> str:
 def words(name: str, default: str = "") -> tuple[str, ...]:
     """A comma-separated list, blanks dropped."""
     return tuple(word.strip() for word in text(name, default).split(",") if word.strip())
+
+
+def beginning(prefix: str) -> frozenset[str]:
+    """The names of the variables that are set and begin with ``prefix``, without ``_FILE``."""
+    return frozenset(name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix))
 
 
 def secret_bytes(name: str, *, length: int, default: bytes | None = None) -> bytes:

@@ -8,10 +8,8 @@ docs/operations.md.
 
 from __future__ import annotations
 
-import functools
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -19,15 +17,15 @@ from unlock.errors import (
     MultipartMissing,
     ObjectChanged,
     ObjectMissing,
-    PartsRefused,
     StoreError,
     StoreUnavailable,
 )
-from unlock.stores import SignedRequest, Store, StoreConfig, StoredObject, StoredPart
+from unlock.s3_clients import connect, told
+from unlock.stores import SIGNED_FOR, SignedRequest, Store, StoreConfig, StoredObject, StoredPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import PartTypeDef
@@ -46,10 +44,6 @@ __all__ = [
 ]
 
 WINDOW_BYTES = 8 * 1024 * 1024  # one read of a stream: whole segments, flat memory
-SIGNED_FOR = timedelta(hours=1)
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 60
-PROBE_TIMEOUT_SECONDS = 2
 READ_TRIES = 3
 STALE_MULTIPART_DAYS = 7
 
@@ -64,7 +58,7 @@ class S3Store:
         self._bucket = config.bucket
 
     def begin_multipart(self, key: str) -> str:
-        with _told():
+        with told():
             made = self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ContentType="application/octet-stream"
             )
@@ -91,7 +85,7 @@ class S3Store:
 
     def complete(self, key: str, multipart_id: str, parts: Iterable[StoredPart]) -> None:
         named = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
-        with _told():
+        with told():
             made = self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
@@ -105,7 +99,7 @@ class S3Store:
 
     def abort(self, key: str, multipart_id: str) -> None:
         try:
-            with _told():
+            with told():
                 self._client.abort_multipart_upload(
                     Bucket=self._bucket, Key=key, UploadId=multipart_id
                 )
@@ -113,7 +107,7 @@ class S3Store:
             return
 
     def head(self, key: str) -> StoredObject:
-        with _told():
+        with told():
             seen = self._client.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(seen["ContentLength"], seen["ETag"].strip('"'))
 
@@ -132,14 +126,22 @@ class S3Store:
             length = min(WINDOW_BYTES, size_bytes - start)
             yield self.read_range(key, offset=start, size_bytes=length, etag=etag)
 
-    def sign_range(self, key: str, *, offset: int, size_bytes: int, now: datetime) -> SignedRequest:
+    def sign_range(
+        self,
+        key: str,
+        *,
+        offset: int,
+        size_bytes: int,
+        now: datetime,
+        good_for: timedelta = SIGNED_FOR,
+    ) -> SignedRequest:
         asked = _range(offset, size_bytes)
-        url = self._sign("get_object", {"Key": key, "Range": asked})
+        url = self._sign("get_object", {"Key": key, "Range": asked}, good_for=good_for)
         return SignedRequest(
             url=url,
             headers={"Range": asked},
             size_bytes=size_bytes,
-            expires_at=now + SIGNED_FOR,
+            expires_at=now + good_for,
         )
 
     def sign_object(self, key: str, *, size_bytes: int, now: datetime) -> SignedRequest:
@@ -152,23 +154,35 @@ class S3Store:
             url=url, headers={}, size_bytes=size_bytes, expires_at=now + SIGNED_FOR
         )
 
+    def find_multipart(self, key: str) -> str | None:
+        with told():
+            page = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=key)
+        found = [row for row in page.get("Uploads", []) if row.get("Key") == key]
+        return found[-1]["UploadId"] if found else None
+
+    def put_part(self, key: str, multipart_id: str, *, number: int, data: bytes) -> None:
+        with told():
+            self._client.upload_part(
+                Bucket=self._bucket, Key=key, UploadId=multipart_id, PartNumber=number, Body=data
+            )
+
     def put(self, key: str, data: bytes) -> None:
-        with _told():
+        with told():
             self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=data, ContentType="application/octet-stream"
             )
 
     def delete(self, key: str) -> None:
-        with _told():
+        with told():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def ensure_bucket(self, origins: Iterable[str]) -> None:
         try:
-            with _told():
+            with told():
                 self._client.head_bucket(Bucket=self._bucket)
         except ObjectMissing:
             self._make_bucket()
-        with _told():
+        with told():
             self._client.put_bucket_cors(
                 Bucket=self._bucket,
                 CORSConfiguration={
@@ -191,7 +205,7 @@ class S3Store:
         self._expire_stale_multiparts()
 
     def _make_bucket(self) -> None:
-        with _told():
+        with told():
             if self.config.region in {"", "us-east-1", "auto"}:
                 self._client.create_bucket(Bucket=self._bucket)
             else:
@@ -211,7 +225,7 @@ class S3Store:
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": STALE_MULTIPART_DAYS},
         }
         try:
-            with _told():
+            with told():
                 self._client.put_bucket_lifecycle_configuration(
                     Bucket=self._bucket,
                     LifecycleConfiguration={"Rules": [rule]},  # type: ignore[list-item]
@@ -225,7 +239,7 @@ class S3Store:
         """
         after = 0
         while True:
-            with _told():
+            with told():
                 page = self._client.list_parts(
                     Bucket=self._bucket,
                     Key=key,
@@ -243,7 +257,7 @@ class S3Store:
             after = whole[-1]["PartNumber"]
 
     def _read_once(self, key: str, *, offset: int, size_bytes: int, etag: str) -> bytes:
-        with _told():
+        with told():
             answer = self._client.get_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -259,21 +273,23 @@ class S3Store:
             raise StoreUnavailable("The store sent fewer bytes than it was asked for.")
         return data
 
-    def _sign(self, method: str, asked: dict[str, object]) -> str:
+    def _sign(
+        self, method: str, asked: dict[str, object], *, good_for: timedelta = SIGNED_FOR
+    ) -> str:
         return self._signer.generate_presigned_url(
             method,
             Params={"Bucket": self._bucket, **asked},
-            ExpiresIn=int(SIGNED_FOR.total_seconds()),
+            ExpiresIn=int(good_for.total_seconds()),
         )
 
     @property
     def _client(self) -> S3Client:
-        return _connect(self.config, self.config.endpoint)
+        return connect(self.config, self.config.endpoint)
 
     @property
     def _signer(self) -> S3Client:
         """Signs for the address that browsers use; never sends anything."""
-        return _connect(self.config, self.config.public_endpoint)
+        return connect(self.config, self.config.public_endpoint)
 
 
 def get(name: str) -> Store:
@@ -290,11 +306,34 @@ def primary() -> Store:
 
 
 def check_reachable() -> None:
-    """For readiness: every bucket answers within two seconds. Raises StoreError."""
-    for config in _configured():
-        with _told():
-            client = _connect(config, config.endpoint, is_patient=False)
-            client.head_bucket(Bucket=config.bucket)
+    """For readiness: the bucket that takes uploads answers within two seconds. Raises StoreError.
+
+    The others hold copies: one that is away is missed by nobody but the task that mends copies.
+    """
+    config = _configured()[0]
+    with told():
+        client = connect(config, config.endpoint, is_patient=False)
+        client.head_bucket(Bucket=config.bucket)
+
+
+def writable() -> tuple[str, ...]:
+    """Names of the stores that take containers, the first of them uploads."""
+    return tuple(config.name for config in _configured() if not config.is_read_only)
+
+
+def names() -> tuple[str, ...]:
+    """Names of all stores, in the order of KIM_STORES."""
+    return tuple(config.name for config in _configured())
+
+
+def origins(stores: Iterable[str] | None = None) -> frozenset[str]:
+    """Where browsers fetch from the stores of these names, or from all: as a policy lists it."""
+    wanted = None if stores is None else set(stores)
+    return frozenset(
+        _origin(config.endpoint, config.public_endpoint, config.bucket, config.is_path_style)
+        for config in _configured()
+        if wanted is None or config.name in wanted
+    )
 
 
 def _configured() -> tuple[StoreConfig, ...]:
@@ -302,67 +341,13 @@ def _configured() -> tuple[StoreConfig, ...]:
     return stores
 
 
+def _origin(endpoint: str, public: str, bucket: str, is_path_style: bool) -> str:  # noqa: FBT001
+    """Scheme, host and port of what we sign."""
+    parts = urlsplit(public or endpoint)
+    is_in_path = is_path_style or parts.hostname in {"127.0.0.1", "localhost"}
+    host = parts.netloc if is_in_path else f"{bucket}.{parts.netloc}"
+    return f"{parts.scheme}://{host}"
+
+
 def _range(offset: int, size_bytes: int) -> str:
     return f"bytes={offset}-{offset + size_bytes - 1}"
-
-
-def _connect(config: StoreConfig, endpoint: str, *, is_patient: bool = True) -> S3Client:
-    """One client per place and process: building one takes a tenth of a second."""
-    keys = (config.access_key, config.secret_key)
-    return _build(endpoint, config.region, keys, is_patient=is_patient)
-
-
-@functools.cache
-def _build(endpoint: str, region: str, keys: tuple[str, str], *, is_patient: bool) -> S3Client:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint or None,
-        region_name=region or None,
-        aws_access_key_id=keys[0],
-        aws_secret_access_key=keys[1],
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path" if endpoint else "auto"},
-            connect_timeout=CONNECT_TIMEOUT_SECONDS if is_patient else PROBE_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS if is_patient else PROBE_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "max_attempts": 3 if is_patient else 1},
-            # Newer botocore adds checksums that other stores refuse and that a browser cannot send.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )
-
-
-# A missing bucket is not among them: it says nothing about an object, and somebody will mend it.
-_REFUSALS: dict[str, type[StoreError]] = {
-    "404": ObjectMissing,
-    "NoSuchKey": ObjectMissing,
-    "NoSuchUpload": MultipartMissing,
-    "412": ObjectChanged,
-    "PreconditionFailed": ObjectChanged,
-    "InvalidPart": PartsRefused,
-    "InvalidPartOrder": PartsRefused,
-    "EntityTooSmall": PartsRefused,
-}
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn botocore's errors into ours: what the store refused, and what may be tried again."""
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _REFUSALS:
-            raise _REFUSALS[code](f"The store answered {code}.") from error
-        if status >= 500 or code in {"SlowDown", "RequestTimeout"}:
-            raise StoreUnavailable(f"The store answered {code or status}.") from error
-        raise StoreError(f"The store refused: {code or status}.") from error
-    except (HTTPClientError, BotoCoreError, OSError) as error:
-        raise StoreUnavailable("The store could not be reached.") from error

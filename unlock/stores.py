@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+
+
+SIGNED_FOR: Final = timedelta(hours=1)
 
 
 class StoreConfig(Protocol):
@@ -27,6 +31,10 @@ class StoreConfig(Protocol):
     def access_key(self) -> str: ...
     @property
     def secret_key(self) -> str: ...
+    @property
+    def is_path_style(self) -> bool: ...
+    @property
+    def is_read_only(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +98,25 @@ class Store(Protocol):
     def stream(self, key: str, *, size_bytes: int, etag: str, offset: int = 0) -> Iterator[bytes]:
         """The object from ``offset`` to its end, in windows of WINDOW_BYTES; raises as read_range."""
 
-    def sign_range(self, key: str, *, offset: int, size_bytes: int, now: datetime) -> SignedRequest:
+    def sign_range(
+        self,
+        key: str,
+        *,
+        offset: int,
+        size_bytes: int,
+        now: datetime,
+        good_for: timedelta = SIGNED_FOR,
+    ) -> SignedRequest:
         """A GET of exactly this range; any other range is refused by the store."""
 
     def sign_object(self, key: str, *, size_bytes: int, now: datetime) -> SignedRequest:
         """A GET of the whole object, as a nameless download."""
+
+    def find_multipart(self, key: str) -> str | None:
+        """The store's id of an unfinished transfer of ``key``, the newest; None if it knows none."""
+
+    def put_part(self, key: str, multipart_id: str, *, number: int, data: bytes) -> None:
+        """Send one part ourselves. Raises MultipartMissing."""
 
     def put(self, key: str, data: bytes) -> None:
         """Write a small object whole; it replaces the one that was there."""

@@ -17,6 +17,7 @@ from django.utils import timezone
 from unlock import creators, storage
 from unlock.creator_errors import SignupClosed, UsernameTaken
 from unlock.creators import SignUp
+from unlock.errors import StoreError
 from unlock.tasks import marks
 
 _USERNAME = "maya"
@@ -30,9 +31,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        storage.primary().ensure_bucket([settings.KIM_PUBLIC_URL])
+        self._make_buckets()
         marks.keep_if_reachable()  # after a restored backup: nothing is handed out a second time
         self._first_creator(options["login_file"])
+
+    def _make_buckets(self) -> None:
+        """Without the one for uploads nothing works; another may be away, or already as it should be."""
+        first, *others = storage.writable()
+        storage.get(first).ensure_bucket([settings.KIM_PUBLIC_URL])
+        for name in others:
+            try:
+                storage.get(name).ensure_bucket([settings.KIM_PUBLIC_URL])
+            except StoreError as error:
+                self.stderr.write(f"The store {name} was not prepared: {error.message}")
 
     def _first_creator(self, path: Path) -> None:
         """The login is printed by ``make run``; it lives beside the data, readable by its owner."""
