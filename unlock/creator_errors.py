@@ -275,6 +275,32 @@ class CodeWrong(ServiceError):
     hint = "Type the newest code as it stands in the e-mail, or ask for another."
 
 
+# --- copies: a creator's own hosts ---------------------------------------------------------------
+
+
+class CopyUrlRefused(ServiceError):
+    """An address that cannot be a copy of this file; the message says why."""
+
+    code = "copy_url_refused"
+    hint = (
+        "It must be https, answer ranges with 206, allow this site by CORS and hold the sealed file."
+    )
+
+
+class TooManyCopies(ServiceError):
+    code = "too_many_copies"
+    hint = "Remove an address that you no longer need."
+    http_status = 409
+
+
+class CopyMissing(ServiceError):
+    """No such copy, or not the creator's own."""
+
+    code = "copy_missing"
+    hint = "Reload the page: it may have been removed."
+    http_status = 404
+
+
 # --- sales ------------------------------------------------------------------------------------
 
 
@@ -283,3 +309,13 @@ class CursorInvalid(ServiceError):
 
     code = "cursor_invalid"
     hint = "Start again at the top of the list."
+
+
+# --- what needs a creator ---------------------------------------------------------------------
+
+
+class NoteMissing(ServiceError):
+    """A refund that was closed by hand without a word."""
+
+    code = "note_missing"
+    hint = "Write one sentence, such as: sent to the address in your e-mail."

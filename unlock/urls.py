@@ -6,6 +6,7 @@ from django.urls import path
 
 from unlock.views import (
     accounts,
+    duties,
     files,
     live,
     notices,
@@ -79,6 +80,18 @@ urlpatterns = [
     path("sales/", sales.Sales.as_view(), name="api-sales"),
     path("sales/summary/", sales.SalesSummary.as_view(), name="sales-summary"),
     path("sales/export/", sales.SalesExport.as_view(), name="sales-export"),
+    path("tasks/", duties.Tasks.as_view(), name="tasks"),
+    path(
+        "sales/<uuid:purchase_id>/acceptance/",
+        duties.Acceptance.as_view(),
+        name="sale-acceptance",
+    ),
+    path("sales/<uuid:purchase_id>/refund/", duties.OfferBack.as_view(), name="sale-refund"),
+    path(
+        "sales/<uuid:purchase_id>/refund/closing/",
+        duties.Closing.as_view(),
+        name="sale-refund-closing",
+    ),
     path("sales/<uuid:purchase_id>/evidence/", sales.SaleEvidence.as_view(), name="sale-evidence"),
     path(
         "purchases/<uuid:purchase_id>/evidence/",

@@ -1,0 +1,194 @@
+"""What needs a creator: refunds to pay, short payments to accept, and what they should know of.
+
+Reads, and three decisions about a sale of the creator's own. A refund closes itself once its
+transaction is in a block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from payments import duties, invoices, refunds, tidings
+from payments.amounts import format_bch
+from payments.states import InvoiceFlag, InvoiceState, RefundReason
+from unlock import sales
+from unlock.creator_errors import NoteMissing
+from unlock.errors import PurchaseUnknown
+from unlock.models import Purchase
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from payments.invoices import InvoiceView
+    from payments.refunds import RefundView
+    from unlock.models import Creator
+
+MOST: Final = 100
+
+
+class DutyKind(StrEnum):
+    """Why something is on the list. Only the first two ask for a decision."""
+
+    REFUND = "refund"
+    SHORT = "short"
+    CONFLICT = "conflict"
+    REVERSED = "reversed"
+    TOKEN = "token"  # noqa: S105 - a CashToken, not a secret
+    FORWARD = "forward"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One thing, in words. ``purchase`` and ``invoice`` are None for a forward, which may be of
+    several sales; ``txid`` is that forward's.
+    """
+
+    kind: DutyKind
+    title: str
+    says: str
+    purchase: UUID | None = None
+    invoice: InvoiceView | None = None
+    refund: RefundView | None = None
+    txid: str = ""
+
+
+REASONS: Final = {
+    RefundReason.OVER: "More came than was asked for.",
+    RefundReason.REMOVED: "The file was removed before it was paid.",
+    RefundReason.OVERSOLD: "It was sold out.",
+    RefundReason.FAILED: "The buyer could not open the file.",
+    RefundReason.AGREED: "You offered it.",
+}
+_CONFLICT: Final = (
+    "The payment shows signs of a double spend. The file opens only once a block holds it; there is"
+    " nothing to do."
+)
+_REVERSED: Final = (
+    "The payment counted, and has gone from the chain. We go on looking and sending it; the key is"
+    " withheld if the buyer did not fetch it before."
+)
+_BESIDE: Final = (
+    "Coins came together with a token. They do not count as payment, and are never forwarded,"
+    " because the token would be lost. The buyer is asked to send plain BCH."
+)
+_FORWARD: Final = (
+    "A payment was not passed on to your address for six hours. It is safe and is tried again."
+)
+
+
+def of(creator: Creator, *, now: datetime) -> tuple[Duty, ...]:
+    """Everything that needs this creator; what can be done comes first."""
+    views = duties.waiting(creator.id, now=now, limit=MOST)
+    owed = refunds.of(view.id for view in views)
+    rows = Purchase.objects.select_related("paid_file").filter(
+        invoice_id__in=[view.id for view in views], paid_file__creator=creator
+    )
+    bought = {row.invoice_id: row for row in rows}
+    found = [
+        _duty(kind, view, bought[view.id], owed.get(view.id))
+        for view in views
+        if view.id in bought
+        for kind in _kinds(view, owed.get(view.id), now)
+    ]
+    found += [
+        Duty(kind=DutyKind.FORWARD, title="A payment on its way to you", says=_FORWARD, txid=txid)
+        for owner, txid in tidings.stuck_forwards(now=now)
+        if owner == creator.id
+    ]
+    order = list(DutyKind)
+    return tuple(sorted(found, key=lambda duty: order.index(duty.kind)))
+
+
+def accept(creator: Creator, purchase_id: UUID, *, now: datetime) -> InvoiceView:
+    """Take what came for the price. Raises PurchaseUnknown, and what ``invoices.accept`` raises."""
+    return invoices.accept(_invoice_of(creator, purchase_id), now=now)
+
+
+def offer_back(creator: Creator, purchase_id: UUID, *, due_sat: int, now: datetime) -> RefundView:
+    """Owe a buyer something by agreement. Raises PurchaseUnknown, and what ``refunds.ask`` raises."""
+    invoice_id = _invoice_of(creator, purchase_id)
+    return refunds.ask(invoice_id, reason=RefundReason.AGREED, due_sat=due_sat, now=now)
+
+
+def close(creator: Creator, purchase_id: UUID, *, note: str, now: datetime) -> RefundView:
+    """Settled in another way, which the buyer reads. Raises PurchaseUnknown, NoteMissing,
+    RefundMissing.
+    """
+    invoice_id = _invoice_of(creator, purchase_id)
+    if not note.strip():
+        raise NoteMissing("Say how it was settled: the buyer reads it.")
+    return refunds.close(invoice_id, note=note, now=now)
+
+
+def _invoice_of(creator: Creator, purchase_id: UUID) -> UUID:
+    purchase = sales.find(creator, purchase_id)
+    if purchase.invoice_id is None:
+        raise PurchaseUnknown("There is no such sale.")
+    return purchase.invoice_id
+
+
+def _kinds(view: InvoiceView, refund: RefundView | None, now: datetime) -> list[DutyKind]:
+    holds = {
+        DutyKind.REFUND: refund is not None and refund.closed_at is None,
+        DutyKind.SHORT: (
+            view.state is InvoiceState.PARTIAL and not view.is_withdrawn and view.quote_until < now
+        ),
+        DutyKind.CONFLICT: view.state is InvoiceState.SUSPECT,
+        DutyKind.REVERSED: view.state is InvoiceState.REVERSED,
+        DutyKind.TOKEN: InvoiceFlag.TOKEN_IGNORED in view.flags and view.settled_at is None,
+    }
+    return [kind for kind in DutyKind if holds.get(kind)]
+
+
+def _duty(kind: DutyKind, view: InvoiceView, row: Purchase, refund: RefundView | None) -> Duty:
+    told = {
+        DutyKind.CONFLICT: _CONFLICT,
+        DutyKind.REVERSED: _REVERSED,
+        DutyKind.TOKEN: _BESIDE,
+    }
+    says = told.get(kind) or (
+        _refund(refund) if kind is DutyKind.REFUND and refund is not None else _short(view)
+    )
+    return Duty(
+        kind=kind,
+        title=row.paid_file.title,
+        says=says,
+        purchase=row.id,
+        invoice=view,
+        refund=refund if kind is DutyKind.REFUND else None,
+    )
+
+
+def _refund(refund: RefundView) -> str:
+    reason, due = REASONS[refund.reason], _bch(refund.due_sat)
+    if refund.txid:
+        paid = _bch(refund.paid_sat)
+        return f"{reason} {paid} of {due} were seen on their way; it closes with their block."
+    if not refund.address:
+        return (
+            f"{reason} {due} are owed. The buyer has not said yet where to; their page asks them."
+        )
+    return (
+        f"{reason} Send {due} from your own wallet to the buyer's address. It is seen, and closes"
+        " itself with its block."
+    )
+
+
+def _short(view: InvoiceView) -> str:
+    seen, due = _bch(view.seen_sat), _bch(view.due_sat)
+    what = (
+        f"{seen} came after the quote had run out; today it costs {due}."
+        if InvoiceFlag.LATE in view.flags
+        else f"{seen} of {due} came, and the time is over."
+    )
+    return (
+        f"{what} The buyer can still send the rest. If you accept what came, the file opens once it"
+        " is in a block, and that cannot be undone."
+    )
+
+
+def _bch(sat: int) -> str:
+    return f"{format_bch(sat)} BCH"
