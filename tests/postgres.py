@@ -21,8 +21,8 @@ USER = "postgres"
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """Yields the database URL of a fresh cluster."""
+def cluster(*, is_durable: bool = False) -> Iterator[str]:
+    """Yields the database URL of a fresh cluster. ``is_durable``: every commit reaches the disk."""
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
     directory = Path(tempfile.mkdtemp(prefix="kim-postgres-"))
     data = directory / "data"
@@ -31,8 +31,10 @@ def cluster() -> Iterator[str]:
     port = _free_port()
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory}"
-        " -c fsync=off -c full_page_writes=off -c max_connections=120 -c shared_buffers=64MB"
+        " -c max_connections=120 -c shared_buffers=64MB"
     )
+    if not is_durable:
+        options += " -c fsync=off -c full_page_writes=off"
     try:
         _run(binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync")
         _run(

@@ -27,6 +27,12 @@ def latency() -> None:
     bench.main()
 
 
+def opening() -> None:
+    from tests.bench import opening as bench
+
+    bench.main()
+
+
 def stages() -> None:
     from tests.bench import stages as bench
 
@@ -51,6 +57,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "stages": stages,
     "latency": latency,
     "watching": watching,
+    "opening": opening,
     "transfer": transfer,  # last: its last four lines are read by scripts
 }
 
