@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import pages, status, wellknown
+from unlock.views import pages, serving, status, wellknown
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -20,5 +20,9 @@ urlpatterns = [
     path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
     path("recover/", pages.recover, name="recover"),
     path("open/", status.open_file, name="open"),
+    path("x/sw.js", serving.worker, name="service-worker"),
+    path("x/play", serving.player, name="player"),
+    path("x/d/<str:token>", serving.missing, name="served-download"),
+    path("x/v/<str:token>", serving.missing, name="served-media"),
     path(".well-known/kim.json", wellknown.instance, name="instance"),
 ]

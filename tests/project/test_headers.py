@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import IntConverter, UUIDConverter
@@ -18,6 +19,23 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
     "form-action": "'self'",
+}
+# The service worker, the player's frame and what is missing there: each stricter in its own way.
+UNDER_X = {
+    "/x/sw.js": {"default-src": "'none'", "frame-ancestors": "'none'"},
+    "/x/play": {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "media-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    },
+    "/x/d/some": {"default-src": "'none'", "frame-ancestors": "'self'", "sandbox": ""},
+    "/x/v/some": {"default-src": "'none'", "frame-ancestors": "'self'", "sandbox": ""},
 }
 FIXED = {
     "Referrer-Policy": "no-referrer",
@@ -58,6 +76,11 @@ def plain_routes() -> list[str]:
     return sorted({route for route in routes() if "(" not in route and "\\" not in route})
 
 
+def policy_of(response: HttpResponseBase) -> dict[str, str]:
+    parts = response.headers.get("Content-Security-Policy", "").split(";")
+    return {name: value for name, _, value in (part.strip().partition(" ") for part in parts)}
+
+
 def test_there_are_routes_to_check() -> None:
     found = plain_routes()
 
@@ -73,17 +96,15 @@ def test_every_route_carries_the_security_headers(client: Client, method: str) -
 
     for route in plain_routes():
         response = getattr(client, method)(route, HTTP_HOST="127.0.0.1")
-        given = dict(
-            part.strip().split(" ", 1)
-            for part in response.headers.get("Content-Security-Policy", "").split(";")
-            if " " in part.strip()
-        )
+        given = policy_of(response)
+        is_own = method == "get" and route in UNDER_X
+        policy = UNDER_X[route] if is_own else POLICY
         # A form of staff needs its Origin, which browsers send as null under no-referrer.
         is_staff = route.startswith("/admin/")
         fixed = FIXED | ({"Referrer-Policy": "same-origin"} if is_staff else {})
         wrong = [name for name, value in fixed.items() if response.headers.get(name) != value]
-        wrong += [name for name, value in POLICY.items() if given.get(name) != value]
-        if not is_staff:
+        wrong += [name for name, value in policy.items() if given.get(name) != value]
+        if not is_staff and not is_own:
             wrong += (
                 [] if given.get("require-trusted-types-for") == "'script'" else ["trusted types"]
             )
@@ -94,6 +115,28 @@ def test_every_route_carries_the_security_headers(client: Client, method: str) -
             bare[route] = wrong
 
     assert bare == {}
+
+
+@pytest.mark.parametrize("route", UNDER_X)
+def test_what_stands_under_x_has_exactly_its_own_policy(client: Client, route: str) -> None:
+    response = client.get(route, HTTP_HOST="127.0.0.1")
+    given = policy_of(response)
+
+    if route == "/x/sw.js":
+        assert given.pop("require-trusted-types-for") == "'script'"
+        assert response.headers["Cache-Control"] == "no-cache"
+        assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert given == UNDER_X[route]
+
+
+@pytest.mark.parametrize("kind", ["d", "v"])
+def test_without_a_worker_nothing_under_x_looks_like_a_file(client: Client, kind: str) -> None:
+    response = client.get(f"/x/{kind}/AAAAAAAAAAAAAAAAAAAAAA", HTTP_HOST="127.0.0.1")
+
+    assert response.status_code == 404
+    assert response.content.startswith(b"incomplete")
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "Content-Disposition" not in response.headers
 
 
 @pytest.mark.django_db

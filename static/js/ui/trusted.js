@@ -8,6 +8,8 @@ const SCRIPTS = Object.freeze({
   seal: new URL('../worker/seal.js', import.meta.url).href,
   open: new URL('../worker/open.js', import.meta.url).href,
   kdf: new URL('../worker/kdf.js', import.meta.url).href,
+  mark: new URL('../worker/mark.js', import.meta.url).href,
+  bundle: new URL('../worker/bundle.js', import.meta.url).href,
   disk: new URL('../worker/disk.js', import.meta.url).href,
   service: '/x/sw.js',
 });
@@ -42,4 +44,13 @@ export function scriptUrl(name) {
  */
 export function spawn(name) {
   return new Worker(scriptUrl(name), { type: 'module' });
+}
+
+/**
+ * The service worker of /x/ (docs/adr/0009). Where it is refused, the promise is.
+ * @returns {Promise<ServiceWorkerRegistration>}
+ */
+export function register() {
+  const options = { scope: '/x/', updateViaCache: /** @type {const} */ ('none') };
+  return navigator.serviceWorker.register(scriptUrl('service'), options);
 }
