@@ -109,7 +109,8 @@ def app_parts(layout: Layout) -> list[Part]:
         ),
         Part("worker", (*celery, "worker", *_pool("quick", threads=4)), _always),
         Part("releaser", (*celery, "worker", *_pool("keys", threads=2)), _always),
-        Part("verifier", (*celery, "worker", *_pool("slow", threads=1)), _always),
+        # Two: an upload that waits to be checked need not wait for a copy of 100 GB.
+        Part("verifier", (*celery, "worker", *_pool("slow", threads=2)), _always),
         Part("outbox", (*celery, "worker", *_pool("outbox", threads=3)), _always),
         Part(
             "beat",

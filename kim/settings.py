@@ -289,6 +289,7 @@ CELERY_TASK_ROUTES = {
     "unlock.announce": {"queue": "keys"},
     "unlock.release_key": {"queue": "keys"},
     "unlock.verify_upload": {"queue": "slow"},
+    "unlock.tend_copy": {"queue": "slow"},
     "unlock.deliver": {"queue": "outbox"},
     "unlock.mail_notices": {"queue": "outbox"},
     "unlock.tell_health": {"queue": "outbox"},
@@ -308,6 +309,8 @@ CELERY_BEAT_SCHEDULE = {
     "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
     "withdraw-removed": {"task": "unlock.withdraw_removed", "schedule": 30},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
+    "plan-copies": {"task": "unlock.plan_copies", "schedule": 30, "options": {"expires": 30}},
+    "remove-orphans": {"task": "unlock.remove_orphans", "schedule": 3600},
     "abort-stale-uploads": {"task": "unlock.abort_stale_uploads", "schedule": 3600},
 }
 

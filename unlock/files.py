@@ -53,6 +53,7 @@ class Draft:
     price: Price | None = None
     confirmations: int | None = None
     is_instant: bool | None = None
+    stream_only: bool | None = None
     upload: UUID | None = None
 
 
@@ -202,7 +203,7 @@ def remove(
     return paid_file
 
 
-def delete(paid_file_id: UUID, *, creator: Creator) -> None:
+def delete(paid_file_id: UUID, *, creator: Creator, now: datetime) -> None:
     """Forget a draft and its self-tests; its content may go into another. Raises MoveRefused."""
     with transaction.atomic():
         paid_file = _lock(paid_file_id, creator=creator)
@@ -212,6 +213,10 @@ def delete(paid_file_id: UUID, *, creator: Creator) -> None:
         KeyRelease.objects.filter(purchase__in=tests).delete()
         Grant.objects.filter(purchase__in=tests).delete()
         tests.delete()
+        # A day later its bytes go, too, unless another draft has them by then (unlock.orphans).
+        Upload.objects.filter(container=paid_file.container_id).update(
+            error_code="draft_deleted", touched_at=now
+        )
         paid_file.delete()
 
 
@@ -231,6 +236,8 @@ def _apply_text(paid_file: PaidFile, draft: Draft) -> None:
         paid_file.confirmations = draft.confirmations
     if draft.is_instant is not None:
         paid_file.is_instant = draft.is_instant
+    if draft.stream_only is not None:
+        paid_file.stream_only = draft.stream_only
 
 
 def _attach(paid_file: PaidFile, upload_id: UUID) -> None:

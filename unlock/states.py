@@ -25,6 +25,14 @@ class UploadState(StrEnum):
     ABORTED = "aborted"
 
 
+class CopyState(StrEnum):
+    """How a copy stands, for its creator. ``checking``: no buyer is sent there yet."""
+
+    CHECKING = "checking"
+    GOOD = "good"
+    DAMAGED = "damaged"
+
+
 class GrantKind(StrEnum):
     """Why a purchase may open the file without a settled invoice."""
 

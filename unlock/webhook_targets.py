@@ -122,6 +122,18 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     return Answer(status=status, error=error, milliseconds=int((time.monotonic() - began) * 1000))
 
 
+@contextlib.contextmanager
+def connect(target: Target, *, seconds: float = DEADLINE_SECONDS) -> Iterator[socket.socket]:
+    """A socket to the host, resolved, checked and pinned as for ``post``; for other verbs than POST.
+
+    Raises TargetRefused, TimeoutError, OSError.
+    """
+    deadline = time.monotonic() + seconds
+    addresses = resolve(target, deadline=deadline)
+    with _connect(target, addresses, deadline=deadline) as line:
+        yield line
+
+
 def resolve(target: Target, *, deadline: float) -> tuple[str, ...]:
     """The addresses behind the name, each of them allowed. Raises TargetRefused, TimeoutError.
 

@@ -180,7 +180,7 @@ def test_a_file_of_another_creator_cannot_be_found_or_changed(maya: Creator) -> 
         lambda: files.edit(file.id, files.Draft(title="Eve's"), creator=eve, now=NOW),
         lambda: files.pause(file.id, creator=eve),
         lambda: files.remove(file.id, creator=eve, now=NOW),
-        lambda: files.delete(file.id, creator=eve),
+        lambda: files.delete(file.id, creator=eve, now=NOW),
         lambda: files.deposit(file.id, deposit_of(seal()), creator=eve),
     ):
         with pytest.raises(FileMissing):
@@ -195,7 +195,7 @@ def test_a_draft_is_deleted_with_its_selftests_and_its_content_is_free_again(
     file, sealed = ready(maya)
     run_selftest(file, sealed)
 
-    files.delete(file.id, creator=maya)
+    files.delete(file.id, creator=maya, now=NOW)
 
     assert not PaidFile.objects.exists()
     assert not Purchase.objects.exists()

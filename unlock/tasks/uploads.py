@@ -12,6 +12,8 @@ from redis.exceptions import RedisError
 
 from unlock import uploads, verification
 from unlock.errors import StoreError
+from unlock.states import UploadState
+from unlock.tasks.copies import ask_copies
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,9 @@ log = logging.getLogger(__name__)
 def verify_upload(upload_id: str) -> None:
     """Finish and re-hash one upload. A store that does not answer is tried again by the sweep."""
     try:
-        verification.advance(UUID(upload_id), clock=timezone.now)
+        reached = verification.advance(UUID(upload_id), clock=timezone.now)
+        if reached == UploadState.VERIFIED:
+            ask_copies()
     except StoreError as error:
         log.warning("upload %s waits for its store: %s", upload_id, error.code)
 

@@ -79,7 +79,7 @@ class FileDetail(AnyoneView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, file_id: UUID) -> Response:
         """Forget a draft."""
-        files.delete(file_id, creator=self.me(request))
+        files.delete(file_id, creator=self.me(request), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
