@@ -207,7 +207,7 @@ class Chain:
 
     def _accept(self, new: Transaction, received_at_ms: int, work: _Work) -> None:
         rules.check_form(new)
-        rules.check_final(new, self.ledger)
+        rules.check_in_context(new, self.ledger)
         if any(each.outpoint in self.mempool.spenders for each in new.inputs):
             raise Refused("txn-mempool-conflict", 18)
         spent = self._spent_by(new)

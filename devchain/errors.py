@@ -39,3 +39,7 @@ class ScriptFailed(DevchainError):
 
     def __init__(self, message: str) -> None:
         super().__init__("script_failed", message)
+
+
+class NotStandard(ScriptFailed):
+    """An input's script holds in a block, but nodes do not relay it."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from devchain import script, tokens
-from devchain.errors import Refused, ScriptFailed
+from devchain.errors import NotStandard, Refused, ScriptFailed
 from devchain.ledger import Coin, Ledger
 from devchain.opcodes import LOCKTIME_THRESHOLD, SEQUENCE_DISABLED, SEQUENCE_IS_TIME
 from devchain.sighash import Spend
-from devchain.transaction import MAX_MONEY_SAT, TOKEN_PREFIX, Outpoint, Output, Transaction
+from devchain.transaction import MAX_MONEY_SAT, Outpoint, Output, Transaction
 
 MIN_BYTES = 65
 MAX_STANDARD_BYTES = 100_000
@@ -18,6 +18,7 @@ MAX_FEE_SAT = 10_000_000
 COINBASE_MATURITY = 100
 NON_STANDARD, LOW_FEE = 64, 66
 FINAL = 0xFFFFFFFF
+NULL: Outpoint = ("00" * 32, 0xFFFFFFFF)
 
 
 def check_form(transaction: Transaction) -> None:
@@ -28,12 +29,14 @@ def check_form(transaction: Transaction) -> None:
     _check_standard_form(transaction)
 
 
-def check_final(transaction: Transaction, ledger: Ledger) -> None:
-    """Lock time against the next block (BIP 113)."""
+def check_in_context(transaction: Transaction, ledger: Ledger) -> None:
+    """Lock time against the next block (BIP 113), and size; refused as not standard *yet*."""
     lock = transaction.locktime
     limit = ledger.height + 1 if lock < LOCKTIME_THRESHOLD else ledger.median_time()
     if lock >= limit and any(each.sequence != FINAL for each in transaction.inputs):
-        raise Refused("bad-txns-nonfinal", NON_STANDARD)
+        raise Refused("bad-txns-nonfinal, non-final transaction", NON_STANDARD)
+    if len(transaction.raw) < MIN_BYTES:
+        raise Refused("bad-txns-undersize", NON_STANDARD)
 
 
 def check_spend(transaction: Transaction, coins: Mapping[Outpoint, Coin], ledger: Ledger) -> int:
@@ -44,9 +47,11 @@ def check_spend(transaction: Transaction, coins: Mapping[Outpoint, Coin], ledger
         if coin.is_coinbase and ledger.height + 1 - (coin.height or 0) < COINBASE_MATURITY:
             raise Refused("bad-txns-premature-spend-of-coinbase")
     outputs = [coin.output for coin in spent]
-    fee_sat = sum(each.value_sat for each in outputs) - total_sat(transaction)
+    in_sat, out_sat = sum(each.value_sat for each in outputs), total_sat(transaction)
+    fee_sat = in_sat - out_sat
     if fee_sat < 0:
-        raise Refused("bad-txns-in-belowout")
+        told = f"value in ({_money(in_sat)}) < value out ({_money(out_sat)})"
+        raise Refused(f"bad-txns-in-belowout, {told}")
     tokens.check(transaction, outputs)
     if not all(is_standard(output.locking) for output in outputs):
         raise Refused("bad-txns-nonstandard-inputs", NON_STANDARD)
@@ -63,6 +68,9 @@ def check_scripts(transaction: Transaction, outputs: list[Output]) -> None:
     for index in range(len(transaction.inputs)):
         try:
             script.verify(spend, index)
+        except NotStandard as failure:
+            reason = f"non-mandatory-script-verify-flag ({failure.message})"
+            raise Refused(reason, NON_STANDARD) from failure
         except ScriptFailed as failure:
             raise Refused(f"mandatory-script-verify-flag-failed ({failure.message})") from failure
 
@@ -89,13 +97,11 @@ def _check_consensus_form(transaction: Transaction) -> None:
     wrong = (
         (not outpoints, "bad-txns-vin-empty"),
         (not values, "bad-txns-vout-empty"),
-        (len(transaction.raw) < MIN_BYTES, "bad-txns-undersize"),
         (len(transaction.raw) > 1_000_000, "bad-txns-oversize"),
-        (transaction.version not in {1, 2}, "bad-txns-version"),
         (any(value > MAX_MONEY_SAT for value in values), "bad-txns-vout-toolarge"),
         (sum(values) > MAX_MONEY_SAT, "bad-txns-txouttotal-toolarge"),
+        (NULL in outpoints, "bad-txns-prevout-null"),
         (len(set(outpoints)) != len(outpoints), "bad-txns-inputs-duplicate"),
-        (any(_has_broken_token(each) for each in transaction.outputs), "bad-txns-vout-tokenprefix"),
     )
     for is_wrong, reason in wrong:
         if is_wrong:
@@ -107,6 +113,7 @@ def _check_standard_form(transaction: Transaction) -> None:
     others = [each for each in transaction.outputs if each.locking[:1] != b"\x6a"]
     unlocking = [each.unlocking for each in transaction.inputs]
     wrong = (
+        (transaction.version not in {1, 2}, "version"),
         (len(transaction.raw) > MAX_STANDARD_BYTES, "tx-size"),
         (any(len(each) > MAX_UNLOCKING_BYTES for each in unlocking), "scriptsig-size"),
         (not all(script.is_push_only(each) for each in unlocking), "scriptsig-not-pushonly"),
@@ -120,8 +127,11 @@ def _check_standard_form(transaction: Transaction) -> None:
             raise Refused(reason, NON_STANDARD)
 
 
-def _has_broken_token(output: Output) -> bool:
-    return output.token is None and output.locking[:1] == bytes([TOKEN_PREFIX])
+def _money(amount_sat: int) -> str:
+    """As the node writes BCH: two digits after the point at least."""
+    whole, rest = divmod(amount_sat, 100_000_000)
+    digits = f"{rest:08}"
+    return f"{whole}.{digits[:2]}{digits[2:].rstrip('0')}"
 
 
 def _check_sequence_locks(transaction: Transaction, spent: list[Coin], ledger: Ledger) -> None:

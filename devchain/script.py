@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from devchain import opcodes
 from devchain.encoding import double_sha256, hash160
-from devchain.errors import ScriptFailed
+from devchain.errors import NotStandard, ScriptFailed
 from devchain.machine import Machine, as_bool
 from devchain.sighash import Spend
 
@@ -32,7 +32,7 @@ def verify(spend: Spend, index: int) -> int:
         run(machine, machine.pop())
         _require_true(machine)
     if len(machine.stack) != 1:
-        raise ScriptFailed("Script did not clean its stack")
+        raise NotStandard("Extra items left on stack after execution")
     # The standard density of signature checks (MANDATORY/STANDARD INPUT_SIGCHECKS of the node).
     if machine.sigchecks and len(unlocking) < machine.sigchecks * 43 - 60:
         raise ScriptFailed("Input SigChecks limit exceeded")

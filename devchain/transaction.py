@@ -138,7 +138,7 @@ def _read_output(reader: Reader) -> Output:
     try:
         token, locking = _split_token(script)
     except Malformed:
-        # The node keeps such a script whole; the rules refuse it as bad-txns-vout-tokenprefix.
+        # The node keeps such a script whole; the rules refuse it as no standard script.
         return Output(value_sat, script)
     return Output(value_sat, locking, token)
 

@@ -323,7 +323,9 @@ def test_a_payment_may_spend_what_waits_for_a_block_itself(node: Node) -> None:
 
 
 def test_a_payment_may_be_signed_with_a_weaker_hash_type(node: Node) -> None:
-    payment = node.pay(TO_NOOR, 5_000, hash_type=sighash.ALL | sighash.FORKID | sighash.ANYONECANPAY)
+    payment = node.pay(
+        TO_NOOR, 5_000, hash_type=sighash.ALL | sighash.FORKID | sighash.ANYONECANPAY
+    )
 
     signature_bytes = payment.inputs[0].unlocking[0]
     assert payment.inputs[0].unlocking[signature_bytes] == 0xC1
