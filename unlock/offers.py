@@ -52,6 +52,7 @@ class Offer:
     confirmations: int
     is_instant: bool
     opens_instantly: bool
+    stream_only: bool
     creator: Creator
     payout_kind: str | None
     floor_sat: int | None
@@ -114,6 +115,7 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
         confirmations=paid_file.confirmations,
         is_instant=paid_file.is_instant,
         opens_instantly=_opens_instantly(paid_file, estimate_sat),
+        stream_only=paid_file.stream_only,
         creator=paid_file.creator,
         payout_kind=payout.kind if payout else None,
         floor_sat=payout.floor_sat if payout else None,

@@ -32,6 +32,7 @@ class FileInputSerializer(serializers.Serializer[Any]):
     price = PriceField()
     confirmations = serializers.ChoiceField(choices=limits.CONFIRMATIONS, required=False)
     is_instant = serializers.BooleanField(required=False)
+    stream_only = serializers.BooleanField(required=False)
     upload = serializers.UUIDField(required=False)
 
     def draft(self) -> files.Draft:
@@ -97,6 +98,7 @@ class _OfferFields(serializers.Serializer[Any]):
     confirmations = serializers.IntegerField()
     is_instant = serializers.BooleanField()
     opens_instantly = serializers.BooleanField()
+    stream_only = serializers.BooleanField()
     creator = CreatorShownSerializer()
     payout_kind = serializers.CharField(allow_null=True)
     floor_sat = serializers.IntegerField(allow_null=True)

@@ -23,6 +23,7 @@ import * as api from './api.js';
  * @property {string} core_header    base64url
  * @property {number} confirmations
  * @property {boolean} opens_instantly
+ * @property {boolean} stream_only  its creator asks that it be watched in the page
  * @property {{username: string}} creator
  *
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} InvoiceState

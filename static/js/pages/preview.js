@@ -14,8 +14,19 @@ import * as problem from '../ui/problem.js';
 import { register, spawn } from '../ui/trusted.js';
 
 /**
- * @import { Sealed } from './saving.js'
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Header } from '../crypto/header.js'
  * @import { Shown } from '../ui/playable.js'
+ *
+ * @typedef {object} Sealed
+ * @property {Header} header
+ * @property {Bytes} rows
+ * @property {Bytes} contentKey  M
+ * @property {(from: number, to: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>}
+ *   read
+ *
+ * @typedef {Sealed & {name: string, type?: string, isStreamOnly?: boolean}} Single
+ *   isStreamOnly: its creator asks that it be watched here
  *
  * @typedef {object} Part  of a container: the file that is looked at
  * @property {number} at         byte of the payload
@@ -26,6 +37,29 @@ import { register, spawn } from '../ui/trusted.js';
 
 const SEEN = 'Nothing is lost: your purchase stays yours, and you can save it.';
 const WORDS = { video: 'Play', audio: 'Play', image: 'Show', text: 'Read' };
+
+/**
+ * For a file that is sold alone. Where its creator asks that it be watched here, saving is offered
+ * only if it cannot be: nobody who paid is left without the file.
+ * @param {HTMLElement} root  made of the template `saving`
+ * @param {Single} sealed
+ * @returns {Preview}
+ */
+export function offerPreview(root, sealed) {
+  const { header, name, type = '', isStreamOnly = false } = sealed;
+  const preview = new Preview(root, sealed, { at: 0, sizeBytes: header.payloadSize, type, name });
+  const save = action(root, 'save');
+  save.hidden = isStreamOnly;
+  void preview.offer().then((isShown) => {
+    save.hidden = isShown && isStreamOnly;
+    if (!save.hidden) return;
+    action(root, 'save-as').hidden = true;
+    action(root, 'show').className = 'primary wide';
+    slot(root, 'stream-only').hidden = false;
+    slot(root, 'hint').hidden = true;
+  });
+  return preview;
+}
 
 export class Preview {
   #root;
@@ -39,7 +73,7 @@ export class Preview {
 
   /**
    * @param {HTMLElement} root  with slots `showing` and `show-problem` and the action `show`
-   * @param {Pick<Sealed, 'header' | 'rows' | 'contentKey' | 'read'>} sealed
+   * @param {Sealed} sealed
    * @param {Part} part
    */
   constructor(root, sealed, part) {
