@@ -299,30 +299,6 @@ class CopyMissing(ServiceError):
     http_status = 404
 
 
-# --- copies: a creator's own hosts ---------------------------------------------------------------
-
-
-class CopyUrlRefused(ServiceError):
-    """An address that cannot be a copy of this file; the message says why."""
-
-    code = "copy_url_refused"
-    hint = "It must be https, answer ranges with 206, allow this site by CORS and hold the sealed file."
-
-
-class TooManyCopies(ServiceError):
-    code = "too_many_copies"
-    hint = "Remove an address that you no longer need."
-    http_status = 409
-
-
-class CopyMissing(ServiceError):
-    """No such copy, or not the creator's own."""
-
-    code = "copy_missing"
-    hint = "Reload the page: it may have been removed."
-    http_status = 404
-
-
 # --- sales ------------------------------------------------------------------------------------
 
 

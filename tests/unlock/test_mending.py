@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
     from pytest_django.fixtures import Settings
 
+    from kim.env import StoreConfig
+
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="session")
-def second_store(store_config: object) -> S3Store:
+def second_store(store_config: StoreConfig) -> S3Store:
     """Another bucket of the same server: to us, another store."""
-    made = S3Store(replace(store_config, name="second", bucket="kim-second"))  # type: ignore[type-var]
+    made = S3Store(replace(store_config, name="second", bucket="kim-second"))
     made.ensure_bucket([ORIGIN])
     return made
 
