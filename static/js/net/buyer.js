@@ -87,7 +87,8 @@ import * as api from './api.js';
  * @property {string} content_id
  * @property {number} generation
  *
- * @typedef {{copy: string, url: string, bytes: number, etag: string, expires_at: string}} Location
+ * @typedef {{copy: string, url: string, bytes: number, etag: string, expires_at: string,
+ *   is_lasting: boolean}} Location  `is_lasting`: not signed, good for as long as its host stands
  * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
  */
 
