@@ -6,6 +6,7 @@ The ciphertext is no secret; what is guarded here is the creator's traffic.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from unlock import copies
 from unlock.errors import CopyUnavailable, NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
 from unlock.models import Container, Purchase
+from unlock.stores import SIGNED_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,28 +29,43 @@ _FETCHABLE = frozenset({InvoiceState.SEEN, InvoiceState.PAID})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """A signed GET of one whole copy, good until ``expires_at`` (an hour at most)."""
+    """A GET of one whole copy, good until ``expires_at`` (an hour at most): signed, or with
+    ``is_lasting`` the address of a creator's own host, which stays good and is asked about again.
+    """
 
     copy: UUID
     url: str
     size_bytes: int
     etag: str
     expires_at: datetime
+    is_lasting: bool = False
 
 
 def sign(purchase_id: UUID, *, now: datetime) -> tuple[Location, ...]:
     """Sign every copy that is there and is still the one that was verified. Counted.
 
-    Raises PurchaseUnknown, NotPaid, TooManyLocations, CopyUnavailable.
+    In the order to try them: hosts alternate, and purchases begin at different ones, so that no
+    host carries all. Raises PurchaseUnknown, NotPaid, TooManyLocations, CopyUnavailable.
     """
     standing = standing_of(purchase_id, now=now)
     if not _may_fetch(standing):
         raise NotPaid("No payment was seen yet.")
     _count(standing.purchase, now=now)
-    signed = tuple(_sign_copies(standing.purchase, now=now))
+    signed = list(_sign_copies(standing.purchase, now=now))
     if not signed:
         raise CopyUnavailable("The stored file cannot be reached now.")
-    return signed
+    return _spread(signed, start=standing.purchase.id.int)
+
+
+def _spread(signed: list[Location], *, start: int) -> tuple[Location, ...]:
+    """One of each host in turn, beginning at a host that depends on the purchase."""
+    hosts: dict[str, list[Location]] = {}
+    for location in signed:
+        hosts.setdefault(copies.origin_of(location.url), []).append(location)
+    at = start % len(hosts)
+    ordered = [*list(hosts.values())[at:], *list(hosts.values())[:at]]
+    rounds = zip_longest(*ordered)
+    return tuple(location for each in rounds for location in each if location is not None)
 
 
 def _may_fetch(standing: Standing) -> bool:
@@ -79,4 +96,13 @@ def _sign_copies(purchase: Purchase, *, now: datetime) -> Iterator[Location]:
             size_bytes=copy.size_bytes,
             etag=copy.etag,
             expires_at=signed.expires_at,
+        )
+    for copy in copies.own(held.id):
+        yield Location(
+            copy=copy.id,
+            url=copy.url,
+            size_bytes=copy.size_bytes,
+            etag="",
+            expires_at=now + SIGNED_FOR,
+            is_lasting=True,
         )

@@ -6,6 +6,7 @@ from django.urls import path
 
 from unlock.views import (
     accounts,
+    copies,
     duties,
     files,
     live,
@@ -15,6 +16,7 @@ from unlock.views import (
     rates,
     refunds,
     sales,
+    showing,
     terms,
     uploads,
     webhooks,
@@ -44,10 +46,24 @@ urlpatterns = [
     path("files/<uuid:file_id>/secret/", files.FileSecret.as_view(), name="file-secret"),
     path("files/<uuid:file_id>/selftest/", files.FileSelftest.as_view(), name="file-selftest"),
     path("files/<uuid:file_id>/proof/", files.FileProof.as_view(), name="file-proof"),
+    path("files/<uuid:file_id>/samples/", showing.FileSamples.as_view(), name="file-samples"),
+    path("files/<uuid:file_id>/audit/", showing.FileAudit.as_view(), name="file-audit"),
+    path("files/<uuid:file_id>/cover/", showing.FileCover.as_view(), name="file-cover"),
     path(
         "files/<uuid:file_id>/publication/",
         files.FilePublication.as_view(),
         name="file-publication",
+    ),
+    path("files/<uuid:file_id>/copies/", copies.Copies.as_view(), name="file-copies"),
+    path(
+        "files/<uuid:file_id>/copies/<uuid:copy_id>/",
+        copies.CopyDetail.as_view(),
+        name="file-copy",
+    ),
+    path(
+        "purchases/<uuid:purchase_id>/complaints/",
+        copies.Complaints.as_view(),
+        name="purchase-complaints",
     ),
     path("files/<uuid:file_id>/ranges/", files.FileRanges.as_view(), name="file-ranges"),
     path("files/<uuid:file_id>/purchases/", purchases.Purchases.as_view(), name="file-purchases"),

@@ -151,7 +151,7 @@ def test_the_call_answers_in_the_words_of_the_api(configured_store: S3Store) -> 
     assert answer.status_code == 200
     (shown,) = answer.json()["urls"]
     copy = Copy.objects.get()
-    assert set(shown) == {"copy", "url", "bytes", "etag", "expires_at"}
+    assert set(shown) == {"copy", "url", "bytes", "etag", "expires_at", "is_lasting"}
     assert (shown["copy"], shown["bytes"], shown["etag"]) == (
         str(copy.id),
         copy.size_bytes,

@@ -1,0 +1,79 @@
+"""Copies: where a creator's file lies, their own addresses, and what buyers' pages say of a copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.response import Response
+
+from unlock import copies, files, own_copies
+from unlock.serializers.copies import (
+    ComplaintSerializer,
+    CopiesSerializer,
+    CopyInputSerializer,
+    CopySerializer,
+)
+from unlock.tasks.copies import ask_copies
+from unlock.views.purchases import BuyerView
+from unlock.views.sessions import CreatorView
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rest_framework.request import Request
+
+    from unlock.models import PaidFile
+
+
+class Copies(CreatorView):
+    @property
+    def throttle_scope(self) -> str | None:
+        return "purchase" if self.request.method == "POST" else None
+
+    @extend_schema(operation_id="file_copies_list", responses=CopiesSerializer)
+    def get(self, request: Request, file_id: UUID) -> Response:
+        """Every place where the file lies, with its state and when it was last read whole."""
+        places = own_copies.places(self.mine(request, file_id))
+        return Response(CopiesSerializer({"copies": places}).data)
+
+    @extend_schema(request=CopyInputSerializer, responses={201: CopySerializer})
+    def post(self, request: Request, file_id: UUID) -> Response:
+        """Add an address of one's own: looked at now, and used once every byte was compared."""
+        paid_file = self.mine(request, file_id)
+        asked = CopyInputSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        url = asked.validated_data["url"].strip()
+        added = own_copies.add(paid_file, url, now=timezone.now())
+        ask_copies()
+        return Response(CopySerializer(added).data, status=status.HTTP_201_CREATED)
+
+    def mine(self, request: Request, file_id: UUID) -> PaidFile:
+        return files.find(file_id, creator=self.me(request))
+
+
+class CopyDetail(CreatorView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, file_id: UUID, copy_id: UUID) -> Response:
+        """Forget an address of one's own; what lies there stays."""
+        own_copies.remove(files.find(file_id, creator=self.me(request)), copy_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Complaints(BuyerView):
+    throttle_scope = "purchase"
+
+    @extend_schema(request=ComplaintSerializer, responses={204: None})
+    def post(self, request: Request, purchase_id: UUID) -> Response:
+        """A copy served other bytes, and the page passed it over: it is re-hashed soon."""
+        found = self.find(request, purchase_id)
+        asked = ComplaintSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        held = found.paid_file.container_id
+        if held is not None and copies.complain(
+            asked.validated_data["copy"], held, now=timezone.now()
+        ):
+            ask_copies()
+        return Response(status=status.HTTP_204_NO_CONTENT)
