@@ -96,6 +96,14 @@ export class BadDirectory extends KimError {
   }
 }
 
+/** A bundle that no zip archive can hold; its files can still be saved one by one. */
+export class CannotZip extends KimError {
+  /** @param {string} message */
+  constructor(message) {
+    super('cannot_zip', 'Save the files one by one.', message);
+  }
+}
+
 /** A link without its secret, or with a cut or mistyped one. */
 export class LinkMalformed extends KimError {
   /** @param {string} message @param {Detail} [detail] */

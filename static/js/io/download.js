@@ -1,5 +1,5 @@
 /**
- * The way back: one streamed GET, cut into groups of segments as it arrives, opened in workers, and
+ * The way back: the whole payload, or a stretch of it. One streamed GET, cut into groups of segments as it arrives, opened in workers, and
  * handed to a sink in order. Memory is a handful of buffers, whatever the file's size. A stretch
  * that breaks is asked for again from where it broke; bytes that are not the committed ones are
  * asked for once more, then named.
@@ -23,7 +23,7 @@ const SAY_MS = 120;
 
 /**
  * @typedef {object} Progress
- * @property {number} done   plaintext bytes written
+ * @property {number} done   plaintext bytes written, with those from before a resume
  * @property {number} total
  * @property {number} bytesPerSecond
  * @property {number | null} secondsLeft
@@ -39,31 +39,58 @@ const SAY_MS = 120;
  * @property {(from: number, to: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>}
  *   read  bytes from..to (inclusive) of the container; re-signs and picks a copy by itself; throws
  *   only what trying again cannot mend
+ * @property {() => boolean} [distrust]  the bytes that came last were not the committed ones: takes
+ *   the next copy, and says whether there is one that was not tried yet
  * @property {(attempt: number, signal: AbortSignal) => Promise<void>} pause  before another try
  * @property {(progress: Progress) => void} [tell]
  * @property {AbortSignal} signal
+ * @property {{from: number, to: number}} [range]  bytes from..to (exclusive) of the payload; else all
+ * @property {number} [begun]  bytes of the range that the sink holds already: whole segments of it
  */
 
-/** A group of segments on its way: where it stands, and the buffer it comes in. */
+/** What of the payload is wanted, and the segments that cover it. */
+class Stretch {
+  /** @param {Pick<Facts, 'header' | 'range' | 'begun'>} facts */
+  constructor({ header, range, begun = 0 }) {
+    const { from, to } = range ?? { from: 0, to: header.payloadSize };
+    if (!(from >= 0 && from <= to && to <= header.payloadSize)) {
+      throw new RangeError('no such stretch of the payload');
+    }
+    this.from = from + begun;
+    this.to = to;
+    this.first = Math.floor(this.from / header.plainSize);
+    // An empty payload has one segment, which is checked like any other; an empty file needs none.
+    const isNothing = this.from === to && header.payloadSize > 0;
+    this.end = isNothing ? this.first : Math.max(1, Math.ceil(to / header.plainSize));
+  }
+}
+
+/** A group of segments on its way: where it stands, and what of its plaintext is wanted. */
 class Group {
   /**
    * @param {Header} header
+   * @param {Stretch} stretch
    * @param {number} first
    */
-  constructor(header, first) {
+  constructor(header, stretch, first) {
     this.first = first;
-    this.count = Math.min(GROUP, header.segmentCount - first);
+    this.count = Math.min(GROUP, stretch.end - first);
     this.from = header.segmentOffset(first);
     this.storedBytes = header.storedSizeOfRange(first, this.count);
     this.plainBytes = header.plainSizeOfRange(first, this.count);
+    const start = first * header.plainSize;
+    this.skip = Math.max(0, stretch.from - start);
+    this.wanted = Math.min(this.plainBytes, stretch.to - start) - this.skip;
   }
 }
 
 export class Download {
   #facts;
   #pool;
+  #stretch;
+  #total;
   #rate = new Rate();
-  #done = 0;
+  #done;
   #saidAt = 0;
   #trouble = '';
   /** @type {ArrayBuffer[]} */
@@ -79,6 +106,9 @@ export class Download {
   /** @param {Facts} facts */
   constructor(facts) {
     this.#facts = facts;
+    this.#stretch = new Stretch(facts);
+    this.#done = facts.begun ?? 0;
+    this.#total = this.#stretch.to - this.#stretch.from + this.#done;
     const { header, contentKey, workers, spawn } = facts;
     this.#pool = new SealPool(spawn, workers, { core: header.core, contentKey });
     this.#spare = Array.from(
@@ -89,28 +119,29 @@ export class Download {
   }
 
   /**
-   * Reads, opens and writes the whole payload, and finishes the sink under `name`; on any failure
-   * the sink is discarded.
+   * Reads, opens and writes everything that is wanted, and finishes the sink under `name`; on any
+   * failure the sink is discarded, and told why.
    * @param {string} name
-   * @returns {Promise<number>} bytes written: exactly the payload's
+   * @returns {Promise<number>} bytes written: exactly as many as were wanted
    * @throws {import('../crypto/errors.js').KimError | import('./sinks.js').CannotSave | DOMException}
    */
   async run(name) {
-    const { header, sink, signal } = this.#facts;
+    const { sink, signal } = this.#facts;
     try {
       signal.throwIfAborted();
       await this.#readAll();
       await this.#tail;
       if (this.#failure) throw this.#failure;
-      if (this.#done !== header.payloadSize) {
-        throw new Truncated(`${this.#done} of ${header.payloadSize} bytes arrived`);
+      if (this.#done !== this.#total) {
+        throw new Truncated(`${this.#done} of ${this.#total} bytes arrived`);
       }
       await sink.finish(name);
       this.#say(true);
       return this.#done;
     } catch (error) {
-      await sink.discard();
-      throw this.#failure ?? error;
+      const reason = this.#failure ?? error;
+      await sink.discard(reason);
+      throw reason;
     } finally {
       this.#stop.abort();
       this.#pool.close();
@@ -119,9 +150,9 @@ export class Download {
 
   /** Streams from the first group that was not taken yet, for as long as it takes. */
   async #readAll() {
-    const { header, pause } = this.#facts;
-    let next = 0;
-    for (let attempt = 0; next < header.segmentCount; attempt += 1) {
+    const { pause } = this.#facts;
+    let next = this.#stretch.first;
+    for (let attempt = 0; next < this.#stretch.end; attempt += 1) {
       if (this.#failure) throw this.#failure;
       const before = next;
       try {
@@ -145,13 +176,14 @@ export class Download {
    */
   async #stream(first) {
     const { header, read } = this.#facts;
-    const from = header.segmentOffset(first);
-    const body = await read(from, header.indexOffset - 1, this.#stop.signal);
+    const { end } = this.#stretch;
+    const last = header.segmentOffset(end - 1) + header.storedSizeOf(end - 1) - 1;
+    const body = await read(header.segmentOffset(first), last, this.#stop.signal);
     const filler = new Filler(body);
     let next = first;
     try {
-      while (next < header.segmentCount) {
-        const group = new Group(header, next);
+      while (next < end) {
+        const group = new Group(header, this.#stretch, next);
         this.#open(group, await this.#fill(filler, group));
         next += group.count;
       }
@@ -192,7 +224,7 @@ export class Download {
    * @param {ArrayBuffer} buffer
    */
   #open(group, buffer) {
-    const opening = this.#openTwice(group, buffer);
+    const opening = this.#openPatiently(group, buffer);
     // Somebody listens from the start: a failure while earlier groups are written is no surprise.
     opening.catch((error) => this.#fail(error));
     this.#tail = this.#tail
@@ -201,29 +233,32 @@ export class Download {
         if (this.#failure) return;
         const { offset, size } = opened;
         if (size !== group.plainBytes) throw new Damaged('a segment opened to another length');
-        this.#give(await this.#facts.sink.write({ buffer: opened.buffer, offset, size }));
-        this.#done += size;
+        const piece = { buffer: opened.buffer, offset: offset + group.skip, size: group.wanted };
+        this.#give(await this.#facts.sink.write(piece));
+        this.#done += piece.size;
         this.#say();
       })
       .catch((error) => this.#fail(error));
   }
 
   /**
-   * Damaged in transit or at this copy: fetched once more by range before it is called damaged.
+   * Damaged in transit or at this copy: fetched once more by range, and again from every other copy,
+   * before it is called damaged.
    * @param {Group} group
    * @param {ArrayBuffer} buffer
    */
-  async #openTwice(group, buffer) {
-    try {
-      return await this.#openOnce(group, buffer);
-    } catch (error) {
-      const isDamaged = error instanceof SealError && error.code === 'damaged' && error.buffer;
-      if (!isDamaged) throw typed(error);
-      const again = /** @type {ArrayBuffer} */ (error.buffer);
-      await this.#refill(group, again);
-      return await this.#openOnce(group, again).catch((second) => {
-        throw typed(second);
-      });
+  async #openPatiently(group, buffer) {
+    let tried = buffer;
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        return await this.#openOnce(group, tried);
+      } catch (error) {
+        const isDamaged = error instanceof SealError && error.code === 'damaged' && error.buffer;
+        const isAnother = isDamaged && (this.#facts.distrust?.() ?? false);
+        if (!isDamaged || !(isFirst || isAnother)) throw typed(error);
+        tried = /** @type {ArrayBuffer} */ (error.buffer);
+        await this.#refill(group, tried);
+      }
     }
   }
 
@@ -285,7 +320,7 @@ export class Download {
     if (!always && now - this.#saidAt < SAY_MS) return;
     this.#saidAt = now;
     this.#rate.note(this.#done, now);
-    const total = this.#facts.header.payloadSize;
+    const total = this.#total;
     this.#facts.tell?.({
       done: this.#done,
       total,

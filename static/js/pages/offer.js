@@ -6,6 +6,7 @@
 import { toHex } from '../crypto/bytes.js';
 import { parseShareFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
+import { sweep } from '../io/halves.js';
 import { CannotWork, probe } from '../io/probe.js';
 import * as sinks from '../io/sinks.js';
 import { safeName } from '../io/unlocking.js';
@@ -18,6 +19,7 @@ import * as problem from '../ui/problem.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
 import { order } from './ordering.js';
+import { means } from './places.js';
 import { plainly, proveOffer } from './proof.js';
 
 /**
@@ -28,9 +30,6 @@ import { plainly, proveOffer } from './proof.js';
 
 const ELSEWHERE =
   'Open this link in your own browser, outside of any app, or in Chrome or Edge on a computer. You may also buy here and open the file there with your return link.';
-const FOLDER = 'This is a folder of several files, which this page cannot unpack yet.';
-const FOLDER_HINT =
-  'After paying you can save it sealed, with its licence, and unpack it with the Python unlocker.';
 
 const root = byId('offer');
 const place = byId('problem');
@@ -56,8 +55,7 @@ async function start() {
     } else {
       const [proven] = await Promise.all([proveOffer(offer, link), probing]);
       showProven(proven);
-      if (proven.header.isBundle) showLimit(FOLDER, FOLDER_HINT);
-      else await showMeans(offer.payload_bytes);
+      await showMeans(offer.payload_bytes, proven.header.isBundle);
       offerToBuy(offer, link);
     }
     await showKnown(fileId);
@@ -100,14 +98,18 @@ function showProven({ meta, header, contentId }) {
 /**
  * Told before anything is paid: what this browser can save, and that it may forget.
  * @param {number} sizeBytes
+ * @param {boolean} isBundle
  */
-async function showMeans(sizeBytes) {
-  void sinks.sweep();
-  const found = await sinks.means();
+async function showMeans(sizeBytes, isBundle) {
+  void sweep();
+  const found = await means();
   if (sinks.choose(found, sizeBytes)) return;
   const most = format.bytes(sinks.largest(found), 2);
+  const size = format.bytes(sizeBytes);
   showLimit(
-    `This browser can save files of up to ${most} here; this one has ${format.bytes(sizeBytes)}.`,
+    isBundle
+      ? `This browser can save up to ${most} at once here: the files of this one alone, but not all ${size} as one zip.`
+      : `This browser can save files of up to ${most} here; this one has ${size}.`,
     ELSEWHERE,
   );
 }

@@ -2,14 +2,14 @@
  * A licence and a sealed file, opened here without asking anybody: whoever has both needs no server.
  * @module
  */
-import { isEqual } from '../crypto/bytes.js';
+import { isEqual, toHex } from '../crypto/bytes.js';
 import { inspect } from '../crypto/container.js';
 import { KimError } from '../crypto/errors.js';
 import { parseLicence } from '../crypto/files.js';
 import { CORE_SIZE, parseHeader } from '../crypto/header.js';
 import { unlock } from '../crypto/keys.js';
+import { sweep } from '../io/halves.js';
 import { probe } from '../io/probe.js';
-import * as sinks from '../io/sinks.js';
 import { byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
@@ -33,7 +33,7 @@ const HINT = 'It is decrypted here, and every byte is compared with what was sol
 let saving = null;
 
 arrive();
-void sinks.sweep();
+void sweep();
 licenceInput.addEventListener('change', () => void look());
 sealedInput.addEventListener('change', () => void look());
 probe(() => spawn('open')).then(look, (error) => problem.show(place, error));
@@ -94,6 +94,7 @@ async function offer(licence, sealed) {
   unlock(licence.contentKey, header);
   saving = new Saving(byId('open'), {
     ...{ header, rows, contentKey: licence.contentKey, name: licence.name, hint: HINT },
+    contentId: toHex(contentId),
     read: async (from, to) => streamOf(sealed, from, to + 1),
   });
 }

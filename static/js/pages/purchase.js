@@ -8,8 +8,8 @@ import { KimError } from '../crypto/errors.js';
 import { claimSecret } from '../crypto/keys.js';
 import { parseReturnFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
+import { sweep } from '../io/halves.js';
 import { CannotWork, probe } from '../io/probe.js';
-import * as sinks from '../io/sinks.js';
 import * as buyer from '../net/buyer.js';
 import { Live } from '../net/live.js';
 import { copies } from '../ui/copy.js';
@@ -115,7 +115,7 @@ function begin(proof) {
   repaying = new Repaying(root, keeper(purchaseId, proof.claim), show);
   showReturnLink(root, proof, /** @type {Purchase} */ (view).file.title);
   void remembered.isKept().then((isKept) => (slot(root, 'forgetful').hidden = isKept));
-  void sinks.sweep();
+  void sweep();
   wireCopies();
   const live = new Live({
     purchaseId,
@@ -137,8 +137,7 @@ function hear(said, live) {
   if (!view) return;
   const { release, says, tone, notes, is_payable, ...fields } = said;
   const known = view.invoice;
-  const isSame =
-    known?.missing_sat === fields.missing_sat && view.notes.join() === notes.join();
+  const isSame = known?.missing_sat === fields.missing_sat && view.notes.join() === notes.join();
   const invoice = known && { ...known, ...fields };
   show({ ...view, release, says, tone, notes, is_payable, invoice });
   if (known && !isSame) live.now();

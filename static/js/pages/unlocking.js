@@ -109,7 +109,8 @@ export class Unlocking {
     const copies = new Copies((signal) => buyer.location(purchaseId, claim, signal));
     const { header, rows, meta } = proven;
     void new Saving(byId('open'), {
-      ...{ header, rows, contentKey: key, name: meta.name, hint: HINT },
+      ...{ header, rows, contentKey: key, name: meta.name, hint: HINT, purchaseId },
+      contentId: offer.content_id,
       read: (from, to, signal) => copies.read(from, to, signal),
     });
     slot(this.#root, 'keep').hidden = false;
