@@ -7,7 +7,7 @@ every route (tests/project/test_headers.py).
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from kim import api
 from payments.errors import ServiceError
+from unlock.views.pages import CONNECT
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +36,17 @@ _PERMISSIONS = ", ".join(
 )  # fmt: skip
 
 
-def policy(path: str) -> str:
-    """The Content-Security-Policy of a path. Stores are the only foreign hosts, for bytes only."""
-    stores = " ".join(sorted({_origin(store.public_endpoint) for store in settings.KIM_STORES}))
+def policy(path: str, hosts: Collection[str] = ()) -> str:
+    """The Content-Security-Policy of a path. ``hosts`` are the only foreign ones, for bytes only:
+    those a view named because its file's copies lie there, or its uploads go there.
+    """
     lists = {
         "default-src": "'none'",
         "script-src": "'self'",  # our modules; no inline, no eval, no wasm
         "style-src": "'self'",
         "img-src": "'self' data: blob:",  # QR codes and covers made in the page
         "media-src": "'self' blob:",
-        "connect-src": f"'self' {stores}",  # the API, and the stores the bytes lie in
+        "connect-src": " ".join(("'self'", *sorted(hosts))),  # the API, and where the bytes lie
         "worker-src": "'self'",
         "frame-src": "'self'",  # the service worker's downloads under /x/
         "manifest-src": "'self'",
@@ -63,7 +65,9 @@ def headers(get_response: type_of_get) -> Callable[..., Any]:
     """Security headers on every answer, error pages and static files included."""
 
     def dress(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.setdefault("Content-Security-Policy", policy(request.path))
+        response.setdefault(
+            "Content-Security-Policy", policy(request.path, request.META.get(CONNECT, ()))
+        )
         response.setdefault("Permissions-Policy", _PERMISSIONS)
         if request.path.startswith("/admin/"):
             # Under no-referrer, browsers send a form's Origin as null, and the login is refused.
@@ -183,8 +187,3 @@ def _both(
         return after(request, response) if after else response
 
     return in_sync
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

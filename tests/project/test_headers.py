@@ -10,6 +10,11 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import IntConverter, UUIDConverter
+from pytest_django.fixtures import Settings
+
+from kim.env import StoreConfig
+from tests.unlock import sale
+from unlock import storage
 
 POLICY = {
     "default-src": "'none'",
@@ -168,3 +173,70 @@ def test_localhost_is_sent_to_the_one_public_origin(client: Client) -> None:
 
     assert response.status_code == 301
     assert response.headers["Location"] == "http://127.0.0.1:8000/signup/?a=1"
+
+
+def connects(client: Client, path: str) -> str:
+    """What the page at ``path`` may fetch from."""
+    policy = client.get(path, HTTP_HOST="127.0.0.1").headers["Content-Security-Policy"]
+    return dict(part.strip().split(" ", 1) for part in policy.split(";"))["connect-src"]
+
+
+@pytest.fixture
+def three_stores(settings: Settings) -> None:
+    names = ("main", "second", "third")
+    settings.KIM_STORES = tuple(
+        StoreConfig(
+            name, f"http://inside:{number}", f"https://{name}.example", "kim", "r", "a", "s"
+        )
+        for number, name in enumerate(names)
+    )
+
+
+@pytest.mark.django_db
+def test_a_page_about_a_file_lists_the_hosts_of_its_verified_copies_and_no_other(
+    client: Client, three_stores: None
+) -> None:
+    sold = sale.publish()
+    held = sold.file.container
+    assert held is not None
+    held.copies.update(store="main")
+    own = {"store": "url", "url": "https://films.example:8443/a/sealed.kim?x=1"}
+    held.copies.create(object_key="a", size_bytes=1, verified_at=sale.NOW, store="second")
+    held.copies.create(object_key="b", size_bytes=1, verified_at=None, store="third")
+    held.copies.create(object_key="c", size_bytes=1, verified_at=sale.NOW, **own)
+    purchase = sale.Buyer().purchase(sold)
+    hosts = "'self' https://films.example:8443 https://main.example https://second.example"
+
+    assert connects(client, f"/f/{sold.file.id}") == hosts
+    assert connects(client, f"/p/{purchase.id}") == hosts
+
+
+@pytest.mark.django_db
+def test_pages_without_a_file_list_what_uploads_need_or_nothing(
+    client: Client, three_stores: None
+) -> None:
+    for path in ("/", "/signup/", "/recover/", "/open/", "/nowhere", "/api/v1/rates/", "/admin/"):
+        assert connects(client, path) == "'self'"
+
+    client.force_login(sale.publish().file.creator.user)
+    stores = "'self' https://main.example https://second.example https://third.example"
+    assert connects(client, "/sell/") == stores
+    assert connects(client, "/settings/") == "'self'"
+
+
+@pytest.mark.django_db
+def test_an_order_that_may_come_back_by_its_ticket_may_lie_in_any_store(
+    client: Client, three_stores: None
+) -> None:
+    assert connects(client, f"/p/{uuid.UUID(int=5)}").count("https://") == 3
+
+
+def test_a_bucket_in_the_host_name_is_listed_as_the_browser_reaches_it(settings: Settings) -> None:
+    at = "https://s3.eu-central-1.amazonaws.com"
+    settings.KIM_STORES = (StoreConfig("aws", at, at, "films", "r", "a", "s", is_path_style=False),)
+
+    signed = storage.primary().sign_object("key", size_bytes=1, now=sale.NOW)
+
+    (origin,) = storage.origins()
+    assert origin == "https://films.s3.eu-central-1.amazonaws.com"
+    assert signed.url.startswith(origin + "/key?")

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from unlock import notices, offers
+from unlock import copies, notices, offers, storage
 from unlock.models import Creator, PaidFile, Purchase
 from unlock.states import FileState
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import uuid
 
 Page = Callable[[HttpRequest], HttpResponse]
+CONNECT = "kim.connect"  # in request.META: the hosts that kim.middleware lists in connect-src
 
 
 @require_safe
@@ -65,6 +66,7 @@ def _creators_only(page: Page) -> Page:
 @_creators_only
 def sell(request: HttpRequest) -> HttpResponse:
     """The creator's one page."""
+    request.META[CONNECT] = storage.origins()  # uploads, and the test of the download
     return _shell(request, "sell")
 
 
@@ -72,6 +74,7 @@ def sell(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 @_creators_only
 def files(request: HttpRequest) -> HttpResponse:
+    request.META[CONNECT] = storage.origins()  # an upload may go on here
     return _shell(request, "files")
 
 
@@ -111,6 +114,7 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     rows = PaidFile.objects.select_related("creator__user", "container")
     file = get_object_or_404(rows, pk=file_id)
     is_shown = file.state != FileState.DRAFT
+    request.META[CONNECT] = copies.origins(file.container_id) if is_shown else ()
     facts = {"opens_instantly": offers.opens_instantly(file, now=timezone.now())}
     return _shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
 
@@ -122,8 +126,12 @@ def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     A purchase that is not known has the page too: it may have been lost with a database, and its
     buyer's browser keeps the ticket that brings it back.
     """
+    known = Purchase.objects.select_related("paid_file").filter(pk=purchase_id).first()
+    request.META[CONNECT] = (
+        copies.origins(known.paid_file.container_id) if known else storage.origins()
+    )
     answer = _shell(request, "purchase", purchase_id=purchase_id)
-    answer.status_code = 200 if Purchase.objects.filter(pk=purchase_id).exists() else 404
+    answer.status_code = 200 if known else 404
     return answer
 
 
