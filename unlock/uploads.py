@@ -116,6 +116,19 @@ def list_parts(upload: Upload) -> tuple[StoredPart, ...]:
         raise UploadExpired("The store no longer knows this upload.") from error
 
 
+def resumable_parts(
+    upload: Upload, *, after: int, limit: int
+) -> tuple[tuple[StoredPart, ...], bool]:
+    """One page of what the store holds, from the part behind ``after``, and whether it is the last.
+
+    Raises UploadClosed for an upload that takes no more parts, UploadExpired.
+    """
+    if upload.state != UploadState.OPEN:
+        raise UploadClosed(f"The upload is {upload.state}.")
+    following = tuple(part for part in list_parts(upload) if part.number > after)
+    return following[:limit], len(following) <= limit
+
+
 def complete(upload: Upload, *, content_id: str, now: datetime) -> bool:
     """Accept the upload: from here on the worker finishes it, whatever dies in between.
 

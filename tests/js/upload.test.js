@@ -7,7 +7,9 @@ import { Header, SEGMENT_OVERHEAD } from '../../static/js/crypto/header.js';
 import { Opener } from '../../static/js/crypto/opener.js';
 import { buildHead } from '../../static/js/crypto/records.js';
 import { begin } from '../../static/js/crypto/sealer.js';
+import { Gate } from '../../static/js/io/gate.js';
 import { partsOf } from '../../static/js/io/layout.js';
+import { Payload } from '../../static/js/io/payload.js';
 import { SealError, SealPool } from '../../static/js/io/pool.js';
 import { Upload } from '../../static/js/io/upload.js';
 import { dice } from './support.js';
@@ -57,6 +59,11 @@ function poolFor(header, count) {
   return pool;
 }
 
+/** An upload that nobody pauses, and that nothing of an earlier one is left of. */
+function fresh() {
+  return { gate: new Gate(), kept: new Map(), onPart: () => undefined };
+}
+
 /**
  * @param {XMLHttpRequestBodyInit} body
  * @returns {Promise<Bytes>} a copy: the buffer is used again for the next part
@@ -79,7 +86,8 @@ async function upload(payload, { partSize, slots = 3, workers = 2 }) {
   /** @type {number[]} */
   const progress = [];
   const sending = new Upload({
-    payload: new Blob([payload]),
+    payload: new Payload([new Blob([payload])]),
+    ...fresh(),
     header,
     head,
     partSize,
@@ -92,6 +100,7 @@ async function upload(payload, { partSize, slots = 3, workers = 2 }) {
       const bytes = await bytesOf(body);
       watch.onProgress(bytes.length / 2);
       stored.set(number, bytes);
+      return null;
     },
   });
   const contentId = await sending.run();
@@ -183,7 +192,8 @@ describe('an upload', () => {
     /** @type {number[]} */
     const asked = [];
     const sending = new Upload({
-      payload: new Blob([die.bytes(40 * PLAIN)]),
+      payload: new Payload([new Blob([die.bytes(40 * PLAIN)])]),
+      ...fresh(),
       header,
       head: buildHead(header, { hint: null, wraps: [], metaLink: null }),
       partSize: 4 * SEGMENT,
@@ -195,6 +205,7 @@ describe('an upload', () => {
       send: async (number) => {
         asked.push(number);
         if (number === 2) throw new Error('the store said no');
+        return null;
       },
     });
 
@@ -207,7 +218,8 @@ describe('an upload', () => {
     const header = headerOf(20 * PLAIN);
     const stop = new AbortController();
     const sending = new Upload({
-      payload: new Blob([die.bytes(20 * PLAIN)]),
+      payload: new Payload([new Blob([die.bytes(20 * PLAIN)])]),
+      ...fresh(),
       header,
       head: buildHead(header, { hint: null, wraps: [], metaLink: null }),
       partSize: 4 * SEGMENT,
@@ -219,6 +231,7 @@ describe('an upload', () => {
       send: async (number, _, { signal }) => {
         if (number === 1) stop.abort(new Error('enough'));
         signal.throwIfAborted();
+        return null;
       },
     });
 
@@ -228,7 +241,8 @@ describe('an upload', () => {
   it('says that the file changed when its size no longer fits', async () => {
     const header = headerOf(5 * PLAIN);
     const sending = new Upload({
-      payload: new Blob([die.bytes(4 * PLAIN)]),
+      payload: new Payload([new Blob([die.bytes(4 * PLAIN)])]),
+      ...fresh(),
       header,
       head: buildHead(header, { hint: null, wraps: [], metaLink: null }),
       partSize: 4 * SEGMENT,
@@ -237,7 +251,7 @@ describe('an upload', () => {
       signal: new AbortController().signal,
       onProgress: () => undefined,
       onTrouble: () => undefined,
-      send: async () => undefined,
+      send: async () => null,
     });
 
     await assert.rejects(sending.run(), (error) => {

@@ -62,6 +62,21 @@ class StoredPartSerializer(serializers.Serializer[Any]):
     etag = serializers.CharField()
 
 
+class PartsPageSerializer(serializers.Serializer[Any]):
+    after = serializers.IntegerField(min_value=0, max_value=limits.PARTS_MAX, default=0)
+
+
+class HeldPartSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    size_bytes = serializers.IntegerField()
+    etag = serializers.CharField()
+
+
+class HeldPartsSerializer(serializers.Serializer[Any]):
+    parts = HeldPartSerializer(many=True)
+    is_last = serializers.BooleanField()
+
+
 class UploadErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()

@@ -13,7 +13,9 @@ from unlock import uploads
 from unlock.serializers.uploads import (
     CompletedSerializer,
     CompletionSerializer,
+    HeldPartsSerializer,
     PartNumbersSerializer,
+    PartsPageSerializer,
     SignedPartsSerializer,
     UploadBegunSerializer,
     UploadInputSerializer,
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rest_framework.request import Request
+
+
+_PAGE_PARTS = 1000
 
 
 class Uploads(CreatorView):
@@ -59,6 +64,17 @@ class UploadDetail(CreatorView):
 
 class UploadParts(CreatorView):
     throttle_scope = "presign"
+
+    @extend_schema(parameters=[PartsPageSerializer], responses=HeldPartsSerializer)
+    def get(self, request: Request, upload_id: UUID) -> Response:
+        """What the store holds of an open upload, a page at a time; 409 closed, 410 expired."""
+        asked = PartsPageSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        upload = uploads.find(upload_id, creator=self.me(request))
+        parts, is_last = uploads.resumable_parts(
+            upload, after=asked.validated_data["after"], limit=_PAGE_PARTS
+        )
+        return Response(HeldPartsSerializer({"parts": parts, "is_last": is_last}).data)
 
     @extend_schema(request=PartNumbersSerializer, responses=SignedPartsSerializer)
     def post(self, request: Request, upload_id: UUID) -> Response:

@@ -1,6 +1,7 @@
 /**
  * What this browser remembers for a creator: the root R (and whether it was saved elsewhere), and
- * the files that are uploaded but not published yet. IndexedDB.
+ * the files that are uploaded but not published yet. IndexedDB. Uploads that are still under way
+ * stand in the same database (io/unfinished.js).
  * @module
  */
 import { openDB } from '../../vendor/idb@8.0.4/index.js';
@@ -8,7 +9,7 @@ import { openDB } from '../../vendor/idb@8.0.4/index.js';
 /** @import { Bytes } from '../crypto/bytes.js' */
 
 const NAME = 'kim-creator';
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * @typedef {object} Root
@@ -32,9 +33,17 @@ const VERSION = 1;
 /** @returns {Promise<import('../../vendor/idb@8.0.4/entry.js').IDBPDatabase<any>>} */
 function database() {
   return openDB(NAME, VERSION, {
-    upgrade(db) {
-      db.createObjectStore('roots', { keyPath: 'username' });
-      db.createObjectStore('drafts', { keyPath: 'uploadId' });
+    upgrade(db, from) {
+      if (from < 1) {
+        db.createObjectStore('roots', { keyPath: 'username' });
+        db.createObjectStore('drafts', { keyPath: 'uploadId' });
+      }
+      if (from < 2) {
+        db.createObjectStore('uploads', { keyPath: 'uploadId' });
+        db.createObjectStore('parts', { keyPath: ['uploadId', 'number'] });
+        db.createObjectStore('marks', { keyPath: ['uploadId', 'at'] });
+        db.createObjectStore('forms', { keyPath: 'uploadId' });
+      }
     },
   });
 }
@@ -44,7 +53,7 @@ function database() {
  * @param {(db: Awaited<ReturnType<typeof database>>) => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function withDatabase(work) {
+export async function withDatabase(work) {
   const db = await database();
   try {
     return await work(db);

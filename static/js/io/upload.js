@@ -11,7 +11,9 @@ import { SealError } from './pool.js';
 /**
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Header } from '../crypto/header.js'
+ * @import { Gate } from './gate.js'
  * @import { Part } from './layout.js'
+ * @import { Payload } from './payload.js'
  * @import { SealPool } from './pool.js'
  */
 
@@ -25,14 +27,18 @@ const READS = 3;
  * @property {(trouble: string | null) => void} onTrouble
  *
  * @typedef {object} Means
- * @property {Blob} payload
+ * @property {Payload} payload
  * @property {Header} header
  * @property {Bytes} head       the first header.headerSize bytes
  * @property {number} partSize
  * @property {SealPool} pool
  * @property {number} slots     parts under way at once
- * @property {(number: number, body: XMLHttpRequestBodyInit, watch: Watch) => Promise<void>} send
+ * @property {(number: number, body: XMLHttpRequestBodyInit, watch: Watch) =>
+ *   Promise<string | null>} send  answers with the store's ETag, if it could be seen
  * @property {AbortSignal} signal
+ * @property {Gate} gate      closed while the person pauses
+ * @property {Map<number, Bytes>} kept  rows of the parts that the store has already
+ * @property {(part: Part, rows: Bytes, etag: string | null) => void} onPart  acknowledged just now
  * @property {(bytes: number) => void} onProgress  acknowledged and in flight, of header.totalSize
  * @property {(trouble: string | null) => void} onTrouble
  */
@@ -65,9 +71,35 @@ export class Upload {
   constructor(means) {
     this.#means = means;
     this.#rows = new Uint8Array(ROW_SIZE * means.header.segmentCount);
-    this.#parts = partsOf(means.header, means.partSize);
     this.#unsealed = means.header.segmentCount;
+    this.#parts = [];
+    for (const part of partsOf(means.header, means.partSize)) {
+      const rows = means.kept.get(part.number);
+      if (rows) this.#takeKept(part, rows);
+      else this.#parts.push(part);
+    }
+    if (this.#unsealed === 0) this.#allSealed.resolve();
     this.#allSealed.promise.catch(() => undefined);
+  }
+
+  /** Part numbers that are still to be sent, in that order. */
+  get missing() {
+    return this.#parts.map((part) => part.number);
+  }
+
+  /** Bytes that the store has acknowledged, now or on an earlier visit. */
+  get acknowledged() {
+    return this.#acknowledged;
+  }
+
+  /**
+   * @param {Part} part
+   * @param {Bytes} rows
+   */
+  #takeKept(part, rows) {
+    this.#rows.set(rows, ROW_SIZE * part.firstSegment);
+    this.#unsealed -= part.segmentCount;
+    this.#acknowledged += part.size;
   }
 
   /**
@@ -105,7 +137,8 @@ export class Upload {
       const part = this.#parts[this.#next];
       if (!part) return;
       this.#next += 1;
-      buffer = await this.#fill(part, buffer);
+      const memory = buffer;
+      buffer = await this.#means.gate.pass(this.#stop.signal, () => this.#fill(part, memory));
       this.#stop.signal.throwIfAborted();
       await this.#send(part, new Uint8Array(buffer, 0, part.size));
     }
@@ -144,7 +177,7 @@ export class Upload {
     let memory = buffer;
     for (let read = 1; ; read += 1) {
       try {
-        const sources = [payload.slice(from, to)];
+        const sources = await payload.sources(from, to);
         const sealed = await pool.seal({ first, count, sources, buffer: memory, offset });
         this.#rows.set(sealed.rows, ROW_SIZE * first);
         this.#unsealed -= count;
@@ -163,18 +196,22 @@ export class Upload {
    * @param {Bytes} bytes
    */
   async #send(part, bytes) {
-    const { send, onTrouble } = this.#means;
+    const { gate, send, onTrouble, onPart } = this.#means;
     const body = SENDS_BLOBS ? new Blob([bytes]) : bytes;
-    await send(part.number, body, {
-      signal: this.#stop.signal,
-      onTrouble,
-      onProgress: (sent) => {
-        this.#inFlight.set(part.number, Math.min(sent, part.size));
-        this.#tell();
-      },
-    });
+    const etag = await gate.pass(this.#stop.signal, (signal) =>
+      send(part.number, body, {
+        signal,
+        onTrouble,
+        onProgress: (sent) => {
+          this.#inFlight.set(part.number, Math.min(sent, part.size));
+          this.#tell();
+        },
+      }),
+    );
     this.#inFlight.delete(part.number);
     this.#acknowledged += part.size;
+    const from = ROW_SIZE * part.firstSegment;
+    onPart(part, this.#rows.slice(from, from + ROW_SIZE * part.segmentCount), etag);
     this.#tell();
   }
 

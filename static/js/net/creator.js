@@ -182,6 +182,24 @@ export const beginUpload = (begin) => api.post('uploads/', begin);
  */
 export const signParts = (id, numbers) => api.post(`uploads/${id}/parts/`, { numbers });
 
+/** @typedef {{number: number, size_bytes: number, etag: string}} StoredPart */
+
+/**
+ * What the store holds of an open upload, however many pages that takes.
+ * @param {string} id
+ * @returns {Promise<StoredPart[]>}
+ */
+export async function storedParts(id) {
+  /** @type {StoredPart[]} */
+  const found = [];
+  for (let after = 0; ; after = found.at(-1)?.number ?? after) {
+    /** @type {{parts: StoredPart[], is_last: boolean}} */
+    const page = await api.get(`uploads/${id}/parts/?after=${after}`);
+    found.push(...page.parts);
+    if (page.is_last) return found;
+  }
+}
+
 /**
  * @param {string} id
  * @param {AbortSignal} [signal]

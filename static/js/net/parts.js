@@ -52,16 +52,16 @@ export class PartSender {
    * @param {number} number
    * @param {XMLHttpRequestBodyInit} body
    * @param {Watch} watch
-   * @returns {Promise<void>} once the store has the part
+   * @returns {Promise<string | null>} once the store has the part: its ETag, if it may be seen
    */
   async send(number, body, { signal, onProgress, onTrouble }) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const { url, headers } = await this.#urlOf(number);
         signal.throwIfAborted();
-        await put({ url, headers, body, onProgress, signal });
+        const etag = await put({ url, headers, body, onProgress, signal });
         onTrouble(null);
-        return;
+        return etag;
       } catch (error) {
         signal.throwIfAborted();
         onProgress(0);

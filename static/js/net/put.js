@@ -33,7 +33,8 @@ export class PutError extends Error {
 
 /**
  * @param {Request} request
- * @returns {Promise<void>} resolves once the store has acknowledged the part
+ * @returns {Promise<string | null>} once the store has acknowledged the part: its ETag, where the
+ *   browser may see it
  * @throws {PutError}
  */
 export function put({ url, headers, body, onProgress, signal, stallMs = STALL_MS }) {
@@ -50,7 +51,7 @@ export function put({ url, headers, body, onProgress, signal, stallMs = STALL_MS
     function settle(failure) {
       clearTimeout(stall);
       signal?.removeEventListener('abort', cancel);
-      if (failure === undefined) resolve();
+      if (failure === undefined) resolve(etagOf(xhr));
       else reject(failure);
     }
     function giveUp() {
@@ -79,4 +80,12 @@ export function put({ url, headers, body, onProgress, signal, stallMs = STALL_MS
     signal?.addEventListener('abort', cancel, { once: true });
     xhr.send(body);
   });
+}
+
+/**
+ * From all headers at once: asking for one that the store does not expose logs an error.
+ * @param {XMLHttpRequest} xhr
+ */
+function etagOf(xhr) {
+  return /^etag:\s*(\S+)\s*$/im.exec(xhr.getAllResponseHeaders())?.[1] ?? null;
 }

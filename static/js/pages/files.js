@@ -13,6 +13,7 @@ import * as problem from '../ui/problem.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { edit } from './editing.js';
 import { ask, isRootOf, linkOf, remind } from './keys.js';
+import { Unfinished } from './resuming.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
 /** @import { FileView } from '../net/creator.js' */
@@ -169,4 +170,4 @@ async function load() {
   }
 }
 
-await Promise.all([load(), look()]);
+await Promise.all([load(), look(), new Unfinished(username, null).show()]);

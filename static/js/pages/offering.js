@@ -9,7 +9,7 @@ import * as format from '../ui/format.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
 import { check, showPreview } from '../ui/preview.js';
 import { estimateSat, parsePrice } from '../ui/price.js';
-import { titleOf } from './sending.js';
+import { titleOf } from './sealing.js';
 
 /**
  * @import { Limits, Rates } from '../net/creator.js'
@@ -74,7 +74,7 @@ export class Offering {
     this.show();
   }
 
-  /** @param {File | {name: string, size: number} | null} file */
+  /** @param {{name: string, size: number} | null} file */
   setFile(file) {
     this.#sizeBytes = file ? file.size : null;
     if (file && !this.#title.value) this.#title.value = titleOf(file.name);

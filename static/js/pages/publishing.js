@@ -11,7 +11,7 @@ import { ApiError } from '../net/api.js';
 import { wait } from '../net/backoff.js';
 import { read } from '../net/bytes.js';
 import * as creator from '../net/creator.js';
-import { secretsOf } from './sending.js';
+import { secretsOf } from './sealing.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'

@@ -5,24 +5,31 @@
 import * as store from '../io/store.js';
 import * as creator from '../net/creator.js';
 import { byId, meta } from '../ui/dom.js';
-import { receiveFile } from '../ui/drop.js';
+import { receiveAll } from '../ui/drop.js';
 import * as format from '../ui/format.js';
 import { showLink } from '../ui/link.js';
+import { shownName } from '../ui/names.js';
 import { check } from '../ui/preview.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { InstantField } from './instant.js';
 import { downloadFirst, linkOf, remind, rootOf } from './keys.js';
+import { abandoned } from './leftovers.js';
 import { Offering } from './offering.js';
 import { PayoutField } from './payout.js';
 import { publish } from './publishing.js';
-import { abandoned, Sending } from './sending.js';
+import { Unfinished } from './resuming.js';
+import { Sending } from './sending.js';
+import { Staging } from './staging.js';
+import * as typed from './typed.js';
 import { keepAwake } from './wake.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Dropped, Selection } from '../io/selection.js'
  * @import { Draft } from '../io/store.js'
+ * @import { UploadRow } from '../io/unfinished.js'
  * @import { FileView } from '../net/creator.js'
  * @import { Fields } from './publishing.js'
  */
@@ -44,24 +51,33 @@ class SellPage {
   #loaded = Promise.resolve();
   /** @type {Bytes | null} */
   #root = null;
-  /** @type {File | null} */
-  #file = null;
+  /** @type {Selection | null} */
+  #selection = null;
+  /** Of an earlier visit, if this goes on with one. @type {UploadRow | null} */
+  #row = null;
+  #staging = new Staging({
+    onSend: () => this.#sendStaged(),
+    onChange: (selection) => this.#offering.setFile(selection && sized(selection)),
+  });
+  #unfinished = new Unfinished(this.#username, (row, selection) => this.#takeUp(row, selection));
   /** @type {Sending | null} */
   #sending = null;
   /** @type {Promise<Draft> | null} */
   #ready = null;
   #awake = keepAwake();
   #isPublishing = false;
+  #shown = '';
 
   start() {
-    receiveFile(
-      this.#drop,
-      (file) => void this.#receive(file),
-      (why) => problem.show(this.#problem, new Error(why)),
-    );
+    const failed = (/** @type {unknown} */ error) => problem.show(this.#problem, error);
+    const folder = byId('folder', HTMLInputElement);
+    receiveAll(this.#drop, folder, (dropped) => void this.#receive(dropped).catch(failed), failed);
+    byId('choose-folder').addEventListener('click', () => folder.click());
     const transfer = byId('transfer');
     transfer.addEventListener('kim-cancel', () => void this.#cancel());
     transfer.addEventListener('kim-retry', () => this.#send());
+    transfer.addEventListener('kim-pause', () => this.#sending?.pause());
+    transfer.addEventListener('kim-unpause', () => this.#sending?.unpause());
     byId('form').addEventListener('submit', (event) => {
       event.preventDefault();
       if (!this.#isPublishing) void this.#publish();
@@ -69,15 +85,20 @@ class SellPage {
     addEventListener('beforeunload', (event) => {
       if (this.#isBusy) event.preventDefault();
     });
-    byId('form').addEventListener('input', () => this.#instant.setPrice(this.#offering.sat));
+    byId('form').addEventListener('input', () => {
+      this.#instant.setPrice(this.#offering.sat);
+      this.#keepTyped();
+    });
     this.#button.disabled = false; // it waited for this module: a press before would have been lost
     this.#load();
     void this.#remind();
     void this.#resume();
+    void this.#unfinished.show().then(() => this.#lead());
   }
 
   get #isBusy() {
-    return this.#isPublishing || byId('transfer').dataset['busy'] === 'true';
+    const isMoving = byId('transfer').dataset['busy'] === 'true';
+    return this.#isPublishing || (isMoving && !this.#sending?.isResumable);
   }
 
   #load() {
@@ -98,56 +119,110 @@ class SellPage {
   /** A file that was uploaded here, but not published before the page was closed. */
   async #resume() {
     const known = await store.root(this.#username);
-    const draft = known && !this.#file ? await abandoned(this.#username) : null;
-    if (!known || !draft || this.#file) return;
+    const draft = known && !this.#selection ? await abandoned(this.#username) : null;
+    if (!known || !draft || this.#selection) return;
     this.#root = known.root;
+    void this.#restore(draft.uploadId);
     this.#begin({ name: draft.name, size: draft.sizeBytes });
     const sending = new Sending(this.#username, (facts) => this.#show(facts));
     this.#sending = sending;
     this.#follow(sending.finish(draft), sending);
   }
 
-  /** @param {File} file */
-  async #receive(file) {
+  /** From the list of files: the row that was asked for is the next thing to press. */
+  #lead() {
+    const uploadId = new URLSearchParams(location.search).get('resume');
+    const row = uploadId && document.querySelector(`[data-upload="${CSS.escape(uploadId)}"]`);
+    if (!row) return;
+    row.scrollIntoView({ block: 'center' });
+    row.querySelector('button')?.focus();
+  }
+
+  /** @param {string} uploadId */
+  async #restore(uploadId) {
+    await this.#loaded.catch(() => undefined); // the currencies there are
+    await typed.restore(uploadId);
+  }
+
+  #keepTyped() {
+    const uploadId = this.#sending?.uploadId;
+    if (uploadId) void typed.keep(uploadId);
+  }
+
+  /** @param {Dropped} dropped */
+  async #receive(dropped) {
     problem.hide(this.#problem);
-    if (file.size > this.#maxBytes) {
-      const [has, most] = [format.bytes(file.size), format.bytes(this.#maxBytes)];
-      problem.show(this.#problem, new Error(`${file.name} has ${has}; at most ${most} here.`));
-      return;
+    const selection = this.#staging.add(dropped);
+    if (selection.sizeBytes > this.#maxBytes) {
+      this.#staging.clear();
+      const [has, most] = [format.bytes(selection.sizeBytes), format.bytes(this.#maxBytes)];
+      throw new Error(`${shownName(selection.name)} has ${has}; at most ${most} here.`);
     }
-    this.#file = file;
-    this.#begin(file);
+    const row = await this.#unfinished.matching(selection);
+    if (row) this.#takeUp(row, selection);
+    else if (selection.isBundle) this.#staging.show(selection);
+    else this.#sendNew(selection);
+  }
+
+  /** @returns {boolean} whether there was something to send */
+  #sendStaged() {
+    const { selection } = this.#staging;
+    if (selection) this.#sendNew(selection);
+    return selection !== null;
+  }
+
+  /** @param {Selection} selection */
+  #sendNew(selection) {
+    this.#staging.hide();
+    this.#selection = selection;
+    this.#row = null;
+    this.#begin(sized(selection));
     this.#send();
   }
 
-  /** @param {{name: string, size: number}} file */
+  /**
+   * @param {UploadRow} row
+   * @param {Selection} selection
+   */
+  #takeUp(row, selection) {
+    if (this.#sending) return; // one at a time in one page
+    this.#staging.hide();
+    this.#selection = selection;
+    this.#row = row;
+    void this.#restore(row.uploadId);
+    this.#begin({ name: row.name, size: row.sizeBytes, count: row.files.length });
+    void this.#unfinished.hide(row.uploadId);
+    this.#send();
+  }
+
+  /** @param {{name: string, size: number, count?: number}} file */
   #begin(file) {
     this.#drop.hidden = true;
-    this.#view.begin(file.name, file.size);
+    byId('choosing').hidden = true;
+    this.#view.begin(shownName(file.name), file.size, file.count);
     this.#offering.setFile(file);
   }
 
   /** Starts, or goes on after a failure: what was acknowledged is not sent again. */
   #send() {
-    const file = this.#file;
     const isFresh = !this.#sending || this.#sending.isCancelled;
     const sending = isFresh
       ? new Sending(this.#username, (facts) => this.#show(facts))
       : /** @type {Sending} */ (this.#sending);
     this.#sending = sending;
-    this.#follow(this.#run(sending, file), sending);
+    this.#follow(this.#run(sending), sending);
   }
 
   /**
    * @param {Sending} sending
-   * @param {File | null} file
    * @returns {Promise<Draft>}
    */
-  async #run(sending, file) {
+  async #run(sending) {
+    const [selection, row] = [this.#selection, this.#row];
     this.#root ??= await rootOf(this.#username);
     if (!this.#root) throw new Error('Without your key nothing can be encrypted.');
     void this.#remind();
-    return sending.start(file, this.#root);
+    return sending.start(selection, this.#root, row);
   }
 
   /**
@@ -166,18 +241,29 @@ class SellPage {
   /** @param {import('../ui/transfer.js').Facts} facts */
   #show(facts) {
     this.#view.show(facts);
-    const isMoving = !['ready', 'failed'].includes(facts.state);
+    if (this.#shown !== facts.state) this.#enter(facts.state);
+    const isMoving = !['ready', 'failed', 'paused'].includes(facts.state);
     byId('transfer').dataset['busy'] = String(isMoving);
     this.#awake(isMoving);
     check('upload', facts.state === 'ready');
+  }
+
+  /** @param {string} state */
+  #enter(state) {
+    this.#shown = state;
+    if (state !== 'uploading' || !this.#sending?.uploadId) return;
+    this.#keepTyped(); // from here on there is something to keep it with
+    void this.#unfinished.hide(this.#sending.uploadId);
   }
 
   async #cancel() {
     const sending = this.#sending;
     this.#sending = null;
     this.#ready = null;
-    this.#file = null;
+    this.#selection = null;
+    this.#row = null;
     this.#view.hide();
+    byId('choosing').hidden = false;
     byId('transfer').dataset['busy'] = 'false';
     this.#awake(false);
     this.#drop.hidden = false;
@@ -189,7 +275,7 @@ class SellPage {
   /** May be pressed while the file is still on its way: then the rest follows by itself. */
   async #publish() {
     problem.hide(this.#problem);
-    if (!this.#ready) {
+    if (!this.#ready && !this.#sendStaged()) {
       problem.show(this.#problem, new Error('Drop the file you want to sell first.'));
       return;
     }
@@ -264,6 +350,11 @@ class SellPage {
   #say(words) {
     byId('next').textContent = words;
   }
+}
+
+/** @param {Selection} selection */
+function sized({ name, sizeBytes, items }) {
+  return { name, size: sizeBytes, count: items.length };
 }
 
 new SellPage().start();

@@ -3,55 +3,53 @@
  * preparing → encrypting and uploading → finalising → checking → ready; every step can be repeated.
  * @module
  */
-import { fromHex, random, toBase64url, toHex } from '../crypto/bytes.js';
+import { toBase64url, toHex } from '../crypto/bytes.js';
 import { KimError } from '../crypto/errors.js';
-import { contentKey, linkSecret, releaseSecret, wrap } from '../crypto/keys.js';
-import { sealMeta } from '../crypto/meta.js';
-import { buildHead } from '../crypto/records.js';
-import { begin } from '../crypto/sealer.js';
-import { SealPool, workerCount } from '../io/pool.js';
+import { Gate } from '../io/gate.js';
+import { partsOf } from '../io/layout.js';
 import { hold } from '../io/locks.js';
-import { Rate } from '../io/rate.js';
+import { SealPool, workerCount } from '../io/pool.js';
+import { reconcile } from '../io/reconciling.js';
 import * as store from '../io/store.js';
+import * as unfinished from '../io/unfinished.js';
 import { Upload } from '../io/upload.js';
 import { ApiError } from '../net/api.js';
 import { delayMs, untilOnline, wait } from '../net/backoff.js';
 import * as creator from '../net/creator.js';
 import { PartSender, plainly } from '../net/parts.js';
-import { linkless } from '../ui/linkless.js';
 import { spawn } from '../ui/trusted.js';
+import { forget, lockOf } from './leftovers.js';
+import { Marking } from './marking.js';
+import { Progress } from './progress.js';
+import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
- * @import { Header } from '../crypto/header.js'
+ * @import { Selection } from '../io/selection.js'
  * @import { Draft } from '../io/store.js'
+ * @import { UploadRow } from '../io/unfinished.js'
  * @import { Facts } from '../ui/transfer.js'
+ * @import { Sealing } from './sealing.js'
  */
 
-const GENERATION = 0;
-const SHOWN_EVERY_MS = 120;
 const POLL_MS = 400;
 const POLL_MOST_MS = 3_000;
 
-/**
- * @typedef {object} Sealing  what is fixed before the first byte leaves
- * @property {Header} header
- * @property {Bytes} key   M
- * @property {Bytes} head
- * @property {Bytes} wrapped  W
- */
+const STORE_GAVE_UP = 'The store gave the parts of the first try up; it starts anew.';
 
-/** One file on its way. Never holds more of it than the part buffers do. */
+/** One file or folder on its way. Never holds more of it than the part buffers do. */
 export class Sending {
   #username;
-  #tell;
+  #progress;
   #stop = new AbortController();
-  #rate = new Rate();
-  #shownAtMs = 0;
-  #trouble = '';
-  #done = 0;
-  /** @type {string | null} */
-  #uploadId = null;
+  #gate = new Gate();
+  /** @type {Promise<unknown>} */
+  #running = Promise.resolve();
+  /** What this browser keeps of it, from the moment the server knows it. @type {UploadRow | null} */
+  #row = null;
+  /** @type {(() => void) | null} */
+  #letGo = null;
+  #isKept = false;
   /** @type {Draft | null} */
   #draft = null;
 
@@ -61,38 +59,40 @@ export class Sending {
    */
   constructor(username, tell) {
     this.#username = username;
-    this.#tell = tell;
+    this.#progress = new Progress(tell);
   }
 
   /**
-   * @param {File | null} file  null for one that was uploaded on an earlier visit
+   * Starts, or goes on with what an earlier try or visit has brought there.
+   * @param {Selection | null} selection  null for what was uploaded whole on an earlier visit
    * @param {Bytes} root  R
+   * @param {UploadRow | null} [row]  of an earlier visit
    * @returns {Promise<Draft>} once the server has verified the whole object
+   * @throws {KimError} `file_changed` before anything moves; `running_elsewhere`
    */
-  async start(file, root) {
+  start(selection, root, row = null) {
+    const started = this.#start(selection, root, row);
+    this.#running = started.catch(() => undefined);
+    return started;
+  }
+
+  /**
+   * @param {Selection | null} selection
+   * @param {Bytes} root
+   * @param {UploadRow | null} row
+   */
+  async #start(selection, root, row) {
     if (this.#draft) return this.finish(this.#draft); // everything was acknowledged before
-    if (!file) throw new KimError('no_file', 'The file has to be sent again.', 'Choose it again.');
-    this.#tell({ state: 'preparing' });
-    const fileId = random(16);
-    const sealing = await prepare(file, { root, title: titleOf(file.name), fileId });
-    const contentId = await this.#transfer(file, sealing);
-    const id = /** @type {string} */ (this.#uploadId);
-    this.#draft = {
-      username: this.#username,
-      uploadId: id,
-      fileId: toHex(fileId),
-      core: sealing.header.core,
-      contentId: toHex(contentId),
-      wrapped: toBase64url(sealing.wrapped),
-      name: file.name,
-      sizeBytes: file.size,
-      paidFileId: null,
-    };
-    // From here on a closed tab loses nothing: the next visit goes on with this row. Another tab
-    // that is opened meanwhile must leave it alone.
-    await hold(lockOf(id));
-    await store.keepDraft(this.#draft);
-    return this.finish(this.#draft);
+    if (!selection) throw new KimError('no_file', 'Choose it again.', 'The file is not here.');
+    this.#progress.say({ state: 'preparing' });
+    if (row && !this.#row) {
+      await this.#hold(row.uploadId);
+      this.#row = row;
+    }
+    const draft = this.#row
+      ? await this.#goOn(this.#row, selection, root)
+      : await this.#begin(selection, root);
+    return this.finish(draft);
   }
 
   /**
@@ -103,8 +103,7 @@ export class Sending {
   async finish(draft) {
     const { signal } = this.#stop;
     this.#draft = draft;
-    this.#uploadId = draft.uploadId;
-    this.#tell({ state: 'finalising' });
+    this.#progress.say({ state: 'finalising' });
     for (let round = 0; ; round += 1) {
       const upload = await this.#patiently(() => creator.upload(draft.uploadId, signal));
       if (upload.state === 'verified') break;
@@ -114,101 +113,227 @@ export class Sending {
       if (upload.state === 'failed' || upload.state === 'aborted') throw await this.#lost(upload);
       if (upload.state === 'verifying') {
         const { verified_bytes: done, size_bytes: total } = upload;
-        this.#tell({ state: 'checking', done, total });
+        this.#progress.say({ state: 'checking', done, total });
       }
       await wait(Math.min(POLL_MOST_MS, POLL_MS * (1 + round / 4)), signal);
     }
-    this.#tell({ state: 'ready' });
+    this.#progress.say({ state: 'ready' });
     return draft;
+  }
+
+  /** What is in flight is cut off and sent again later; what has arrived stays. */
+  pause() {
+    this.#gate.close();
+    this.#progress.pause();
+  }
+
+  unpause() {
+    this.#gate.open();
+    this.#progress.unpause();
   }
 
   /** Stops everything and tells the server to forget what has arrived. */
   async cancel() {
     this.#stop.abort(new DOMException('cancelled', 'AbortError'));
-    if (!this.#uploadId) return;
-    await store.dropDraft(this.#uploadId);
-    await creator.abortUpload(this.#uploadId).catch(() => undefined);
+    await this.#running; // it may write its last rows still
+    const { uploadId } = this;
+    if (uploadId) await forget(uploadId).catch(() => undefined);
+    this.#letGo?.();
   }
 
   get isCancelled() {
     return this.#stop.signal.aborted;
   }
 
+  /** Whether this tab may be closed without losing anything but time. */
+  get isResumable() {
+    return this.#isKept;
+  }
+
+  /** @returns {string | null} */
+  get uploadId() {
+    return this.#draft?.uploadId ?? this.#row?.uploadId ?? null;
+  }
+
   /**
-   * @param {File} file
-   * @param {Sealing} sealing
-   * @returns {Promise<Bytes>} content_id
+   * @param {Selection} selection
+   * @param {Bytes} root
+   * @returns {Promise<Draft>}
    */
-  async #transfer(file, { header, key, head }) {
-    const workers = workerCount();
-    // The workers load while the server opens the upload: the first byte leaves sooner.
-    const pool = new SealPool(() => spawn('seal'), workers, {
-      core: header.core,
-      contentKey: key,
+  async #begin(selection, root) {
+    const sealing = await prepare(selection, root);
+    return this.#withPool(sealing, async (pool) => {
+      const { id, part_bytes: partSize } = await creator.beginUpload({
+        size_bytes: sealing.header.totalSize,
+        core_header: toBase64url(sealing.header.core),
+      });
+      const place = { uploadId: id, partSize, username: this.#username };
+      const row = rowOf(selection, sealing, place);
+      this.#row = row;
+      await this.#hold(id);
+      this.#stop.signal.throwIfAborted();
+      await unfinished.keepUpload(row).then(
+        () => (this.#isKept = true),
+        () => undefined, // it goes up all the same; only a closed tab would lose it
+      );
+      const marking = new Marking(row, selection, []);
+      return this.#transfer({ row, selection, sealing, pool, marking, kept: new Map() });
     });
+  }
+
+  /**
+   * @param {UploadRow} row
+   * @param {Selection} selection
+   * @param {Bytes} root
+   * @returns {Promise<Draft>}
+   */
+  async #goOn(row, selection, root) {
+    const known = await unfinished.marks(row.uploadId);
+    const marking = new Marking(row, selection, known);
     try {
-      const upload = await this.#open(file, { header, head, pool, slots: slotCount(workers) });
-      this.#tell({ state: 'uploading', done: 0, total: header.totalSize });
-      return await upload.run();
+      if (known.length > 0) this.#progress.say({ state: 'comparing' });
+      await marking.compare(this.#stop.signal);
+    } catch (error) {
+      marking.close();
+      throw error;
+    }
+    const stored = await this.#stored(row.uploadId);
+    if (!stored) {
+      marking.close();
+      return this.#beginAnew(selection, root);
+    }
+    const sealing = prepareAgain(row, root);
+    const payload = payloadOf(selection, () => marking.hashes());
+    const parts = partsOf(sealing.header, row.partSize);
+    const kept = reconcile(parts, stored, await unfinished.parts(row.uploadId), (part) => {
+      const from = part.firstSegment * sealing.header.plainSize;
+      const places = payload.filesIn(from, from + part.segmentCount * sealing.header.plainSize);
+      return places.every((at) => marking.isKnown(at));
+    });
+    const again = parts.filter(({ number }) => !kept.has(number)).map(({ number }) => number);
+    await unfinished.dropParts(row.uploadId, again);
+    this.#isKept = true;
+    return this.#withPool(sealing, (pool) =>
+      this.#transfer({ row, selection, sealing, pool, marking, kept }),
+    );
+  }
+
+  /**
+   * @param {Selection} selection
+   * @param {Bytes} root
+   */
+  async #beginAnew(selection, root) {
+    const old = this.#row?.uploadId;
+    this.#progress.remark(STORE_GAVE_UP);
+    this.#row = null;
+    this.#isKept = false;
+    this.#letGo?.();
+    this.#letGo = null;
+    this.#progress.say({ state: 'preparing' });
+    if (old) await unfinished.dropUpload(old);
+    return this.#begin(selection, root);
+  }
+
+  /**
+   * @param {string} uploadId
+   * @returns {Promise<creator.StoredPart[] | null>} null once server or store gave the upload up
+   */
+  async #stored(uploadId) {
+    try {
+      return await this.#patiently(() => creator.storedParts(uploadId));
+    } catch (error) {
+      const isGone = error instanceof ApiError && [404, 409, 410].includes(error.status);
+      if (!isGone) throw error;
+      await creator.abortUpload(uploadId).catch(() => undefined); // the server may clean up
+      return null;
+    }
+  }
+
+  /**
+   * @template T
+   * @param {Sealing} sealing
+   * @param {(pool: SealPool) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async #withPool({ header, key }, work) {
+    // The workers load while the server opens the upload: the first byte leaves sooner.
+    const keys = { core: header.core, contentKey: key };
+    const pool = new SealPool(() => spawn('seal'), workerCount(), keys);
+    try {
+      return await work(pool);
     } finally {
       pool.close();
     }
   }
 
   /**
-   * @param {File} file
-   * @param {{header: Header, head: Bytes, pool: SealPool, slots: number}} means
-   * @returns {Promise<Upload>}
+   * @param {{row: UploadRow, selection: Selection, sealing: Sealing, pool: SealPool,
+   *   marking: Marking, kept: Map<number, Bytes>}} means
+   * @returns {Promise<Draft>}
    */
-  async #open(file, { header, head, pool, slots }) {
-    const total = header.totalSize;
-    const { id, part_bytes: partSize } = await creator.beginUpload({
-      size_bytes: total,
-      core_header: toBase64url(header.core),
-    });
-    this.#uploadId = id;
-    this.#stop.signal.throwIfAborted();
-    const count = Math.ceil(total / partSize);
-    const order = Array.from({ length: count }, (_, at) => at + 1);
-    const sender = new PartSender((numbers) => creator.signParts(id, numbers), order);
-    sender.warm();
-    return new Upload({
-      payload: file,
+  async #transfer({ row, selection, sealing, pool, marking, kept }) {
+    const { header, head } = sealing;
+    const { uploadId } = row;
+    const keeper = new unfinished.Keeper(unfinished.keepParts);
+    /** @type {PartSender | null} */
+    let sender = null;
+    const upload = new Upload({
+      payload: payloadOf(selection, () => marking.hashes()),
       header,
       head,
-      partSize,
+      partSize: row.partSize,
       pool,
-      slots,
+      slots: slotCount(workerCount()),
+      kept,
+      gate: this.#gate,
       signal: this.#stop.signal,
-      send: (number, body, watch) => sender.send(number, body, watch),
-      onProgress: (done) => this.#progress(done, total),
-      onTrouble: (trouble) => {
-        if (this.#trouble === (trouble ?? '')) return;
-        this.#trouble = trouble ?? '';
-        this.#shownAtMs = 0;
-        this.#progress(this.#done, total);
-      },
+      send: (number, body, watch) => /** @type {PartSender} */ (sender).send(number, body, watch),
+      onPart: ({ number, size }, rows, etag) => keeper.note({ uploadId, number, size, rows, etag }),
+      onProgress: (done) => this.#progress.note(done),
+      onTrouble: (trouble) => this.#progress.hear(trouble),
     });
+    sender = new PartSender((numbers) => creator.signParts(uploadId, numbers), upload.missing);
+    sender.warm();
+    this.#progress.begin(upload.acknowledged, header.totalSize);
+    try {
+      const running = upload.run();
+      marking.begin();
+      const contentId = await running;
+      return await this.#keepDraft(row, contentId);
+    } finally {
+      marking.close();
+      await Promise.all([keeper.flushed(), marking.flushed()]);
+    }
   }
 
   /**
-   * @param {number} done
-   * @param {number} total
+   * From here on a closed tab loses nothing at all: the next visit goes on by itself.
+   * @param {UploadRow} row
+   * @param {Bytes} contentId
+   * @returns {Promise<Draft>}
    */
-  #progress(done, total) {
-    const nowMs = performance.now();
-    this.#done = done;
-    this.#rate.note(done, nowMs);
-    if (nowMs - this.#shownAtMs < SHOWN_EVERY_MS) return;
-    this.#shownAtMs = nowMs;
-    this.#tell({
-      state: this.#trouble ? 'waiting' : 'uploading',
-      done,
-      total,
-      trouble: this.#trouble,
-      bytesPerSecond: this.#rate.bytesPerSecond,
-      secondsLeft: this.#rate.secondsFor(total - done),
-    });
+  async #keepDraft(row, contentId) {
+    const { username, uploadId, fileId, core, wrapped, name, sizeBytes } = row;
+    const facts = { username, uploadId, fileId, core, wrapped, name, sizeBytes };
+    const draft = { ...facts, contentId: toHex(contentId), paidFileId: null };
+    this.#draft = draft;
+    await store.keepDraft(draft);
+    await unfinished.dropUpload(uploadId);
+    return draft;
+  }
+
+  /**
+   * Another tab that is opened meanwhile must leave this upload alone.
+   * @param {string} uploadId
+   */
+  async #hold(uploadId) {
+    this.#letGo = await hold(lockOf(uploadId));
+    if (this.#letGo) return;
+    throw new KimError(
+      'running_elsewhere',
+      'Look for it among your open tabs.',
+      'This upload is running in another tab.',
+    );
   }
 
   /**
@@ -224,7 +349,7 @@ export class Sending {
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (!error.isPassing && error.status !== 401) throw error;
-        this.#tell({ state: 'waiting', trouble: plainly(error), done: 1, total: 1 });
+        this.#progress.say({ state: 'waiting', trouble: plainly(error), done: 1, total: 1 });
         await untilOnline(this.#stop.signal);
         await wait(delayMs(attempt), this.#stop.signal);
       }
@@ -233,75 +358,19 @@ export class Sending {
 
   /** @param {{state: string, error: {code: string, message: string} | null}} upload */
   async #lost({ state, error }) {
+    const uploadId = this.uploadId;
     this.#draft = null;
-    if (this.#uploadId) await store.dropDraft(this.#uploadId);
+    this.#row = null;
+    this.#isKept = false;
+    this.#letGo?.();
+    this.#letGo = null;
+    if (uploadId) await store.dropDraft(uploadId);
     return new KimError(
       error?.code ?? `upload_${state}`,
-      error?.message ?? 'The upload was given up on the server.',
       'Your file here is untouched. Try again.',
+      error?.message ?? 'The upload was given up on the server.',
     );
   }
-}
-
-/**
- * @param {File} file
- * @param {{root: Bytes, title: string, fileId: Bytes}} known
- * @returns {Promise<Sealing>}
- */
-async function prepare(file, { root, title, fileId }) {
-  const key = contentKey(root, fileId);
-  const release = releaseSecret(root, fileId, GENERATION);
-  const link = linkSecret(root, fileId, GENERATION);
-  const header = begin(key, { payloadSize: file.size, isBundle: false, fileId });
-  const wrapped = await wrap(key, { release, link, header });
-  const described = { title, name: file.name, type: file.type, files: [], count: 1 };
-  const metaLink = await sealMeta(described, link, header);
-  return {
-    header,
-    key,
-    wrapped,
-    head: buildHead(header, { hint: null, wraps: [wrapped], metaLink }),
-  };
-}
-
-/**
- * A file that was uploaded in this browser, but not published, and that no other tab looks after.
- * @param {string} username
- * @returns {Promise<Draft | null>}
- */
-export async function abandoned(username) {
-  for (const draft of await store.drafts(username)) {
-    if (await hold(lockOf(draft.uploadId))) return draft;
-  }
-  return null;
-}
-
-/**
- * @param {string} name  of a file
- * @returns {string} a title to begin with: no extension, and no link secret
- */
-export function titleOf(name) {
-  return linkless(name.replace(/\.[A-Za-z0-9]{1,8}$/, '').replaceAll('_', ' ')).trim() || name;
-}
-
-/** @param {string} uploadId */
-function lockOf(uploadId) {
-  return `kim-upload-${uploadId}`;
-}
-
-/**
- * Everything that follows from R for one file.
- * @param {Bytes} root
- * @param {Draft} draft
- */
-export function secretsOf(root, draft) {
-  const fileId = fromHex(draft.fileId);
-  return {
-    key: contentKey(root, fileId),
-    release: releaseSecret(root, fileId, GENERATION),
-    link: linkSecret(root, fileId, GENERATION),
-    generation: GENERATION,
-  };
 }
 
 /**

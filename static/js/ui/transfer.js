@@ -6,8 +6,8 @@ import { action, one, slot } from './dom.js';
 import * as format from './format.js';
 
 /**
- * @typedef {'preparing' | 'uploading' | 'waiting' | 'finalising' | 'checking' | 'ready' | 'failed'}
- *   TransferState
+ * @typedef {'preparing' | 'comparing' | 'uploading' | 'waiting' | 'paused' | 'finalising' |
+ *   'checking' | 'ready' | 'failed'} TransferState
  *
  * @typedef {object} Facts
  * @property {TransferState} state
@@ -16,9 +16,14 @@ import * as format from './format.js';
  * @property {number} [bytesPerSecond]
  * @property {number | null} [secondsLeft]
  * @property {string} [trouble]
+ * @property {string} [note]  what the person should know beside it
  */
 
 const SAFE = 'Encrypted here, in this page. We never see the file or its key.';
+
+/** While it runs, people ask one thing: what if I close this? */
+const STAYS = `${SAFE} You may close this page: come back, and it goes on where it stopped.`;
+const MOVING = new Set(['uploading', 'waiting', 'paused']);
 
 export class TransferView {
   #root;
@@ -28,14 +33,20 @@ export class TransferView {
     this.#root = root;
     action(root, 'cancel').addEventListener('click', () => this.#tell('kim-cancel'));
     action(root, 'retry').addEventListener('click', () => this.#tell('kim-retry'));
+    action(root, 'pause').addEventListener('click', () => {
+      this.#tell(root.dataset['state'] === 'paused' ? 'kim-unpause' : 'kim-pause');
+    });
   }
 
   /**
    * @param {string} name
    * @param {number} sizeBytes
+   * @param {number} [count]  files, where there are several
    */
-  begin(name, sizeBytes) {
-    slot(this.#root, 'name').textContent = `${name} · ${format.bytes(sizeBytes)}`;
+  begin(name, sizeBytes, count = 1) {
+    slot(this.#root, 'name').textContent = name;
+    const files = count > 1 ? ` · ${count.toLocaleString('en')} files` : '';
+    slot(this.#root, 'size').textContent = `${files} · ${format.bytes(sizeBytes)}`;
     this.#root.hidden = false;
     this.show({ state: 'preparing' });
   }
@@ -55,8 +66,10 @@ export class TransferView {
     bar.hidden = state === 'failed' || state === 'ready';
     if (total > 0) bar.value = Math.min(state === 'ready' ? 1000 : 999, (1000 * done) / total);
     else if (state === 'preparing') bar.value = 0;
-    slot(this.#root, 'hint').textContent =
-      facts.trouble && state !== 'waiting' ? facts.trouble : SAFE;
+    slot(this.#root, 'hint').textContent = hintOf(facts);
+    const pause = action(this.#root, 'pause');
+    pause.hidden = !MOVING.has(state);
+    pause.textContent = state === 'paused' ? 'Go on' : 'Pause';
     action(this.#root, 'retry').hidden = state !== 'failed';
     action(this.#root, 'cancel').textContent = state === 'ready' ? 'Remove' : 'Cancel';
   }
@@ -68,11 +81,22 @@ export class TransferView {
 }
 
 /** @param {Facts} facts */
+function hintOf({ state, trouble, note }) {
+  if (trouble && state !== 'waiting') return trouble;
+  const words = MOVING.has(state) ? STAYS : SAFE;
+  return note ? `${note} ${words}` : words;
+}
+
+/** @param {Facts} facts */
 function wordsOf({ state, done = 0, total = 0, bytesPerSecond = 0, secondsLeft, trouble = '' }) {
   const percent = total > 0 ? Math.min(99, Math.floor((100 * done) / total)) : 0;
   switch (state) {
     case 'preparing':
       return 'Preparing';
+    case 'comparing':
+      return 'Comparing it with what you began with';
+    case 'paused':
+      return `Paused at ${percent} % · ${format.progress(done, total)} are there and stay there`;
     case 'uploading': {
       const parts = [`Encrypting and uploading ${percent} %`, format.progress(done, total)];
       if (bytesPerSecond > 0) parts.push(format.rate(bytesPerSecond));

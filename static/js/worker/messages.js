@@ -5,7 +5,7 @@
  *
  * seal.js: `SealInit` → `Ready`; `SealJob` → `Sealed`.
  * open.js: `OpenInit` → `Ready`; `OpenJob` → `Opened`.
- * kdf.js: `KdfJob` → `KdfDone` (no init).
+ * kdf.js: `KdfJob` → `KdfDone` (no init). mark.js: `MarkJob` → `Marked` (no init).
  * To cancel, terminate the worker. Two seal jobs at a time keep a worker busiest: the plaintext of
  * one is read while the other is sealed (each holds its buffer and as much plaintext, up to 16 MiB).
  * @module
@@ -92,6 +92,22 @@
  */
 
 /**
+ * @typedef {object} MarkJob
+ * @property {'mark'} type
+ * @property {number} job
+ * @property {Blob} file
+ * @property {boolean} isWhole  whether the SHA-256 of the whole file is wanted
+ */
+
+/**
+ * @typedef {object} Marked
+ * @property {'marked'} type
+ * @property {number} job
+ * @property {string} sample  hex; SHA-256 of its first, middle and last MiB
+ * @property {string | null} sha256  hex; null if it was not asked for
+ */
+
+/**
  * @typedef {object} Ready
  * @property {'ready'} type
  */
@@ -112,5 +128,6 @@
 /** @typedef {OpenInit | OpenJob} ToOpen */
 /** @typedef {Ready | Opened | Failed} FromOpen */
 /** @typedef {KdfDone | Failed} FromKdf */
+/** @typedef {Marked | Failed} FromMark */
 
 export {};

@@ -10,12 +10,14 @@ import { deriveKeyPair } from '../../../static/js/crypto/hpke.js';
 import { buyerKeySeed, claimSecret, releaseHash } from '../../../static/js/crypto/keys.js';
 import { Download } from '../../../static/js/io/download.js';
 import { workerCount } from '../../../static/js/io/pool.js';
+import { single } from '../../../static/js/io/selection.js';
 import { diskSink } from '../../../static/js/io/sinks.js';
 import * as buyer from '../../../static/js/net/buyer.js';
 import { read } from '../../../static/js/net/bytes.js';
 import { Copies } from '../../../static/js/net/copies.js';
 import * as creator from '../../../static/js/net/creator.js';
-import { Sending, secretsOf } from '../../../static/js/pages/sending.js';
+import { secretsOf } from '../../../static/js/pages/sealing.js';
+import { Sending } from '../../../static/js/pages/sending.js';
 import { spawn } from '../../../static/js/ui/trusted.js';
 import { drive, makeFile, measure, rounds, signUp, username } from './gauge.js';
 import * as plain from './plain.js';
@@ -40,7 +42,7 @@ async function sendSealed(file, round) {
       const sending = new Sending(username, ({ state }) => {
         if (state === 'finalising') resolve(undefined);
       });
-      ready = sending.start(file, root);
+      ready = sending.start(single(file), root);
       ready.catch(reject);
     });
   });

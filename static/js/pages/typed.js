@@ -1,0 +1,38 @@
+/**
+ * What was typed beside an upload, kept with it: a closed tab costs no words either.
+ * @module
+ */
+import * as unfinished from '../io/unfinished.js';
+import { byId } from '../ui/dom.js';
+
+const FIELDS = ['title', 'description', 'amount', 'currency', 'confirmations'];
+
+/** @param {string} id */
+function field(id) {
+  return /** @type {HTMLInputElement} */ (byId(id));
+}
+
+/** @param {string} uploadId */
+export async function keep(uploadId) {
+  const values = Object.fromEntries(FIELDS.map((id) => [id, field(id).value]));
+  await unfinished.keepForm({ uploadId, values }).catch(() => undefined); // words only
+}
+
+/**
+ * Fields that somebody has typed into since stay as they are.
+ * @param {string} uploadId
+ */
+export async function restore(uploadId) {
+  const kept = await unfinished.form(uploadId);
+  const isTyped = field('amount').value !== '' || field('description').value !== '';
+  if (!kept || isTyped) return;
+  for (const id of FIELDS) {
+    const value = kept.values[id];
+    const input = field(id);
+    if (value === undefined) continue;
+    const before = input.value;
+    input.value = value;
+    if (input.value !== value) input.value = before; // a choice that is no longer offered
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+}
