@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import BinaryField
+from django.db.models import BinaryField, Q
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from payments.errors import ServiceError
-from unlock import creators, files, webhooks
+from unlock import copies, creators, files, own_copies, webhooks
 from unlock.models import (
     Audit,
     Container,
@@ -37,6 +37,7 @@ from unlock.models import (
     Upload,
     Webhook,
 )
+from unlock.tasks.copies import ask_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +139,7 @@ class CopyInline(BaseInline):
     model = Copy
     extra = 0
     can_delete = False
-    fields = ("store", "object_key", "size_bytes", "etag", "verified_at", "damaged_at")
+    fields = ("store", "object_key", "url", "size_bytes", "verified_at", "checked_at", "damaged_at")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -157,13 +158,40 @@ class ContainerAdmin(LookingAdmin):
 
 @admin.register(Copy)
 class CopyAdmin(LookingAdmin):
-    list_display = ("object_key", "store", "size_bytes", "verified_at", "damaged_at")
+    list_display = ("place", "state", "size_bytes", "checked_at", "damaged_at", "wanted_at")
     list_filter = (
         "store",
         ("verified_at", admin.EmptyFieldListFilter),
         ("damaged_at", admin.EmptyFieldListFilter),
+        ("wanted_at", admin.EmptyFieldListFilter),
     )
-    search_fields = ("id", "object_key", "etag", "container__id", "container__content_id")
+    search_fields = ("id", "object_key", "etag", "url", "container__id", "container__content_id")
+    actions = ("look_now", "mend_now")
+
+    @admin.display(ordering="store")
+    def place(self, copy: Copy) -> str:
+        return copy.url or str(copy)
+
+    @admin.display
+    def state(self, copy: Copy) -> str:
+        return own_copies.state_of(copy).value
+
+    @admin.action(description="Re-hash now: read and compare every byte", permissions=["moderate"])
+    def look_now(self, request: HttpRequest, queryset: QuerySet[Copy]) -> None:
+        self._want(request, queryset.filter(verified_at__isnull=False), "is re-hashed")
+
+    @admin.action(description="Heal now: write it anew from a good copy", permissions=["moderate"])
+    def mend_now(self, request: HttpRequest, queryset: QuerySet[Copy]) -> None:
+        bad = queryset.filter(Q(damaged_at__isnull=False) | Q(verified_at=None), url="")
+        self._want(request, bad, "is healed")
+
+    def _want(self, request: HttpRequest, chosen: QuerySet[Copy], what: str) -> None:
+        held = chosen.filter(container__verified_at__isnull=False)
+        wanted = [copy for copy in held if copies.want([copy.id], now=timezone.now())]
+        for copy in wanted:
+            self.log_change(request, copy, what)
+        messages.info(request, f"{len(wanted)} copies: each {what} as soon as a worker is free.")
+        ask_copies()
 
 
 @admin.register(Upload)
