@@ -97,9 +97,13 @@ class ElectrumChain:
 
     def double_spent(self, txids: Sequence[str]) -> frozenset[str]:
         """Which of these unconfirmed transactions a double-spend proof is known for."""
+        return frozenset(txid for txid, is_proved in self.proofs_of(txids).items() if is_proved)
+
+    def proofs_of(self, txids: Sequence[str]) -> dict[str, bool]:
+        """Whether a double-spend proof is known; those that no server could tell about left out."""
         if not txids:
-            return frozenset()
-        return self._loop.run(electrum_calls.double_spent(self._links(), txids))
+            return {}
+        return self._loop.run(electrum_calls.proofs_of(self._links(), txids))
 
     def spender_of(self, outpoint: Outpoint, script: bytes) -> tuple[str, int] | None:
         """Which transaction spent this coin of ``script``, and at what height of our own chain;

@@ -207,18 +207,29 @@ async def quietly(link: Link, question: Awaitable[Result]) -> Result | None:
     return None
 
 
-async def double_spent(links: Sequence[Link], txids: Sequence[str]) -> frozenset[str]:
-    """Which of these mempool transactions any server holds a double-spend proof for.
+async def proofs_of(links: Sequence[Link], txids: Sequence[str]) -> dict[str, bool]:
+    """Whether any server holds a double-spend proof for each of these mempool transactions.
 
-    Servers whose node knows no proofs refuse the question: absence of a proof proves nothing.
+    Servers whose node knows no proofs refuse the question; a transaction that no server could tell
+    about is left out. That there is no proof proves nothing by itself.
     """
 
-    async def ask(link: Link, txid: str) -> bool:
-        return bool(await quietly(link, link.call("blockchain.transaction.dsproof.get", txid)))
+    async def ask(link: Link, txid: str) -> bool | None:
+        told = await quietly(link, _proof_of(link, txid))
+        return None if told is None else told[0]
 
     pairs = [(link, txid) for txid in txids for link in links]
     answers = await within(ask(link, txid) for link, txid in pairs)
-    return frozenset(txid for (_, txid), found in zip(pairs, answers, strict=True) if found)
+    found: dict[str, bool] = {}
+    for (_, txid), answer in zip(pairs, answers, strict=True):
+        if answer is not None:
+            found[txid] = found.get(txid, False) or answer
+    return found
+
+
+async def _proof_of(link: Link, txid: str) -> tuple[bool]:
+    """In a tuple, because "no" and "no answer" must not look alike."""
+    return (bool(await link.call("blockchain.transaction.dsproof.get", txid)),)
 
 
 async def within(

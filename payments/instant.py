@@ -48,7 +48,7 @@ class Chain(Protocol):
     def servers(self) -> tuple[ServerView, ...]: ...
     def raws_of(self, txids: Iterable[str]) -> dict[str, bytes]: ...
     def offer(self, raw: bytes) -> dict[str, str]: ...
-    def double_spent(self, txids: Sequence[str]) -> frozenset[str]: ...
+    def proofs_of(self, txids: Sequence[str]) -> dict[str, bool]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,9 @@ def _ask(
     raws = chain.raws_of(sorted(parents))
     facts = {txid: _facts_of(each, read[txid], raws) for txid, each in seen.items()}
     offered = _offer(list(facts.values()), chain)
-    return {each.txid: each for each in offered}, chain.double_spent(sorted(facts))
+    proofs = chain.proofs_of(sorted(facts))
+    told = {each.txid: replace(each, is_proof_told=each.txid in proofs) for each in offered}
+    return told, frozenset(txid for txid, is_proved in proofs.items() if is_proved)
 
 
 def _facts_of(seen: SeenOutput, tx: Transaction, raws: Mapping[str, bytes]) -> TxFacts:

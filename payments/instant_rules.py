@@ -44,6 +44,7 @@ class Wait(StrEnum):
     STALE = "stale"
     SECOND_SERVER = "second_server"
     REBROADCAST = "rebroadcast"
+    PROOFS = "proof_server"
     SILENCE = "8_seconds"
     TOTAL_CEILING = "total_ceiling"
     NOTHING = ""
@@ -51,7 +52,7 @@ class Wait(StrEnum):
 
 # These pass by themselves, within seconds or once other payments are in a block.
 PASSING: Final = frozenset(
-    {Wait.COINS, Wait.STALE, Wait.SECOND_SERVER, Wait.REBROADCAST, Wait.SILENCE}
+    {Wait.COINS, Wait.STALE, Wait.SECOND_SERVER, Wait.REBROADCAST, Wait.PROOFS, Wait.SILENCE}
 )
 # Once contradicted, a payment is decided by a block alone, whatever servers say afterwards.
 LASTING: Final = frozenset({Wait.DOUBT, Wait.REFUSED})
@@ -72,6 +73,7 @@ class SpentFacts:
 class TxFacts:
     """One unconfirmed transaction. ``operators`` show it, ``accepted_by`` took it from us or had it
     already, ``refused_by`` refused it. ``has_unconfirmed_parents``: a server said height -1.
+    ``is_proof_told``: a server answered whether a double-spend proof is known.
     """
 
     txid: str
@@ -82,6 +84,7 @@ class TxFacts:
     operators: frozenset[str]
     accepted_by: frozenset[str] = frozenset()
     refused_by: frozenset[str] = frozenset()
+    is_proof_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,5 +225,6 @@ RULES: Final[tuple[tuple[Wait, Callable[[PaymentFacts], bool]], ...]] = (
         Wait.REBROADCAST,
         lambda facts: all(_is_passed_on(tx, facts) for tx in facts.transactions),
     ),
+    (Wait.PROOFS, _all(lambda tx: tx.is_proof_told)),
     (Wait.SILENCE, lambda facts: facts.asked_at >= facts.silent_from),
 )

@@ -93,6 +93,7 @@ SECONDS: Final = {
     "rebroadcast": "Checking that every server takes it.",
     "coins": "Checking the coins it spends.",
     "stale": "Waiting until the chain can be looked at again.",
+    "proof_server": "Asking whether anybody saw a contradiction.",
     "8_seconds": "8 seconds without a contradiction, then the file opens.",
 }
 BLOCK: Final = {

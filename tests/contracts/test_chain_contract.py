@@ -156,6 +156,7 @@ def test_a_double_spend_proof_is_known_for_the_first_spend(
     address = peer.new_address()
     txid = peer.pay(address, 6_000)
     peer.settled(lambda: client.sight(script_of(address), {}).outputs, bool)
+    assert client.proofs_of([txid]) == {txid: False}
     assert client.double_spent([txid]) == frozenset()
 
     peer.double_spend(txid)

@@ -58,6 +58,7 @@ def tx(*inputs: SpentFacts, fee: Callable[[int], int] = lambda size: size, pad: 
         has_unconfirmed_parents=False,
         operators=frozenset({"ada", "bob"}),
         accepted_by=frozenset({"ada", "bob", "cy"}),
+        is_proof_told=True,
     )
 
 
@@ -99,6 +100,7 @@ BROKEN: dict[Wait, PaymentFacts] = {
     Wait.STALE: facts(is_watched=False),
     Wait.SECOND_SERVER: with_tx(operators=frozenset({"ada"})),
     Wait.REBROADCAST: with_tx(accepted_by=frozenset()),
+    Wait.PROOFS: with_tx(is_proof_told=False),
     Wait.SILENCE: facts(asked_at=NOON - timedelta(microseconds=1)),
 }
 
@@ -120,7 +122,7 @@ def test_every_rule_is_among_those_that_were_broken() -> None:
 def test_the_codes_that_are_stored_are_these() -> None:
     assert " ".join(wait.value for wait in Wait) == (
         "ceiling one_operator doubt refused raw parents size many_inputs coins input_kind"
-        " signature_kind fee stale second_server rebroadcast 8_seconds total_ceiling "
+        " signature_kind fee stale second_server rebroadcast proof_server 8_seconds total_ceiling "
     )
 
 
