@@ -317,3 +317,44 @@ class NoteMissing(ServiceError):
 
     code = "note_missing"
     hint = "Write one sentence, such as: sent to the address in your e-mail."
+
+
+# --- what may be seen before paying ---------------------------------------------------------------
+
+
+class ShownKeyWrong(ServiceError):
+    """A key that was shown is not the one that was committed for its segment, or opens nothing."""
+
+    code = "shown_key_wrong"
+    hint = "Reload the page: the keys must come from the root that sealed this file."
+
+
+class SampleInvalid(ServiceError):
+    code = "sample_invalid"
+    hint = "Choose a smaller piece of the file."
+
+
+class SampleUnconfirmed(ServiceError):
+    """More than a tenth of the file would be free to see, and nobody said that this is meant."""
+
+    code = "sample_unconfirmed"
+    hint = "Say that you mean it, or choose a smaller piece."
+    http_status = 409
+
+
+class AuditInvalid(ServiceError):
+    code = "audit_invalid"
+    hint = "Publish again: the page fetches what was drawn and shows the keys for it."
+
+
+class AuditMissing(ServiceError):
+    """Publishing a file of 200 segments or more needs the audit first."""
+
+    code = "audit_missing"
+    hint = "Publish again; the page shows the drawn keys first."
+    http_status = 409
+
+
+class CoverInvalid(ServiceError):
+    code = "cover_invalid"
+    hint = "A cover is a WebP or JPEG of at most 256 KiB and 1280 pixels a side, without notes in it."

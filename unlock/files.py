@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from payments import invoices, payouts
 from payments.amounts import Price
 from payments.errors import PayoutMissing, PriceBelowFloor
-from unlock import container, hints, limits, withdrawals
+from unlock import audits, container, covers, hints, limits, samples, withdrawals
 from unlock.creator_errors import (
     ContainerTaken,
     FileMissing,
@@ -155,7 +155,7 @@ def publish(
 
     ``is_tested`` says whether the buyer's path passed on the file as it is now; it is asked under
     the file's lock. Raises MoveRefused, UploadNotVerified, SecretMissing, PayoutMissing,
-    PriceBelowFloor, RateUnavailable, SelftestMissing; the file stays as it was.
+    PriceBelowFloor, RateUnavailable, AuditMissing, SelftestMissing; the file stays as it was.
     """
     with transaction.atomic():
         paid_file = _lock(paid_file_id, creator=creator)
@@ -163,6 +163,7 @@ def publish(
             return paid_file
         _check_move(paid_file, FileState.PUBLISHED)
         _check_ready(paid_file, now=now)
+        audits.check(paid_file.container)
         if not is_tested(paid_file):
             raise SelftestMissing("The download was not tested with this content.")
         _set_state(paid_file, FileState.PUBLISHED, published_at=paid_file.published_at or now)
@@ -200,6 +201,7 @@ def remove(
             paid_file_id, FileState.REMOVED, creator=creator, removed_reason=reason[:300]
         )
         withdrawals.of_file(paid_file, now=now)
+        _hide(paid_file)
     return paid_file
 
 
@@ -222,6 +224,12 @@ def delete(paid_file_id: UUID, *, creator: Creator, now: datetime) -> None:
 
 def price_of(paid_file: PaidFile) -> Price:
     return Price(paid_file.price_amount, paid_file.price_currency)
+
+
+def _hide(paid_file: PaidFile) -> None:
+    """What everybody could see goes with the file."""
+    samples.drop(paid_file)
+    covers.drop(paid_file)
 
 
 def _apply_text(paid_file: PaidFile, draft: Draft) -> None:
@@ -251,6 +259,7 @@ def _attach(paid_file: PaidFile, upload_id: UUID) -> None:
         raise MoveRefused("The content of a published file is fixed.")
     if upload.state in _OVER:
         raise UploadClosed(f"The upload is {upload.state}.")
+    samples.drop(paid_file)  # its keys open nothing of the other content
     paid_file.container = upload.container
     paid_file.generation, paid_file.h_s = 0, ""
     paid_file.wrapped_key = paid_file.s_sealed = b""

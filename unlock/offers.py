@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
 from payments import instant_offers, invoices, payouts, rate_table
 from payments.amounts import BCH, Price
-from unlock import container, copies, files
-from unlock.creator_errors import UploadNotVerified
+from unlock import audits, committed, container, copies, covers, files, samples
 from unlock.errors import CopyUnavailable
 from unlock.models import Copy, KeyRelease, Purchase
 from unlock.states import FileState, GrantKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
+    from unlock.container import CoreHeader
     from unlock.models import Container, Creator, PaidFile, Upload
+    from unlock.showing_rows import Audit, Cover
     from unlock.storage import SignedRequest
 
 _CURRENCIES = (
@@ -57,6 +60,17 @@ class Offer:
     payout_kind: str | None
     floor_sat: int | None
     copies: tuple[UUID, ...]
+    sample: Sample | None
+    audit: Audit | None
+    cover: Cover | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How much may be looked at before paying, and how it is shown."""
+
+    kind: str
+    segments: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +98,20 @@ class OwnFile(Offer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranges:
-    """Signed GETs of exactly the header and exactly the index of one container."""
+    """Signed GETs of exactly the header, the index and, if asked for, segments that are shown."""
 
     header: SignedRequest
     index: SignedRequest
+    segments: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A signed GET of exactly these neighbouring segments, whose keys are public."""
+
+    first: int
+    count: int
+    signed: SignedRequest
 
 
 def of(paid_file: PaidFile, *, now: datetime) -> Offer:
@@ -120,6 +144,9 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
         payout_kind=payout.kind if payout else None,
         floor_sat=payout.floor_sat if payout else None,
         copies=_copies_of(held),
+        sample=_sample_of(paid_file),
+        audit=audits.of(held),
+        cover=covers.of(paid_file),
     )
 
 
@@ -169,25 +196,49 @@ def currencies(*, now: datetime) -> tuple[str, ...]:
     return tuple(currency for currency in _CURRENCIES if currency in known)
 
 
-def sign_ranges(paid_file: PaidFile, *, now: datetime) -> Ranges:
+def sign_ranges(paid_file: PaidFile, *, segments: Iterable[int] = (), now: datetime) -> Ranges:
     """Header and index for anybody: with them a link is checked before paying, and nothing more.
 
-    Raises UploadNotVerified, CopyUnavailable.
+    ``segments``: those whose keys are public. Raises UploadNotVerified, CopyUnavailable.
     """
-    held = paid_file.container
-    if held is None or held.verified_at is None:
-        raise UploadNotVerified("The upload is not finished and checked yet.")
-    core = container.CoreHeader.parse(bytes(held.core_header))
+    held = committed.verified(paid_file)
+    core = committed.core_of(held)
     for copy, store in copies.served(held.id, now=now):
+        sign = partial(store.sign_range, copy.object_key, now=now)
+        runs = [
+            Run(first, count, sign(offset=at, size_bytes=size_bytes))
+            for first, count, (at, size_bytes) in _stretches(core, segments)
+        ]
         return Ranges(
-            header=store.sign_range(
-                copy.object_key, offset=0, size_bytes=core.header_bytes, now=now
-            ),
-            index=store.sign_range(
-                copy.object_key, offset=core.index_offset, size_bytes=core.index_bytes, now=now
-            ),
+            header=sign(offset=0, size_bytes=core.header_bytes),
+            index=sign(offset=core.index_offset, size_bytes=core.index_bytes),
+            segments=tuple(runs),
         )
     raise CopyUnavailable("The stored file cannot be reached now.")
+
+
+def shown_segments(paid_file: PaidFile, shown: str) -> list[int]:
+    """The segments whose keys are public, as "sample" or as "audit"; none for another word."""
+    if shown == "sample":
+        sample = samples.of(paid_file)
+        return samples.segments_of(sample) if sample else []
+    audit = audits.of(paid_file.container) if shown == "audit" else None
+    return audits.segments_of(audit) if audit else []
+
+
+def _stretches(
+    core: CoreHeader, segments: Iterable[int]
+) -> Iterator[tuple[int, int, container.Span]]:
+    """Neighbours together: first, how many, and where they lie; never a byte in between."""
+    for first, count in committed.runs_of(segments):
+        start, end = core.segment_range(first), core.segment_range(first + count - 1)
+        size_bytes = end.offset + end.size_bytes - start.offset
+        yield first, count, container.Span(start.offset, size_bytes)
+
+
+def _sample_of(paid_file: PaidFile) -> Sample | None:
+    shown = samples.of(paid_file)
+    return Sample(shown.kind, len(samples.segments_of(shown))) if shown else None
 
 
 def _opens_instantly(paid_file: PaidFile, estimate_sat: int | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import pages, serving, status, wellknown
+from unlock.views import pages, serving, showing, status, wellknown
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("sales/", pages.sales, name="sales"),
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
+    path("f/<uuid:file_id>/cover", showing.cover, name="cover"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
     path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
     path("recover/", pages.recover, name="recover"),

@@ -77,10 +77,21 @@ from unlock.container.sealing import (
     seal_deposit,
     seal_release,
 )
+from unlock.container.showing import NONCE_BYTES as AUDIT_NONCE_BYTES
+from unlock.container.showing import (
+    SegmentKey,
+    audit_count,
+    audit_segments,
+    build_entries,
+    check_keys,
+    open_shown,
+    parse_entries,
+)
 from unlock.container.tlvs import Tlv, build_tlvs, parse_tlvs
 from unlock.container.writer import Packed, Sealing, Source, pack
 
 __all__ = [
+    "AUDIT_NONCE_BYTES",
     "CORE_BYTES",
     "FLAG_BUNDLE",
     "SEALED_BYTES",
@@ -101,17 +112,22 @@ __all__ = [
     "ReleaseFile",
     "Sealing",
     "Secrets",
+    "SegmentKey",
     "SegmentVerifier",
     "Source",
     "Span",
     "Ticket",
     "Tlv",
+    "audit_count",
+    "audit_segments",
     "build_directory",
+    "build_entries",
     "build_index",
     "build_licence",
     "build_release",
     "build_tlvs",
     "buyer_key_pair",
+    "check_keys",
     "check_paths",
     "check_public_key",
     "claim_hash",
@@ -136,8 +152,10 @@ __all__ = [
     "open_meta",
     "open_release",
     "open_segment",
+    "open_shown",
     "pack",
     "parse_directory",
+    "parse_entries",
     "parse_index",
     "parse_licence",
     "parse_link",

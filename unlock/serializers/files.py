@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from unlock import files, limits, offers
 from unlock.serializers.fields import BytesField, HexField, PriceField, WordField
+from unlock.serializers.showing import AuditSerializer, CoverSerializer, SampleBriefSerializer
 from unlock.states import FileState, UploadState
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ class _OfferFields(serializers.Serializer[Any]):
     payout_kind = serializers.CharField(allow_null=True)
     floor_sat = serializers.IntegerField(allow_null=True)
     copies = CopyShownSerializer(many=True)
+    sample = SampleBriefSerializer(allow_null=True)
+    audit = AuditSerializer(allow_null=True)
+    cover = CoverSerializer(allow_null=True)
 
 
 class OfferSerializer(_OfferFields):
@@ -148,7 +152,18 @@ class RangeSerializer(serializers.Serializer[Any]):
     bytes = serializers.IntegerField(source="size_bytes")
 
 
+class RunSerializer(serializers.Serializer[Any]):
+    """Neighbouring segments whose keys are public."""
+
+    first = serializers.IntegerField()
+    count = serializers.IntegerField()
+    url = serializers.CharField(source="signed.url")
+    headers = serializers.DictField(source="signed.headers", child=serializers.CharField())
+    bytes = serializers.IntegerField(source="signed.size_bytes")
+
+
 class RangesSerializer(serializers.Serializer[Any]):
     header = RangeSerializer()
     index = RangeSerializer()
+    segments = RunSerializer(many=True)
     expires_at = serializers.DateTimeField(source="header.expires_at")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
@@ -143,14 +143,22 @@ class FilePublication(CreatorView):
 class FileRanges(AnyoneView):
     throttle_scope = "presign"
 
-    @extend_schema(responses=RangesSerializer)
+    @extend_schema(
+        parameters=[OpenApiParameter("with", str, enum=["sample", "audit"])],
+        responses=RangesSerializer,
+    )
     def get(self, request: Request, file_id: UUID) -> Response:
-        """Signed GETs of exactly the header and the index: a link is checked before paying."""
+        """Signed GETs of exactly the header and the index: a link is checked before paying.
+
+        ``with=sample`` or ``with=audit`` adds exactly the segments whose keys are public.
+        """
         paid_file = files.find(file_id)
         creator = self.creator(request)
         if creator is None or paid_file.creator_id != creator.id:
             _public(paid_file)
-        return Response(RangesSerializer(offers.sign_ranges(paid_file, now=timezone.now())).data)
+        shown = offers.shown_segments(paid_file, request.query_params.get("with", ""))
+        signed = offers.sign_ranges(paid_file, segments=shown, now=timezone.now())
+        return Response(RangesSerializer(signed).data)
 
 
 def _order(request: Request, file_id: UUID) -> purchases.Order:
