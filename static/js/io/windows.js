@@ -8,6 +8,7 @@
  */
 import { Damaged, Forged, Truncated, WrongKey } from '../crypto/errors.js';
 import { ROW_SIZE } from '../crypto/header.js';
+import { Filler } from './filler.js';
 import { SealError, SealPool } from './pool.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
@@ -27,6 +28,9 @@ const TRIES = 4;
  * @property {number} workers
  * @property {(from: number, to: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>}
  *   read  bytes from..to (inclusive) of the container
+ * @property {(offset: number) => unknown} [distrust]  the bytes at `offset` were not the committed
+ *   ones: the next read comes from another copy, if there is one
+ * @property {(offset: number) => unknown} [broke]  the stream at `offset` broke off
  * @property {(attempt: number, signal: AbortSignal) => Promise<void>} pause  before another try
  *
  * @typedef {object} Reader  of one stretch, in order
@@ -193,22 +197,41 @@ export class Windows {
     const count = Math.min(SEGMENTS, header.segmentCount - first);
     const size = header.storedSizeOfRange(first, count);
     const from = header.segmentOffset(first);
-    const body = await read(from, from + size - 1, signal);
-    const buffer = await new Response(body).arrayBuffer();
+    const buffer = await this.#stored(await read(from, from + size - 1, signal), from, size);
     signal.throwIfAborted();
-    if (buffer.byteLength !== size) throw new Truncated('a stretch came back cut');
     const opened = await this.#pool
       .open({
         ...{ first, count, buffer, offset: 0, size },
         rows: rows.slice(first * ROW_SIZE, (first + count) * ROW_SIZE),
       })
       .catch((error) => {
+        if (error instanceof SealError && error.code === 'damaged') this.#facts.distrust?.(from);
         throw typed(error);
       });
     if (opened.size !== header.plainSizeOfRange(first, count)) {
       throw new Damaged('a segment opened to another length');
     }
     return new Uint8Array(opened.buffer, opened.offset, opened.size);
+  }
+
+  /**
+   * @param {ReadableStream<Uint8Array>} body
+   * @param {number} from
+   * @param {number} size
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async #stored(body, from, size) {
+    const filler = new Filler(body);
+    try {
+      const filled = await filler.fill(new ArrayBuffer(size), size);
+      if (filled.size < size) throw new Truncated('a stretch came back cut');
+      return filled.buffer;
+    } catch (error) {
+      this.#facts.broke?.(from);
+      throw error;
+    } finally {
+      filler.cancel();
+    }
   }
 }
 

@@ -24,6 +24,8 @@ import { register, spawn } from '../ui/trusted.js';
  * @property {Bytes} contentKey  M
  * @property {(from: number, to: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>}
  *   read
+ * @property {(offset?: number) => boolean} [distrust]  see io/windows.js
+ * @property {(offset?: number) => boolean} [broke]
  *
  * @typedef {Sealed & {name: string, type?: string, isStreamOnly?: boolean}} Single
  *   isStreamOnly: its creator asks that it be watched here
@@ -110,6 +112,7 @@ export class Preview {
       const windows = this.#windows();
       const place = slot(this.#root, 'showing');
       place.hidden = false;
+      place.classList.add('showing');
       place.dataset['kind'] = shown.kind;
       if (shown.kind === 'image') await this.#picture(windows, shown.type, place);
       else if (shown.kind === 'text') await this.#text(windows, place);
@@ -130,9 +133,11 @@ export class Preview {
   }
 
   #windows() {
-    const { header, rows, contentKey, read } = this.#sealed;
+    const { header, rows, contentKey, read, distrust, broke } = this.#sealed;
     const windows = new Windows({
       ...{ header, rows, contentKey, read },
+      ...(distrust ? { distrust } : {}),
+      ...(broke ? { broke } : {}),
       spawn: () => spawn('open'),
       workers: Math.min(2, workerCount()),
       pause: async (attempt, signal) => {

@@ -29,10 +29,13 @@ import { keepAwake } from './wake.js';
  * @property {Bytes} contentKey  M
  * @property {string} contentId  hex
  * @property {string} name       as the creator wrote it
+ * @property {string} [type]     MIME type, where one is known
+ * @property {boolean} [isStreamOnly]  its creator asks that it be watched here
  * @property {string} hint       what the button does, in a sentence
  * @property {Facts['read']} read
- * @property {() => boolean} [distrust]  the bytes that came last were not those that were sold:
- *   whether there is another copy to read from
+ * @property {(offset?: number) => boolean} [distrust]  the bytes at `offset`, or those that came last,
+ *   were not those that were sold: whether there is another copy to read from
+ * @property {(offset?: number) => boolean} [broke]  a stream broke off at `offset`; the same
  * @property {string} [purchaseId]  where it is known a saving goes on after a reload
  * @property {(step: Step, error: unknown) => void} [blame]  what failed, and where: a failure of
  *   what was bought, not of this browser or its connection

@@ -8,6 +8,7 @@ import { safeName } from '../io/unlocking.js';
 import { action, fromTemplate, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { Bundle } from './bundle.js';
+import { offerPreview } from './preview.js';
 import { Saver } from './saver.js';
 
 /**
@@ -22,6 +23,8 @@ export class Saving {
   #saver;
   /** @type {Bundle | null} */
   #bundle = null;
+  /** @type {import('./preview.js').Preview | null} */
+  #preview = null;
   /** @type {Awaited<ReturnType<typeof halves.find>>} */
   #half = null;
 
@@ -50,10 +53,12 @@ export class Saving {
     saveAs.addEventListener('click', () => void this.#save({ isChosen: true }));
     action(this.#root, 'start-over').addEventListener('click', () => void this.#startOver());
     void this.#lookForHalf();
+    this.#preview = offerPreview(this.#root, sealed);
   }
 
   /** Ends a transfer that runs; nothing of it stays behind. */
   stop() {
+    this.#preview?.close();
     this.#saver.stop();
     this.#bundle?.close();
   }

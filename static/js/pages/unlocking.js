@@ -110,8 +110,10 @@ export class Unlocking {
     const { header, rows, meta } = proven;
     void new Saving(byId('open'), {
       ...{ header, rows, contentKey: key, name: meta.name, hint: HINT, purchaseId },
-      contentId: offer.content_id,
+      ...{ contentId: offer.content_id, type: meta.type, isStreamOnly: offer.stream_only },
       read: (from, to, signal) => copies.read(from, to, signal),
+      distrust: (offset) => copies.distrust(offset),
+      broke: (offset) => copies.broke(offset),
     });
     slot(this.#root, 'keep').hidden = false;
     this.#once('licence', () => this.#saveLicence(offer, meta.name, key));

@@ -1,0 +1,23 @@
+/**
+ * The browser's worker of worker/open.js, on a thread of Node.
+ * @module
+ */
+import { Worker as Thread } from 'node:worker_threads';
+
+/** @returns {Worker} */
+export function spawnOpen() {
+  const url = new URL('../../static/js/worker/open.js', import.meta.url).href;
+  const thread = new Thread(new URL('worker_shim.js', import.meta.url), { workerData: { url } });
+  const worker = {
+    /** @type {(event: {data: any}) => void} */
+    onmessage: () => undefined,
+    /** @type {(event: {message: string}) => void} */
+    onerror: () => undefined,
+    /** @param {unknown} message @param {ArrayBuffer[]} [transfer] */
+    postMessage: (message, transfer) => thread.postMessage(message, transfer),
+    terminate: () => void thread.terminate(),
+  };
+  thread.on('message', (data) => data.type !== 'loaded' && worker.onmessage({ data }));
+  thread.on('error', (error) => worker.onerror({ message: String(error) }));
+  return /** @type {any} */ (worker);
+}
