@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from payments import duties, invoices, refunds, tidings
 from payments.amounts import format_bch
 from payments.states import InvoiceFlag, InvoiceState, RefundReason
-from unlock import sales
+from unlock import failures, sales
 from unlock.creator_errors import NoteMissing
 from unlock.errors import PurchaseUnknown
 from unlock.models import Purchase
@@ -30,9 +30,10 @@ MOST: Final = 100
 
 
 class DutyKind(StrEnum):
-    """Why something is on the list. Only the first two ask for a decision."""
+    """Why something is on the list. Only the first three ask for a decision."""
 
     REFUND = "refund"
+    FAILURE = "failure"
     SHORT = "short"
     CONFLICT = "conflict"
     REVERSED = "reversed"
@@ -74,6 +75,7 @@ _BESIDE: Final = (
     "Coins came together with a token. They do not count as payment, and are never forwarded,"
     " because the token would be lost. The buyer is asked to send plain BCH."
 )
+_FAILED: Final = "Open your own link to see it for yourself. If it is so, offer the money back."
 _FORWARD: Final = (
     "A payment was not passed on to your address for six hours. It is safe and is tried again."
 )
@@ -93,6 +95,7 @@ def of(creator: Creator, *, now: datetime) -> tuple[Duty, ...]:
         if view.id in bought
         for kind in _kinds(view, owed.get(view.id), now)
     ]
+    found += _failures(creator, now=now)
     found += [
         Duty(kind=DutyKind.FORWARD, title="A payment on its way to you", says=_FORWARD, txid=txid)
         for owner, txid in tidings.stuck_forwards(now=now)
@@ -108,9 +111,14 @@ def accept(creator: Creator, purchase_id: UUID, *, now: datetime) -> InvoiceView
 
 
 def offer_back(creator: Creator, purchase_id: UUID, *, due_sat: int, now: datetime) -> RefundView:
-    """Owe a buyer something by agreement. Raises PurchaseUnknown, and what ``refunds.ask`` raises."""
+    """Owe a buyer something by agreement, or because what they paid did not open.
+
+    Raises PurchaseUnknown, and what ``refunds.ask`` raises.
+    """
     invoice_id = _invoice_of(creator, purchase_id)
-    return refunds.ask(invoice_id, reason=RefundReason.AGREED, due_sat=due_sat, now=now)
+    has_failed = failures.is_open(sales.find(creator, purchase_id))
+    reason = RefundReason.FAILED if has_failed else RefundReason.AGREED
+    return refunds.ask(invoice_id, reason=reason, due_sat=due_sat, now=now)
 
 
 def close(creator: Creator, purchase_id: UUID, *, note: str, now: datetime) -> RefundView:
@@ -128,6 +136,23 @@ def _invoice_of(creator: Creator, purchase_id: UUID) -> UUID:
     if purchase.invoice_id is None:
         raise PurchaseUnknown("There is no such sale.")
     return purchase.invoice_id
+
+
+def _failures(creator: Creator, *, now: datetime) -> list[Duty]:
+    told = {each.purchase_id: each for each in failures.open_of(creator.id)}
+    rows = list(Purchase.objects.select_related("paid_file").filter(pk__in=told))
+    bills = [row.invoice_id for row in rows if row.invoice_id is not None]
+    views = invoices.statuses_of(bills, now=now) if bills else {}
+    return [
+        Duty(
+            kind=DutyKind.FAILURE,
+            title=row.paid_file.title,
+            says=f"A buyer paid and cannot open it. {told[row.id].says} {_FAILED}",
+            purchase=row.id,
+            invoice=None if row.invoice_id is None else views[row.invoice_id],
+        )
+        for row in rows
+    ]
 
 
 def _kinds(view: InvoiceView, refund: RefundView | None, now: datetime) -> list[DutyKind]:

@@ -87,6 +87,7 @@ import * as api from './api.js';
  * @property {string} content_id
  * @property {number} generation
  *
+ * @typedef {{says: string, note: string, closed_at: string | null}} Failure
  * @typedef {{copy: string, url: string, bytes: number, etag: string, expires_at: string,
  *   is_lasting: boolean}} Location  `is_lasting`: not signed, good for as long as its host stands
  * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
@@ -166,6 +167,23 @@ export const release = (id, claim, signal) =>
  */
 export const location = (id, claim, signal) =>
   api.post(`purchases/${id}/location/`, {}, { ...AGAIN, claim, ...(signal ? { signal } : {}) });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @returns {Promise<{failures: Failure[]}>}
+ */
+export const failures = (id, claim) => api.get(`purchases/${id}/failures/`, { claim });
+
+/**
+ * Twice is once.
+ * @param {string} id
+ * @param {string} claim
+ * @param {{step: string, code: string, segment: number | null}} told
+ * @returns {Promise<Failure>}
+ */
+export const tellFailure = (id, claim, told) =>
+  api.post(`purchases/${id}/failures/`, told, { ...AGAIN, claim });
 
 /**
  * @param {string} id

@@ -13,7 +13,7 @@ import * as api from './api.js';
  * @property {string} txid
  *
  * @typedef {object} Task
- * @property {'refund' | 'short' | 'conflict' | 'reversed' | 'token' | 'forward'} kind
+ * @property {'refund' | 'failure' | 'short' | 'conflict' | 'reversed' | 'token' | 'forward'} kind
  * @property {string | null} purchase
  * @property {string} title
  * @property {string} says
@@ -40,3 +40,9 @@ export const offerBack = (purchase, dueSat) =>
  * @param {string} note
  */
 export const close = (purchase, note) => api.post(`sales/${purchase}/refund/closing/`, { note });
+
+/**
+ * @param {string} purchase
+ * @param {string} note
+ */
+export const closeFailure = (purchase, note) => api.post(`sales/${purchase}/failures/`, { note });

@@ -17,6 +17,7 @@ const AGAIN_MS = 10_000;
 /** @type {Record<Task['kind'], {text: string, tone: string}>} */
 const KINDS = {
   refund: { text: 'Refund to pay', tone: 'amber' },
+  failure: { text: 'Does not open', tone: 'red' },
   short: { text: 'Paid short', tone: 'amber' },
   conflict: { text: 'Conflict', tone: 'amber' },
   reversed: { text: 'Reversed', tone: 'red' },
@@ -40,6 +41,7 @@ function rowOf(task) {
   if (task.txid) showCode(row, 'txid', task.txid);
   if (task.refund) showRefund(row, task, task.refund);
   if (task.kind === 'short') showShort(row, task);
+  if (task.kind === 'failure') showFailure(row, task);
   return row;
 }
 
@@ -71,6 +73,14 @@ function showRefund(row, { purchase }, refund) {
     showCode(row, 'address', refund.address);
     showCode(row, 'amount', format.coins(refund.due_sat - refund.paid_sat).replace(' BCH', ''));
   }
+  showClosing(row, (note) => tasks.close(String(purchase), note));
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {(note: string) => Promise<unknown>} close
+ */
+function showClosing(row, close) {
   const form = slot(row, 'closing');
   action(row, 'close').hidden = false;
   action(row, 'close').addEventListener('click', () => {
@@ -80,7 +90,7 @@ function showRefund(row, { purchase }, refund) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const note = /** @type {HTMLInputElement} */ (slot(row, 'note')).value;
-    void act(row, () => tasks.close(String(purchase), note), 'Closed.');
+    void act(row, () => close(note), 'Closed.');
   });
 }
 
@@ -101,6 +111,22 @@ function showShort(row, { purchase, invoice }) {
   back.addEventListener('click', () =>
     act(row, () => tasks.offerBack(String(purchase), confirmed), 'It is a refund to pay now.'),
   );
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {Task} task
+ */
+function showFailure(row, { purchase, invoice }) {
+  const { confirmed_sat: confirmed = 0 } = invoice ?? {};
+  const back = action(row, 'back');
+  back.hidden = confirmed === 0;
+  back.textContent = `Send ${format.coins(confirmed)} back`;
+  back.addEventListener('click', () =>
+    act(row, () => tasks.offerBack(String(purchase), confirmed), 'It is a refund to pay now.'),
+  );
+  showClosing(row, (note) => tasks.closeFailure(String(purchase), note));
+  one(row, '[data-slot="closing"] button').textContent = 'Close it';
 }
 
 /**
