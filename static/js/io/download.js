@@ -1,8 +1,8 @@
 /**
- * The way back: the whole payload, or a stretch of it. One streamed GET, cut into groups of segments as it arrives, opened in workers, and
- * handed to a sink in order. Memory is a handful of buffers, whatever the file's size. A stretch
- * that breaks is asked for again from where it broke; bytes that are not the committed ones are
- * asked for once more, then named.
+ * The way back: the whole payload, or a stretch of it. One streamed GET, cut into groups of segments
+ * as it arrives, opened in workers, and handed to a sink in order. Memory is a handful of buffers,
+ * whatever the file's size. A stretch that breaks is asked for again from where it broke; bytes that
+ * are not the committed ones are asked for again, from every other copy too, before they are named.
  *
  * Knows no network and no page: both are given in.
  * @module
@@ -20,6 +20,7 @@ import { Rate } from './rate.js';
 const GROUP = 4; // segments a job: 1 MiB
 const SPARE_BUFFERS = 3;
 const SAY_MS = 120;
+const REFILLS = 6;
 
 /**
  * @typedef {object} Progress
@@ -39,8 +40,11 @@ const SAY_MS = 120;
  * @property {(from: number, to: number, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>}
  *   read  bytes from..to (inclusive) of the container; re-signs and picks a copy by itself; throws
  *   only what trying again cannot mend
- * @property {() => boolean} [distrust]  the bytes that came last were not the committed ones: takes
- *   the next copy, and says whether there is one that was not tried yet
+ * @property {(offset: number) => boolean} [distrust]  the bytes at `offset` were not the committed
+ *   ones: takes the next copy, and says whether there is one that was not tried yet
+ * @property {(offset: number) => boolean} [broke]  the stream broke off or stood still at `offset`:
+ *   says whether another copy is asked next, so that there is nothing to wait for
+ * @property {() => number} [stallMs]  how long a stream may stay silent
  * @property {(attempt: number, signal: AbortSignal) => Promise<void>} pause  before another try
  * @property {(progress: Progress) => void} [tell]
  * @property {AbortSignal} signal
@@ -93,6 +97,8 @@ export class Download {
   #done;
   #saidAt = 0;
   #trouble = '';
+  /** Its copy served other bytes: the stream goes on at the next one. */
+  #isMoving = false;
   /** @type {ArrayBuffer[]} */
   #spare;
   /** @type {Array<() => void>} */
@@ -162,9 +168,11 @@ export class Download {
         if (!(error instanceof Interrupted)) throw error;
         next = error.next;
         if (next > before) attempt = 0;
+        if (error.isMoving) continue;
         this.#trouble = 'The connection broke. Going on where it stopped.';
         this.#say(true);
-        await pause(attempt, this.#stop.signal);
+        const isElsewhere = this.#facts.broke?.(this.#facts.header.segmentOffset(next)) ?? false;
+        if (!isElsewhere || attempt > 0) await pause(attempt, this.#stop.signal);
       }
     }
   }
@@ -179,17 +187,19 @@ export class Download {
     const { end } = this.#stretch;
     const last = header.segmentOffset(end - 1) + header.storedSizeOf(end - 1) - 1;
     const body = await read(header.segmentOffset(first), last, this.#stop.signal);
-    const filler = new Filler(body);
+    const filler = this.#filler(body);
+    this.#isMoving = false;
     let next = first;
     try {
       while (next < end) {
         const group = new Group(header, this.#stretch, next);
         this.#open(group, await this.#fill(filler, group));
         next += group.count;
+        if (this.#isMoving && next < end) throw new Interrupted(next, null, true);
       }
       return next;
     } catch (error) {
-      if (this.#failure) throw error;
+      if (this.#failure || error instanceof Interrupted) throw error;
       throw new Interrupted(next, error);
     } finally {
       filler.cancel();
@@ -254,7 +264,8 @@ export class Download {
         return await this.#openOnce(group, tried);
       } catch (error) {
         const isDamaged = error instanceof SealError && error.code === 'damaged' && error.buffer;
-        const isAnother = isDamaged && (this.#facts.distrust?.() ?? false);
+        const isAnother = isDamaged && (this.#facts.distrust?.(group.from) ?? false);
+        this.#isMoving ||= Boolean(isAnother);
         if (!isDamaged || !(isFirst || isAnother)) throw typed(error);
         tried = /** @type {ArrayBuffer} */ (error.buffer);
         await this.#refill(group, tried);
@@ -284,11 +295,26 @@ export class Download {
    * @param {ArrayBuffer} buffer
    */
   async #refill(group, buffer) {
-    const { read } = this.#facts;
-    const body = await read(group.from, group.from + group.storedBytes - 1, this.#stop.signal);
-    const whole = new Uint8Array(await new Response(body).arrayBuffer());
-    if (whole.length !== group.storedBytes) throw new Truncated('a stretch came back cut');
-    new Uint8Array(buffer).set(whole);
+    const { read, broke, pause } = this.#facts;
+    const { from, storedBytes } = group;
+    for (let attempt = 0; ; attempt += 1) {
+      const filler = this.#filler(await read(from, from + storedBytes - 1, this.#stop.signal));
+      const filled = await filler.fill(new ArrayBuffer(storedBytes), storedBytes).catch(() => null);
+      filler.cancel();
+      if (filled?.size === storedBytes) {
+        new Uint8Array(buffer).set(new Uint8Array(filled.buffer));
+        return;
+      }
+      this.#stop.signal.throwIfAborted();
+      if (attempt + 1 >= REFILLS) throw new Truncated('a stretch came back cut');
+      if (!broke?.(from)) await pause(attempt, this.#stop.signal);
+    }
+  }
+
+  /** @param {ReadableStream<Uint8Array>} body */
+  #filler(body) {
+    const stallMs = this.#facts.stallMs?.();
+    return new Filler(body, stallMs ? { stallMs } : {});
   }
 
   /** @returns {Promise<ArrayBuffer>} a free buffer; waiting for one is what slows the network down */
@@ -336,10 +362,12 @@ class Interrupted extends Error {
   /**
    * @param {number} next
    * @param {unknown} [cause]
+   * @param {boolean} [isMoving]  nothing broke: the next copy is taken
    */
-  constructor(next, cause) {
+  constructor(next, cause, isMoving = false) {
     super('the stream ended early', { cause });
     this.next = next;
+    this.isMoving = isMoving;
   }
 }
 

@@ -23,6 +23,8 @@ const ANSWER_MS = 30_000;
 const ANSWER_SOON_MS = 8_000;
 /** An address is renewed this long before it ends. */
 const MARGIN_MS = 60_000;
+const STALL_MS = 90_000;
+const STALL_SOON_MS = 15_000;
 const READS_KEPT = 64;
 
 /** What is remembered of a copy, whatever its address is by now. */
@@ -55,6 +57,11 @@ export class Copies {
   /** How many copies there are, as far as is known. */
   get count() {
     return this.#known.length;
+  }
+
+  /** How long a stream may stay silent: patience is for a lone copy, on a slow line. */
+  get stallMs() {
+    return this.count > 1 ? STALL_SOON_MS : STALL_MS;
   }
 
   /**
