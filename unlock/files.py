@@ -219,6 +219,7 @@ def delete(paid_file_id: UUID, *, creator: Creator, now: datetime) -> None:
         Upload.objects.filter(container=paid_file.container_id).update(
             error_code="draft_deleted", touched_at=now
         )
+        _hide(paid_file)
         paid_file.delete()
 
 

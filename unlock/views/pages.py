@@ -115,7 +115,11 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     file = get_object_or_404(rows, pk=file_id)
     is_shown = file.state != FileState.DRAFT
     request.META[CONNECT] = copies.origins(file.container_id) if is_shown else ()
-    facts = {"opens_instantly": offers.opens_instantly(file, now=timezone.now())}
+    facts: dict[str, object] = {
+        "opens_instantly": offers.opens_instantly(file, now=timezone.now()),
+        "cover": covers.of(file),
+        "public_url": settings.KIM_PUBLIC_URL,
+    }
     return _shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
 
 
