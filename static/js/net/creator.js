@@ -91,12 +91,15 @@ import * as api from './api.js';
  * @property {number} confirmations
  * @property {boolean} is_instant
  * @property {boolean} opens_instantly
+ * @property {boolean} stream_only
  * @property {string} file_id
  * @property {number} sales
  * @property {number} income_sat
  * @property {string} created_at
  * @property {{id: string, state: UploadState} | null} upload
  * @property {{selftest: boolean, address_proven: boolean}} checks
+ * @property {import('./showing.js').SampleBrief | null} sample
+ * @property {import('./showing.js').Cover | null} cover
  *
  * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
  * @typedef {{number: number, url: string, headers: Record<string, string>, bytes: number}} SignedPart
@@ -223,7 +226,7 @@ export const files = () => api.get('files/?mine=1');
 
 /**
  * @param {{title: string, description: string, price: Price, confirmations?: number,
- *   is_instant?: boolean, upload?: string}} draft
+ *   is_instant?: boolean, stream_only?: boolean, upload?: string}} draft
  * @returns {Promise<FileView>}
  */
 export const createFile = (draft) => api.post('files/', draft);

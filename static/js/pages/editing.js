@@ -16,7 +16,8 @@ import { fillCurrencies, PRICE_LIKE } from './offering.js';
 /**
  * @import { FileView, Limits, Price } from '../net/creator.js'
  *
- * @typedef {{title?: string, description?: string, price?: Price, is_instant?: boolean}} Change
+ * @typedef {{title?: string, description?: string, price?: Price, is_instant?: boolean,
+ *   stream_only?: boolean}} Change
  */
 
 /**
@@ -62,6 +63,7 @@ class Fields {
   #description = byId('edit-description', HTMLTextAreaElement);
   #amount = byId('edit-amount', HTMLInputElement);
   #currency = byId('edit-currency', HTMLSelectElement);
+  #streamOnly = byId('edit-stream-only', HTMLInputElement);
   #file;
 
   /**
@@ -76,6 +78,7 @@ class Fields {
     fillCurrencies(this.#currency, [...limits.currencies, file.price.currency]);
     this.#title.value = file.title;
     this.#description.value = file.description;
+    this.#streamOnly.checked = file.stream_only;
     this.#amount.value = file.price.amount;
     this.#currency.value = file.price.currency;
     keepLinkless(this.#title);
@@ -96,6 +99,8 @@ class Fields {
     const change = {};
     if (title !== this.#file.title) change.title = title;
     if (description !== this.#file.description.trim()) change.description = description;
+    const isStreamOnly = this.#streamOnly.checked;
+    if (isStreamOnly !== this.#file.stream_only) change.stream_only = isStreamOnly;
     // A price that stays is not sent: it would need a rate of this moment.
     if (!isSame(price, this.#file.price)) change.price = price;
     return change;

@@ -15,9 +15,11 @@ import { copies } from '../ui/copy.js';
 import { action, byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { linkRow } from '../ui/linkrow.js';
+import { cannotPlay } from '../ui/playable.js';
 import * as problem from '../ui/problem.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
+import { offerLook, showAudit } from './looking.js';
 import { order } from './ordering.js';
 import { means } from './places.js';
 import { plainly, proveOffer } from './proof.js';
@@ -55,6 +57,9 @@ async function start() {
     } else {
       const [proven] = await Promise.all([proveOffer(offer, link), probing]);
       showProven(proven);
+      offerLook(root, offer, proven);
+      showAudit(root, offer, proven);
+      showPlayable(proven, offer);
       await showMeans(offer.payload_bytes, proven.header.isBundle);
       offerToBuy(offer, link);
     }
@@ -93,6 +98,24 @@ function showProven({ meta, header, contentId }) {
   slot(root, 'content-id').textContent = toHex(contentId);
   slot(root, 'proofs').hidden = false;
   copies(action(root, 'copy-id'), () => toHex(contentId), 'Copied');
+}
+
+/**
+ * Told before anything is paid: what this browser cannot play, and that it is for watching here.
+ * @param {Proven} proven
+ * @param {Offer} offer
+ */
+function showPlayable({ meta, header }, offer) {
+  root.querySelector('[data-testid="unplayable"]')?.remove();
+  const unplayable = header.isBundle ? '' : cannotPlay(meta.type, meta.name);
+  const watched =
+    offer.stream_only && !unplayable
+      ? 'The creator asks buyers to watch this in the page, not to save it. The key to it is yours all the same.'
+      : '';
+  if (!unplayable && !watched) return;
+  const note = make('p', { class: 'notice amber', text: unplayable || watched });
+  note.dataset['testid'] = 'unplayable';
+  slot(root, 'name').after(note);
 }
 
 /**

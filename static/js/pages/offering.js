@@ -7,6 +7,7 @@ import { byId, make } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as format from '../ui/format.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
+import { cannotPlay } from '../ui/playable.js';
 import { check, showPreview } from '../ui/preview.js';
 import { estimateSat, parsePrice } from '../ui/price.js';
 import { titleOf } from './sealing.js';
@@ -77,6 +78,7 @@ export class Offering {
   /** @param {{name: string, size: number} | null} file */
   setFile(file) {
     this.#sizeBytes = file ? file.size : null;
+    showUnplayable(file);
     if (file && !this.#title.value) this.#title.value = titleOf(file.name);
     this.show();
   }
@@ -123,12 +125,23 @@ export class Offering {
       description: linkless(this.#description.value).trim(),
       price,
       confirmations: Number(this.#confirmations.value),
+      stream_only: byId('stream-only', HTMLInputElement).checked,
     };
   }
 
   get #price() {
     return parsePrice(this.#amount.value.trim(), this.#currency.value);
   }
+}
+
+/**
+ * Told at the drop: what a buyer's browser will likely not play either.
+ * @param {{name: string, count?: number} | null} file
+ */
+function showUnplayable(file) {
+  const said = file && (file.count ?? 1) === 1 ? cannotPlay('', file.name) : '';
+  byId('unplayable').textContent = said && `${said} Buyers are told before they pay.`;
+  byId('unplayable').hidden = !said;
 }
 
 /**

@@ -26,6 +26,7 @@ import { secretsOf } from './sealing.js';
  * @property {Price} price
  * @property {number} confirmations
  * @property {boolean} [is_instant]  sold before a block
+ * @property {boolean} [stream_only] buyers are asked to watch it in the page
  */
 
 /**

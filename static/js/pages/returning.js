@@ -5,8 +5,9 @@
 import { returnLink } from '../crypto/links.js';
 import { safeName } from '../io/unlocking.js';
 import { copies } from '../ui/copy.js';
-import { action, byId, one, slot } from '../ui/dom.js';
+import { action, byId, make, one, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
+import { qr } from '../ui/qr.js';
 
 /** @import { Proof } from './unlocking.js' */
 
@@ -36,6 +37,7 @@ export function showReturnLink(root, { purchaseId, link, seed }, title) {
     // Closing the share sheet rejects the promise; nothing has to happen then.
     navigator.share({ url: whole, title: `Return link: ${title}` }).catch(() => undefined);
   });
+  part.append(asCode(whole));
   part.hidden = false;
   const top = byId('to-return');
   top.hidden = false;
@@ -43,6 +45,29 @@ export function showReturnLink(root, { purchaseId, link, seed }, title) {
     part.scrollIntoView({ block: 'center', behavior: 'smooth' });
     field.focus({ preventScroll: true });
   });
+}
+
+/**
+ * Pay on the phone, save on the desktop, or the other way round: the other device's camera reads it.
+ * @param {string} link
+ * @returns {HTMLElement}
+ */
+function asCode(link) {
+  const code = make('div', { class: 'qr' });
+  code.setAttribute('role', 'img');
+  code.setAttribute('aria-label', 'QR code of your return link');
+  code.dataset['testid'] = 'return-qr';
+  const said = 'Its camera reads your return link here. Show it to nobody else: it opens the file.';
+  const opened = make(
+    'details',
+    {},
+    make('summary', { text: 'Go on with another device' }),
+    make('p', { class: 'soft small', text: said }),
+    code,
+  );
+  // Drawn when it is wanted: a link that opens the file is not left lying about in the page.
+  opened.addEventListener('toggle', () => code.replaceChildren(qr(link)), { once: true });
+  return opened;
 }
 
 /**
