@@ -14,7 +14,7 @@ from tests.unlock.creating import sign_up
 from tests.unlock.sale import NOW, Buyer, publish
 from unlock import creators, webhooks
 from unlock.errors import NotForSale
-from unlock.models import Creator, Delivery, Invitation, PaidFile
+from unlock.models import Copy, Creator, Delivery, Invitation, PaidFile
 from unlock.purchases import begin
 from unlock.states import FileState
 
@@ -168,3 +168,20 @@ def test_staff_send_a_delivery_again_and_it_is_written_down(staff: Client) -> No
     webhooks.switch(hook, is_active=False)
     staff.post("/admin/unlock/delivery/", asked)
     assert Delivery.objects.count() == 2
+
+
+def test_staff_ask_for_a_copy_to_be_re_hashed_or_healed(staff: Client) -> None:
+    publish()
+    copy = Copy.objects.get()
+    chosen = {"_selected_action": [str(copy.id)]}
+
+    staff.post("/admin/unlock/copy/", {"action": "mend_now", **chosen})
+    assert Copy.objects.get().wanted_at is None  # a good one needs no healing
+    staff.post("/admin/unlock/copy/", {"action": "look_now", **chosen})
+    assert Copy.objects.get().wanted_at is not None
+    assert "is re-hashed" in LogEntry.objects.get(object_id=str(copy.id)).change_message
+
+    Copy.objects.update(wanted_at=None, damaged_at=NOW)
+    staff.post("/admin/unlock/copy/", {"action": "mend_now", **chosen})
+    assert Copy.objects.get().wanted_at is not None
+    assert "damaged" in staff.get("/admin/unlock/copy/").content.decode()
