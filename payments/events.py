@@ -43,7 +43,8 @@ def record(invoice: Invoice, kind: EventKind, *, was: str, now: datetime) -> Non
     The caller holds the invoice's row lock, which makes ``seq`` safe; the counter's row lock puts
     all writers in line from here to commit, so that no position appears after a later one.
     """
-    seq = Event.objects.filter(invoice=invoice).count() + 1
+    is_first = kind is EventKind.OPENED
+    seq = 1 if is_first else Event.objects.filter(invoice=invoice).count() + 1
     Event.objects.create(
         position=_next_position(),
         invoice=invoice,

@@ -69,6 +69,14 @@ def standing_of(purchase_id: UUID, *, now: datetime) -> Standing:
     return found[purchase_id]
 
 
+def standing_of_new(purchase: Purchase, *, now: datetime) -> Standing:
+    """Of one that was made for an invoice a moment ago: nothing was granted or released yet."""
+    if purchase.invoice_id is None:
+        raise PurchaseUnknown("There is nothing to pay for this purchase.")
+    invoice = invoices.status_of(purchase.invoice_id, now=now)
+    return Standing(purchase=purchase, invoice=invoice, grant=None, release=None)
+
+
 def standings_of(purchase_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Standing]:
     """Several in a constant number of queries; unknown ids are left out."""
     bought = Purchase.objects.in_bulk(list(purchase_ids))

@@ -227,7 +227,7 @@ def _link(order: Order, *, offered: PaidFile, invoice_id: UUID, now: datetime) -
     with transaction.atomic():
         paid_file = (
             PaidFile.objects.select_for_update(of=("self",))
-            .select_related("container")
+            .select_related("container", "creator__user")
             .get(id=offered.id)
         )
         fixed = ("state", "container_id", "generation", "price_amount", "price_currency")

@@ -38,6 +38,7 @@ OPEN_TO_ALL = {
     "KIM_RATE_PURCHASE": "1000000/minute",
     "KIM_RATE_ANY": "1000000/minute",
     "KIM_PURCHASES_OPEN_PER_IP": "1000000",
+    "KIM_TRUSTED_PROXIES": "1",  # each order comes from an address of its own
 }
 
 

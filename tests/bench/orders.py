@@ -11,10 +11,12 @@ import asyncio
 import http.client
 import json
 import os
+import random
 import sys
 import threading
 import time
 from collections.abc import Callable
+from ipaddress import IPv4Address
 
 from tests.bench.figures import p95
 from unlock import container
@@ -90,7 +92,11 @@ class Orders:
                     self.failed += 1
 
     def _post(self, line: http.client.HTTPConnection, claim: str, public_key: str) -> str:
-        headers = {"Content-Type": "application/json", "Authorization": f"Claim {claim}"}
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Claim {claim}",
+            "X-Forwarded-For": str(IPv4Address(0x0A00_0000 + random.randrange(2**24))),
+        }
         try:
             line.request("POST", self._path, json.dumps({"buyer_key": public_key}), headers)
             answer = line.getresponse()

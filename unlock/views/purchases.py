@@ -60,8 +60,9 @@ class Purchases(BuyerView):
             source=BaseThrottle().get_ident(request),
         )
         made = purchases.begin(order, now=now)
-        found = purchases.find(made.id, claim_hash=claim_hash_of(request))
-        return show(found, now=now, http_status=status.HTTP_201_CREATED)
+        standing = keys.standing_of_new(made, now=now)
+        view = PurchaseSerializer(shown(standing, made.paid_file, now=now))
+        return Response(view.data, status=status.HTTP_201_CREATED)
 
 
 class PurchaseDetail(BuyerView):
@@ -122,7 +123,6 @@ class Receipt(BuyerView):
         return Response(ReceiptSerializer(signed).data)
 
 
-def show(purchase: Purchase, *, now: datetime, http_status: int = status.HTTP_200_OK) -> Response:
+def show(purchase: Purchase, *, now: datetime) -> Response:
     standing = keys.standing_of(purchase.id, now=now)
-    view = PurchaseSerializer(shown(standing, purchase.paid_file, now=now))
-    return Response(view.data, status=http_status)
+    return Response(PurchaseSerializer(shown(standing, purchase.paid_file, now=now)).data)
