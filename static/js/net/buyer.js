@@ -25,6 +25,8 @@ import * as api from './api.js';
  * @property {boolean} opens_instantly
  * @property {boolean} stream_only  its creator asks that it be watched in the page
  * @property {{username: string}} creator
+ * @property {import('./showing.js').SampleBrief | null} sample
+ * @property {import('./showing.js').Audit | null} audit
  *
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} InvoiceState
  *
@@ -184,6 +186,16 @@ export const failures = (id, claim) => api.get(`purchases/${id}/failures/`, { cl
  */
 export const tellFailure = (id, claim, told) =>
   api.post(`purchases/${id}/failures/`, told, { ...AGAIN, claim });
+
+/**
+ * A copy did not give what was sold; the server will look at it.
+ * @param {string} id
+ * @param {string} claim
+ * @param {{copy: string, offset: number}} seen
+ * @returns {Promise<unknown>}
+ */
+export const complain = (id, claim, seen) =>
+  api.post(`purchases/${id}/complaints/`, seen, { claim });
 
 /**
  * @param {string} id

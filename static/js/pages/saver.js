@@ -36,6 +36,7 @@ import { keepAwake } from './wake.js';
  * @property {(offset?: number) => boolean} [distrust]  the bytes at `offset`, or those that came last,
  *   were not those that were sold: whether there is another copy to read from
  * @property {(offset?: number) => boolean} [broke]  a stream broke off at `offset`; the same
+ * @property {() => number} [stallMs]  how long a stream may stay silent
  * @property {string} [purchaseId]  where it is known a saving goes on after a reload
  * @property {(step: Step, error: unknown) => void} [blame]  what failed, and where: a failure of
  *   what was bought, not of this browser or its connection
@@ -57,10 +58,12 @@ const SAFE =
 const GONE = new Set([400, 404, 410, 416]);
 
 /** @param {Sealed} sealed */
-export function reading({ header, rows, contentKey, read, distrust }) {
+export function reading({ header, rows, contentKey, read, distrust, broke, stallMs }) {
   return {
     ...{ header, rows, contentKey, read },
     ...(distrust ? { distrust } : {}),
+    ...(broke ? { broke } : {}),
+    ...(stallMs ? { stallMs } : {}),
     spawn: () => spawn('open'),
     workers: workerCount(),
     pause: async (/** @type {number} */ attempt, /** @type {AbortSignal} */ signal) => {

@@ -13,6 +13,9 @@ import { Copies } from '../net/copies.js';
 import { action, byId, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
 import * as problem from '../ui/problem.js';
+import { tellInto } from './faults.js';
+import { Failing } from './failing.js';
+import { isObjective } from './saver.js';
 import { Saving } from './saving.js';
 
 /**
@@ -38,6 +41,7 @@ export class Unlocking {
   #root;
   #proof;
   #prove;
+  #failing;
   #isBusy = false;
   /** A failure of proof: asking again does not change it. */
   #isFinal = false;
@@ -52,6 +56,7 @@ export class Unlocking {
     this.#root = root;
     this.#proof = proof;
     this.#prove = prove;
+    this.#failing = new Failing(proof.purchaseId, proof.claim);
   }
 
   /**
@@ -67,10 +72,16 @@ export class Unlocking {
       const { purchaseId, link, seed } = this.#proof;
       const [release, proven] = await Promise.all([this.#released(), this.#prove()]);
       const offer = purchase.file;
-      const key = await openContentKey({ purchaseId, offer, release, link, seed, proven });
+      const facts = { purchaseId, offer, release, link, seed, proven };
+      const key = await openContentKey(facts).catch((error) => {
+        // From here on the link is right and the money is there: what fails was sold so.
+        if (isObjective(error)) void this.#failing.tell('open', error);
+        throw error;
+      });
       problem.hide(place);
       this.isOpen = true;
       this.#offerFile(offer, proven, key);
+      this.#failing.recall().catch(() => undefined);
       onOpen();
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'not_paid') return;
@@ -106,7 +117,10 @@ export class Unlocking {
    */
   #offerFile(offer, proven, key) {
     const { purchaseId, claim } = this.#proof;
-    const copies = new Copies((signal) => buyer.location(purchaseId, claim, signal));
+    const copies = new Copies(
+      (signal) => buyer.location(purchaseId, claim, signal),
+      tellInto(slot(this.#root, 'copies'), purchaseId, claim),
+    );
     const { header, rows, meta } = proven;
     void new Saving(byId('open'), {
       ...{ header, rows, contentKey: key, name: meta.name, hint: HINT, purchaseId },
@@ -114,9 +128,11 @@ export class Unlocking {
       read: (from, to, signal) => copies.read(from, to, signal),
       distrust: (offset) => copies.distrust(offset),
       broke: (offset) => copies.broke(offset),
+      blame: (step, error) => void this.#failing.tell(step, error),
+      stallMs: () => copies.stallMs,
     });
     slot(this.#root, 'keep').hidden = false;
-    this.#once('licence', () => this.#saveLicence(offer, meta.name, key));
+    this.#once('licence', () => this.#saveLicence(offer, { name: meta.name, key, copies }));
     this.#once('sealed', () => this.#saveSealed(copies));
   }
 
@@ -141,18 +157,18 @@ export class Unlocking {
 
   /**
    * @param {Offer} offer
-   * @param {string} name
-   * @param {Bytes} contentKey
+   * @param {{name: string, key: Bytes, copies: Copies}} what  `key` is M
    */
-  async #saveLicence(offer, name, contentKey) {
+  async #saveLicence(offer, { name, key, copies }) {
     const { purchaseId, claim } = this.#proof;
     const { receipt, signature } = await buyer.receipt(purchaseId, claim);
     const text = buildLicence({
       contentId: fromHex(offer.content_id),
-      contentKey,
+      contentKey: key,
       name,
-      // The page alone, without the secret behind the #: a licence may be shown around.
-      copies: [`${location.origin}/f/${offer.id}`],
+      // The page without the secret behind the #: a licence may be shown around. Then the addresses
+      // of the creator's own hosts; those of stores are signed, and good for an hour only.
+      copies: [`${location.origin}/f/${offer.id}`, ...(await copies.lasting().catch(() => []))],
       receipt: fromBase64url(receipt),
       signature: fromBase64url(signature),
     });
