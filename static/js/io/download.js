@@ -379,5 +379,5 @@ function typed(error) {
   if (!(error instanceof SealError)) return error;
   const kinds = { damaged: Damaged, forged: Forged, wrong_key: WrongKey, truncated: Truncated };
   const Kind = kinds[/** @type {keyof typeof kinds} */ (error.code)];
-  return Kind ? new Kind(error.message) : error;
+  return Kind ? new Kind(error.message, { segment: error.segment, cause: error }) : error;
 }

@@ -14,12 +14,14 @@ export class SealError extends Error {
    * @param {string} code
    * @param {string} message
    * @param {ArrayBuffer} [buffer]
+   * @param {number} [segment]  the bad one, where one is known
    */
-  constructor(code, message, buffer) {
+  constructor(code, message, buffer, segment) {
     super(message);
     this.name = 'SealError';
     this.code = code;
     this.buffer = buffer;
+    this.segment = segment;
   }
 }
 
@@ -114,7 +116,7 @@ export class SealPool {
     if (said.job !== null) this.#waiting.delete(said.job);
     member.jobs -= 1;
     if (said.type === 'failed') {
-      waiting?.reject(new SealError(said.code, said.message, said.buffer));
+      waiting?.reject(new SealError(said.code, said.message, said.buffer, said.segment));
     } else waiting?.resolve(said);
   }
 

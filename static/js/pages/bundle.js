@@ -88,6 +88,7 @@ export class Bundle {
     list.hidden = false;
     const zip = action(this.#root, 'zip');
     slot(this.#root, 'zipping').hidden = entries.length === 0;
+    zip.hidden = this.#sealed.isStreamOnly === true;
     zip.addEventListener('click', () => void this.#saveAll(entries));
   }
 
@@ -161,7 +162,9 @@ export class Bundle {
     const part = { at: entry.offset, sizeBytes: entry.size, type: entry.type, name };
     const preview = new Preview(item, this.#sealed, part);
     this.#previews.push(preview);
-    void preview.offer();
+    void preview.offer().then((isShown) => {
+      save.hidden = isShown && this.#sealed.isStreamOnly === true;
+    });
     return item;
   }
 
