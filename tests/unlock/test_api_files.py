@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
+    from unlock.storage import S3Store
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
 
 PRICE = {"amount": "2.00", "currency": "EUR"}
@@ -210,6 +212,41 @@ def test_the_upload_tells_how_it_stands_all_the_way(maya: Browser) -> None:
     assert refusal(maya.post(f"{path}parts/", {"numbers": [1]})) == (409, "upload_closed")
 
 
+def test_a_page_that_comes_back_is_told_which_parts_are_there(
+    maya: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = seal(os.urandom(17 * 1024 * 1024))
+    begun = begin(maya, sealed)
+    path = f"uploads/{begun['id']}/parts/"
+    assert maya.get(path).json() == {"parts": [], "is_last": True}
+    signed = maya.post(path, {"numbers": [1, 3]}).json()
+    sizes = {}
+    for part in signed["urls"]:
+        at = (part["number"] - 1) * begun["part_bytes"]
+        put(part["url"], sealed.body[at : at + part["bytes"]])
+        sizes[part["number"]] = part["bytes"]
+
+    held = maya.get(path).json()
+    assert {part["number"]: part["size_bytes"] for part in held["parts"]} == sizes
+    assert all(part["etag"] for part in held["parts"])
+    monkeypatch.setattr("unlock.views.uploads._PAGE_PARTS", 1)
+    pages = [maya.get(f"{path}?after={after}").json() for after in (0, 1, 3)]
+    assert [[part["number"] for part in page["parts"]] for page in pages] == [[1], [3], []]
+    assert [page["is_last"] for page in pages] == [False, True, True]
+    assert maya.get(f"{path}?after=-1").status_code == 400
+    assert maya.get(f"{path}?after=x").status_code == 400
+
+
+def test_a_page_that_comes_back_too_late_is_told_so(maya: Browser, store: S3Store) -> None:
+    expired, closed = begin(maya, seal()), begin(maya, seal())
+    row = Upload.objects.get(id=expired["id"])
+    store.abort(row.copy.object_key, row.multipart_id)
+    maya.delete(f"uploads/{closed['id']}/")
+
+    assert refusal(maya.get(f"uploads/{expired['id']}/parts/")) == (410, "upload_expired")
+    assert refusal(maya.get(f"uploads/{closed['id']}/parts/")) == (409, "upload_closed")
+
+
 def test_the_tasks_of_the_beat_take_up_what_was_dropped(maya: Browser) -> None:
     sealed = seal()
     upload_id = upload(maya, sealed)
@@ -276,6 +313,7 @@ def test_an_upload_is_its_creators_alone(maya: Browser) -> None:
 
     assert refusal(eve.get(path)) == (404, "not_found")
     assert refusal(eve.delete(path)) == (404, "not_found")
+    assert refusal(eve.get(f"{path}parts/")) == (404, "not_found")
     assert refusal(eve.post(f"{path}parts/", {"numbers": [1]})) == (404, "not_found")
     done = eve.post(f"{path}completion/", {"content_id": sealed.content_id})
     assert refusal(done) == (404, "not_found")
