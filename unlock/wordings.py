@@ -137,7 +137,7 @@ def exchange_hint(invoice: InvoiceView) -> str:
     """Before the code: what a payment from an exchange may lack."""
     if invoice.tolerance_sat == 0:
         return "From an exchange? Send its fee on top: the whole amount must arrive."
-    return f"From an exchange? Its fee may cost up to {short(invoice.tolerance_sat)} BCH of it."
+    return f"From an exchange? Its fee may be up to {short(invoice.tolerance_sat)} BCH."
 
 
 def short(sat: int) -> str:
@@ -186,7 +186,7 @@ def _partial(invoice: InvoiceView, now: datetime) -> str:
         return f"{late}, and the rate has changed: today it costs {due} BCH. {more} {accept}"
     if now <= invoice.quote_until:
         return f"{seen} of {due} BCH received. {more}"
-    return f"{seen} of {due} BCH received, at today's price. {more} {accept}"
+    return f"{seen} BCH received; today it costs {due} BCH. {more} {accept}"
 
 
 def _seen(invoice: InvoiceView) -> str:

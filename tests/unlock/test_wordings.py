@@ -66,7 +66,7 @@ AHEAD = {"quote_until": timezone.now() + timedelta(days=3650)}
         ("OPEN", {}, "Waiting for your payment.", "", True),
         ("PARTIAL", {**PART, **AHEAD}, ("0.00003 of 0.0001 BCH received. Send 0.00007 BCH more to the"
          " same address."), "amber", True),
-        ("PARTIAL", PART, ("received, at today's price. Send 0.00007 BCH more to the same address. The"
+        ("PARTIAL", PART, ("0.00003 BCH received; today it costs 0.0001 BCH. Send 0.00007 BCH more to the same address. The"
          " creator may also accept what came."), "amber", True),
         ("PARTIAL", {"seen_sat": 10_000, "missing_sat": 2_000, "due_sat": 12_000,
          "flags": ["LATE", "RATE_DRIFT"]}, ("0.0001 BCH arrived after the quote had run out, and the"
@@ -167,7 +167,7 @@ def test_what_a_creator_writes_is_for_the_buyer_alone() -> None:
 @pytest.mark.parametrize(
     ("bps", "hint"),
     [
-        (100, "From an exchange? Its fee may cost up to 0.000005 BCH of it."),
+        (100, "From an exchange? Its fee may be up to 0.000005 BCH."),
         (0, "From an exchange? Send its fee on top: the whole amount must arrive."),
     ],
 )

@@ -55,10 +55,14 @@ export class Repaying {
     if (!invoice || part.hidden) return;
     const address = refund?.address || invoice.refund_address;
     const isMoving = Boolean(refund && (refund.txid || refund.closed_at));
-    part.dataset['state'] = stateOf(purchase);
+    const state = stateOf(purchase);
+    // Opened for the person once, when there is something to say or to read.
+    const isNews = part.dataset['state'] !== state && state !== 'none';
+    if (isNews) part.setAttribute('open', '');
+    part.dataset['state'] = state;
     slot(this.#root, 'refund-title').textContent = refund
       ? 'Where your money goes back to'
-      : 'If money has to come back';
+      : 'If you want your money back';
     slot(this.#root, 'refund-said').textContent = refund?.note
       ? `The creator says: “${refund.note}”`
       : '';
