@@ -1,5 +1,5 @@
 /**
- * Calls of /api/v1/: JSON in, JSON out, errors with a code, a message and a hint.
+ * Calls of /api/v1/: JSON in (or a picture), JSON out, errors with a code, a message and a hint.
  * What may be repeated without harm is repeated; everything else is asked once.
  * @module
  */
@@ -118,7 +118,8 @@ async function once(method, path, body, options) {
   const { signal, claim, withSession = claim === undefined, timeoutMs = TIMEOUT_MS } = options;
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json' };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const isPicture = body instanceof Blob;
+  if (body !== undefined) headers['Content-Type'] = isPicture ? body.type : 'application/json';
   if (claim !== undefined) headers['Authorization'] = `Claim ${claim}`;
   if (withSession && method !== 'GET') headers['X-CSRFToken'] = csrfToken();
   const limit = AbortSignal.timeout(timeoutMs);
@@ -128,7 +129,7 @@ async function once(method, path, body, options) {
     response = await fetch(BASE + path, {
       method,
       headers,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: isPicture ? body : body === undefined ? null : JSON.stringify(body),
       // A buyer's call proves itself by the claim alone and must not drag a login along.
       credentials: withSession ? 'same-origin' : 'omit',
       cache: 'no-store',

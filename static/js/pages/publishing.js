@@ -3,20 +3,24 @@
  * Each step may be repeated; a second press goes on where the first one stopped.
  * @module
  */
-import { fromHex, toBase64url, toHex } from '../crypto/bytes.js';
+import { fromBase64url, fromHex, toBase64url, toHex } from '../crypto/bytes.js';
+import { parseHeader } from '../crypto/header.js';
 import { releaseHash } from '../crypto/keys.js';
+import { auditCount, auditSegments, entriesFor } from '../crypto/showing.js';
 import * as selftest from '../io/selftest.js';
 import * as store from '../io/store.js';
 import { ApiError } from '../net/api.js';
 import { wait } from '../net/backoff.js';
 import { read } from '../net/bytes.js';
 import * as creator from '../net/creator.js';
+import { drawAudit, keepAudit } from '../net/showing.js';
 import { secretsOf } from './sealing.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Draft } from '../io/store.js'
  * @import { FileView, Price } from '../net/creator.js'
+ * @import { Showing } from './showing.js'
  */
 
 /**
@@ -31,10 +35,10 @@ import { secretsOf } from './sealing.js';
 
 /**
  * @param {Draft} draft  verified
- * @param {{root: Bytes, fields: Fields, onStep: (words: string) => void}} known
+ * @param {{root: Bytes, fields: Fields, onStep: (words: string) => void, showing?: Showing}} known
  * @returns {Promise<FileView>} published
  */
-export async function publish(draft, { root, fields, onStep }) {
+export async function publish(draft, { root, fields, onStep, showing }) {
   const { key, release, link, generation } = secretsOf(root, draft);
   onStep('Making the page');
   const file = await pageOf(draft, fields);
@@ -48,6 +52,10 @@ export async function publish(draft, { root, fields, onStep }) {
     h_s: toHex(releaseHash(release)),
     s: toBase64url(release),
   });
+  const header = parseHeader(draft.core);
+  await audit(file.id, draft, key, onStep);
+  onStep('Putting up what people may see');
+  await showing?.keep(file.id, { key, header });
   onStep('Opening it once as a buyer would');
   const sold = {
     paidFileId: file.id,
@@ -68,6 +76,29 @@ export async function publish(draft, { root, fields, onStep }) {
   const published = await creator.publish(file.id, purchase);
   await store.dropDraft(draft.uploadId);
   return published;
+}
+
+/**
+ * The server draws a few segments and opens them with their keys: buyers see that it did. Which ones
+ * follows from its nonce by a rule of ours: it cannot ask for others.
+ * @param {string} paidFileId
+ * @param {Draft} draft
+ * @param {Bytes} key  M, which stays here
+ * @param {(words: string) => void} onStep
+ */
+async function audit(paidFileId, { core, contentId }, key, onStep) {
+  const header = parseHeader(core);
+  const count = auditCount(header.segmentCount);
+  if (count === 0) return;
+  onStep('Opening a few pieces that the server draws');
+  const { nonce } = await drawAudit(paidFileId);
+  const segments = auditSegments(
+    fromHex(contentId),
+    fromBase64url(nonce),
+    header.segmentCount,
+    count,
+  );
+  await keepAudit(paidFileId, toBase64url(entriesFor(key, header, segments)));
 }
 
 /**

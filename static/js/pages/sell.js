@@ -2,6 +2,7 @@
  * The creator's one page: drop, title, price, where the money goes, publish.
  * @module
  */
+import { KimError } from '../crypto/errors.js';
 import * as store from '../io/store.js';
 import * as creator from '../net/creator.js';
 import { byId, meta } from '../ui/dom.js';
@@ -9,7 +10,7 @@ import { receiveAll } from '../ui/drop.js';
 import * as format from '../ui/format.js';
 import { showLink } from '../ui/link.js';
 import { shownName } from '../ui/names.js';
-import { check } from '../ui/preview.js';
+import { check, showCover } from '../ui/preview.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
@@ -21,6 +22,7 @@ import { PayoutField } from './payout.js';
 import { publish } from './publishing.js';
 import { Unfinished } from './resuming.js';
 import { Sending } from './sending.js';
+import { Showing } from './showing.js';
 import { Staging } from './staging.js';
 import * as typed from './typed.js';
 import { keepAwake } from './wake.js';
@@ -33,6 +35,9 @@ import { keepAwake } from './wake.js';
  * @import { FileView } from '../net/creator.js'
  * @import { Fields } from './publishing.js'
  */
+
+/** Refused before anything moved: another choice may do. */
+const NOT_THIS = new Set(['file_changed', 'running_elsewhere']);
 
 const SAFE = 'Your file here is untouched, and what has arrived stays. Nothing was published.';
 
@@ -64,6 +69,7 @@ class SellPage {
   #sending = null;
   /** @type {Promise<Draft> | null} */
   #ready = null;
+  #showing = new Showing(byId('showing', HTMLDetailsElement), showCover);
   #awake = keepAwake();
   #isPublishing = false;
   #shown = '';
@@ -201,6 +207,7 @@ class SellPage {
     byId('choosing').hidden = true;
     this.#view.begin(shownName(file.name), file.size, file.count);
     this.#offering.setFile(file);
+    this.#showing.begin(file, this.#selection);
   }
 
   /** Starts, or goes on after a failure: what was acknowledged is not sent again. */
@@ -233,6 +240,10 @@ class SellPage {
     this.#ready = ready;
     ready.catch((error) => {
       if (sending.isCancelled) return;
+      if (error instanceof KimError && NOT_THIS.has(error.code)) {
+        void this.#giveBack(error);
+        return;
+      }
       const { message, hint } = problem.said(error);
       this.#show({ state: 'failed', trouble: `${message} ${hint || SAFE}` });
     });
@@ -248,6 +259,16 @@ class SellPage {
     check('upload', facts.state === 'ready');
   }
 
+  /**
+   * Nothing has moved: the list of unfinished uploads is there again, as it was.
+   * @param {KimError} error
+   */
+  async #giveBack(error) {
+    this.#clear();
+    await this.#unfinished.hide('');
+    problem.show(this.#problem, error);
+  }
+
   /** @param {string} state */
   #enter(state) {
     this.#shown = state;
@@ -258,7 +279,13 @@ class SellPage {
 
   async #cancel() {
     const sending = this.#sending;
+    this.#clear();
+    await sending?.cancel();
+  }
+
+  #clear() {
     this.#sending = null;
+    this.#shown = '';
     this.#ready = null;
     this.#selection = null;
     this.#row = null;
@@ -268,8 +295,8 @@ class SellPage {
     this.#awake(false);
     this.#drop.hidden = false;
     this.#offering.setFile(null);
+    this.#showing.setSold(null);
     check('upload', false);
-    await sending?.cancel();
   }
 
   /** May be pressed while the file is still on its way: then the rest follows by itself. */
@@ -277,6 +304,10 @@ class SellPage {
     problem.hide(this.#problem);
     if (!this.#ready && !this.#sendStaged()) {
       problem.show(this.#problem, new Error('Drop the file you want to sell first.'));
+      return;
+    }
+    if (this.#showing.missing) {
+      problem.show(this.#problem, new Error(this.#showing.missing));
       return;
     }
     this.#setPublishing(true);
@@ -301,7 +332,8 @@ class SellPage {
     if (!ready) return;
     const draft = await ready;
     const root = /** @type {Bytes} */ (this.#root);
-    const file = await publish(draft, { root, fields, onStep: (words) => this.#say(`${words}…`) });
+    const onStep = (/** @type {string} */ words) => this.#say(`${words}…`);
+    const file = await publish(draft, { root, fields, onStep, showing: this.#showing });
     check('selftest', true);
     this.#done(file, root);
   }

@@ -27,6 +27,14 @@ export function showPreview({ title, description, price, estimateSat, rateLabel,
   slot(root, 'other').textContent = otherOf(price, estimateSat, rateLabel);
 }
 
+/** @param {string} url  of the picture that was approved; '' for none */
+export function showCover(url) {
+  const image = /** @type {HTMLImageElement} */ (slot(byId('preview'), 'cover'));
+  image.hidden = !url;
+  if (url) image.src = url;
+  else image.removeAttribute('src');
+}
+
 /**
  * @param {{currency: string} | null} price
  * @param {number | null} sat
