@@ -78,6 +78,7 @@ class Seaweed:
         default_factory=lambda: dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     )
     process: subprocess.Popen[bytes] | None = None
+    origin: str = ORIGIN
 
     @property
     def config(self) -> StoreConfig:
@@ -99,7 +100,7 @@ class Seaweed:
         (self.directory / "s3.json").write_text(json.dumps({"identities": [identity]}))
         with (self.directory / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(
-                weed_command(self.directory, self.ports, origin=ORIGIN),
+                weed_command(self.directory, self.ports, origin=self.origin),
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
@@ -132,7 +133,7 @@ class Seaweed:
         store = S3Store(self.config)
         while True:
             try:
-                store.ensure_bucket([ORIGIN])
+                store.ensure_bucket([self.origin])
                 store.abort("ready", store.begin_multipart("ready"))
             except StoreError as error:
                 self._pause(deadline, error)

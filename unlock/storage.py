@@ -8,7 +8,7 @@ docs/operations.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -166,10 +166,15 @@ class S3Store:
                 Bucket=self._bucket, Key=key, UploadId=multipart_id, PartNumber=number, Body=data
             )
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes, *, sha256: str = "") -> None:
+        checksum: dict[str, Any] = {"ChecksumSHA256": sha256} if sha256 else {}
         with told():
             self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=data, ContentType="application/octet-stream"
+                Bucket=self._bucket,
+                Key=key,
+                Body=data,
+                ContentType="application/octet-stream",
+                **checksum,
             )
 
     def delete(self, key: str) -> None:

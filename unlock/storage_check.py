@@ -6,14 +6,17 @@ found here, and not by a creator or a buyer.
 
 from __future__ import annotations
 
+import base64
 import os
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from unlock.errors import ObjectChanged, StoreError
+from unlock.errors import MultipartMissing, ObjectChanged, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,15 +26,21 @@ if TYPE_CHECKING:
 
 PART_BYTES = 5 * 1024 * 1024  # the least that S3 takes for any part but the last
 LAST_BYTES = 1000
+SIZES = (PART_BYTES, PART_BYTES, LAST_BYTES)  # all equal but the last: some stores demand it
+EXPIRY_SECONDS = 1
+_PATIENCE_SECONDS = 10
 _TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was tried; ``problem`` is empty if it held."""
+    """One thing that was tried; ``problem`` is empty if it held. Without what is not ``is_needed``
+    everything works, a little slower or with one safety net less.
+    """
 
     claim: str
     problem: str = ""
+    is_needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class Trial:
     def run(self) -> Iterator[Finding]:
         """Try everything, in the order in which one thing needs the other; clean up at the end."""
         key = f"check/{os.urandom(16).hex()}"
-        with _try("an upload of two parts becomes one object") as found:
+        with _try("an upload of equal parts is listed and becomes one object") as found:
             etag = self._upload(key)
         yield from found
         if found[0].problem:
@@ -61,6 +70,8 @@ class Trial:
             ("a part of another length than signed is refused", self._refuse_length),
             ("a range is read under its ETag, and under no other", lambda: self._read(key, etag)),
             ("a signed range gives its bytes and no others", lambda: self._range(key)),
+            ("a signed address ends when it says", lambda: self._expire(key)),
+            ("a transfer that was given up is gone", self._abort),
             ("nothing is read without a signature", lambda: self._bare(key)),
             ("our pages may send parts", lambda: self._preflight("PUT", "content-type")),
             ("our pages may ask for ranges", lambda: self._preflight("GET", "range")),
@@ -70,13 +81,21 @@ class Trial:
             with _try(claim) as found:
                 attempt()
             yield from found
+        extras: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("a transfer that broke off is found again", self._find),
+            ("a body of another checksum is refused", self._checksum),
+        )
+        for claim, attempt in extras:
+            with _try(claim, is_needed=False) as found:
+                attempt()
+            yield from found
         with _try("an object is removed") as found:
             self.store.delete(key)
         yield from found
 
     def _upload(self, key: str) -> str:
         transfer = self.store.begin_multipart(key)
-        for number, size_bytes in ((1, PART_BYTES), (2, LAST_BYTES)):
+        for number, size_bytes in enumerate(SIZES, start=1):
             signed = self.store.sign_part(
                 key, transfer, number=number, size_bytes=size_bytes, now=self.now
             )
@@ -84,11 +103,57 @@ class Trial:
             _expect(answer.status, 200, f"part {number} was answered with")
         parts = self.store.list_parts(key, transfer)
         sizes = [part.size_bytes for part in parts]
-        _expect(sizes, [PART_BYTES, LAST_BYTES], "the store lists parts of")
+        _expect(sizes, list(SIZES), "the store lists parts of")
         self.store.complete(key, transfer, parts)
         seen = self.store.head(key)
-        _expect(seen.size_bytes, PART_BYTES + LAST_BYTES, "the object has a size of")
+        _expect(seen.size_bytes, sum(SIZES), "the object has a size of")
         return seen.etag
+
+    def _expire(self, key: str) -> None:
+        """An address for a second, asked until it is refused."""
+        signed = self.store.sign_range(
+            key,
+            offset=0,
+            size_bytes=1,
+            now=self.now,
+            good_for=timedelta(seconds=EXPIRY_SECONDS),
+        )
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (status := self._send(signed, "GET").status) == 206:
+            if time.monotonic() > deadline:
+                raise _Unlike("an address for a second still works after ten")
+            time.sleep(0.2)
+        _expect(status // 100, 4, "an old address was answered with a status of hundreds")
+
+    def _abort(self) -> None:
+        key = f"check/{os.urandom(16).hex()}"
+        transfer = self.store.begin_multipart(key)
+        self.store.abort(key, transfer)
+        try:
+            left = self.store.list_parts(key, transfer)
+        except MultipartMissing:
+            return
+        _expect(left, (), "after giving it up the store lists")
+
+    def _find(self) -> None:
+        key = f"check/{os.urandom(16).hex()}"
+        transfer = self.store.begin_multipart(key)
+        try:
+            _expect(self.store.find_multipart(key), transfer, "the store names the transfer")
+        finally:
+            self.store.abort(key, transfer)
+
+    def _checksum(self) -> None:
+        key = f"check/{os.urandom(16).hex()}"
+        wrong = base64.b64encode(bytes(32)).decode()
+        try:
+            self.store.put(key, b"x", sha256=wrong)
+        except StoreUnavailable:
+            raise
+        except StoreError:
+            return
+        self.store.delete(key)
+        raise _Unlike("it was taken")
 
     def _refuse_length(self) -> None:
         key = f"check/{os.urandom(16).hex()}"
@@ -182,19 +247,19 @@ def _expect(seen: object, expected: object, what: str) -> None:
 
 
 @contextmanager
-def _try(claim: str) -> Iterator[list[Finding]]:
+def _try(claim: str, *, is_needed: bool = True) -> Iterator[list[Finding]]:
     """The finding stands in the list afterwards, whatever happened inside."""
     found: list[Finding] = []
     try:
         yield found
     except _Unlike as error:
-        found.append(Finding(claim, str(error)))
+        found.append(Finding(claim, str(error), is_needed))
     except StoreError as error:
-        found.append(Finding(claim, error.message))
+        found.append(Finding(claim, error.message, is_needed))
     except OSError as error:
-        found.append(Finding(claim, f"the store cannot be reached: {error}"))
+        found.append(Finding(claim, f"the store cannot be reached: {error}", is_needed))
     else:
-        found.append(Finding(claim))
+        found.append(Finding(claim, "", is_needed))
 
 
 def _lower(items: list[tuple[str, str]]) -> dict[str, str]:

@@ -118,8 +118,10 @@ class Store(Protocol):
     def put_part(self, key: str, multipart_id: str, *, number: int, data: bytes) -> None:
         """Send one part ourselves. Raises MultipartMissing."""
 
-    def put(self, key: str, data: bytes) -> None:
-        """Write a small object whole; it replaces the one that was there."""
+    def put(self, key: str, data: bytes, *, sha256: str = "") -> None:
+        """Write a small object whole; it replaces the one that was there. ``sha256`` in base64 goes
+        along for the store to compare, which not every store does.
+        """
 
     def delete(self, key: str) -> None:
         """Remove the object. Removing what is not there is not an error."""

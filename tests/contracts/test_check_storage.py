@@ -33,7 +33,9 @@ def test_our_store_holds_everything(configured_store: S3Store, settings: Setting
     said, problem = check(create=True)
 
     assert problem == ""
-    assert said.count("  ok  ") == 9
+    assert said.count("  ok  ") + said.count("  --  ") == 13
+    assert "  ok  a signed address ends when it says" in said
+    assert "  ok  a transfer that broke off is found again" in said
     assert said.endswith("Everything holds.\n")
 
 
@@ -47,6 +49,16 @@ def test_a_page_of_another_origin_is_found_out(
     assert "NO  our pages may send parts" in said
     assert "NO  our pages may ask for ranges" in said
     assert problem.startswith("3 things do not hold")
+
+
+def test_one_store_is_tried_by_its_name(configured_store: S3Store, settings: Settings) -> None:
+    dead = replace(configured_store.config, name="dead", endpoint="http://127.0.0.1:1")  # type: ignore[type-var]
+    settings.KIM_STORES = (configured_store.config, dead)
+    settings.KIM_PUBLIC_URL = ORIGIN
+
+    assert check(name="test")[1] == ""
+    assert check(name="dead")[1].startswith("1 things")
+    assert check(name="lost") == ("", "No store is called lost. There are: test, dead.")
 
 
 @pytest.mark.parametrize(
