@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -22,9 +23,9 @@ from tests.e2e.people import Devchain
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 
-def stored_object(stack: Stack) -> bytes:
-    """The newest object in the stack's bucket, read by whoever holds the store's keys."""
-    client = boto3.client(
+def store_of(stack: Stack) -> Any:
+    """The stack's store, for whoever holds its keys."""
+    return boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{stack.layout.s3_port}",
         aws_access_key_id=stack.secrets["KIM_S3_ACCESS_KEY"],
@@ -32,6 +33,11 @@ def stored_object(stack: Stack) -> bytes:
         region_name="us-east-1",
         config=Config(s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=60),
     )
+
+
+def stored_object(stack: Stack) -> bytes:
+    """The newest object in the stack's bucket."""
+    client = store_of(stack)
     listed = client.list_objects_v2(Bucket="kim")["Contents"]
     newest = max(listed, key=lambda entry: entry["LastModified"])
     body: bytes = client.get_object(Bucket="kim", Key=newest["Key"])["Body"].read()

@@ -138,7 +138,7 @@ export class Sending {
     await this.#running; // it may write its last rows still
     const { uploadId } = this;
     if (uploadId) await forget(uploadId).catch(() => undefined);
-    this.#letGo?.();
+    this.#release();
   }
 
   get isCancelled() {
@@ -195,6 +195,7 @@ export class Sending {
       await marking.compare(this.#stop.signal);
     } catch (error) {
       marking.close();
+      this.#release();
       throw error;
     }
     const stored = await this.#stored(row.uploadId);
@@ -227,8 +228,7 @@ export class Sending {
     this.#progress.remark(STORE_GAVE_UP);
     this.#row = null;
     this.#isKept = false;
-    this.#letGo?.();
-    this.#letGo = null;
+    this.#release();
     this.#progress.say({ state: 'preparing' });
     if (old) await unfinished.dropUpload(old);
     return this.#begin(selection, root);
@@ -322,6 +322,11 @@ export class Sending {
     return draft;
   }
 
+  #release() {
+    this.#letGo?.();
+    this.#letGo = null;
+  }
+
   /**
    * Another tab that is opened meanwhile must leave this upload alone.
    * @param {string} uploadId
@@ -362,8 +367,7 @@ export class Sending {
     this.#draft = null;
     this.#row = null;
     this.#isKept = false;
-    this.#letGo?.();
-    this.#letGo = null;
+    this.#release();
     if (uploadId) await store.dropDraft(uploadId);
     return new KimError(
       error?.code ?? `upload_${state}`,
