@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from unlock import copies, notices, offers, storage
+from unlock import copies, covers, notices, offers, storage
 from unlock.models import Creator, PaidFile, Purchase
 from unlock.states import FileState
 
