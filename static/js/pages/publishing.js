@@ -9,6 +9,7 @@ import { releaseHash } from '../crypto/keys.js';
 import { auditCount, auditSegments, entriesFor } from '../crypto/showing.js';
 import * as selftest from '../io/selftest.js';
 import * as store from '../io/store.js';
+import * as unfinished from '../io/unfinished.js';
 import { ApiError } from '../net/api.js';
 import { wait } from '../net/backoff.js';
 import { read } from '../net/bytes.js';
@@ -74,7 +75,7 @@ export async function publish(draft, { root, fields, onStep, showing }) {
   });
   onStep('Publishing');
   const published = await creator.publish(file.id, purchase);
-  await store.dropDraft(draft.uploadId);
+  await Promise.all([store.dropDraft(draft.uploadId), unfinished.dropForm(draft.uploadId)]);
   return published;
 }
 
