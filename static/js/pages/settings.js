@@ -14,6 +14,7 @@ import { derivedFor, freshlyDerived } from './passwords.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
 import { showStanding, startStanding } from './standing.js';
+import { showTerms } from './terms.js';
 import { showWebhooks } from './webhooks.js';
 
 const LEAST_LETTERS = 10;
@@ -98,6 +99,7 @@ onPress('key-import', async () => {
 });
 
 // Before anything is waited for: a press on their buttons must not be lost.
+void showTerms().catch((error) => problem.show(byId('terms-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
 await look();
