@@ -1,12 +1,25 @@
 /**
- * The browser's worker of worker/open.js, on a thread of Node.
+ * The browser's workers, on threads of Node.
  * @module
  */
 import { Worker as Thread } from 'node:worker_threads';
 
-/** @returns {Worker} */
+/** @returns {Worker}  of worker/open.js */
 export function spawnOpen() {
-  const url = new URL('../../static/js/worker/open.js', import.meta.url).href;
+  return spawned('open');
+}
+
+/** @returns {Worker}  of worker/bundle.js */
+export function spawnBundle() {
+  return spawned('bundle');
+}
+
+/**
+ * @param {string} name
+ * @returns {Worker}
+ */
+function spawned(name) {
+  const url = new URL(`../../static/js/worker/${name}.js`, import.meta.url).href;
   const thread = new Thread(new URL('worker_shim.js', import.meta.url), { workerData: { url } });
   const worker = {
     /** @type {(event: {data: any}) => void} */
