@@ -13,6 +13,7 @@ import * as problem from '../ui/problem.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { edit } from './editing.js';
 import { ask, isRootOf, linkOf, remind } from './keys.js';
+import { showPlaces } from './lying.js';
 import { Unfinished } from './resuming.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
@@ -114,6 +115,7 @@ function rowOf(file, { drafts, root }) {
   offer('edit', hasLink, async () => {
     if (await edit(file)) await load();
   });
+  offer('places', hasLink, () => showPlaces(file));
   action(row, 'prove').textContent = proofWords(file);
   offer('prove', canProve(file), async () => {
     const found = await rootFor(file);
