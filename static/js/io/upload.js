@@ -206,6 +206,10 @@ export class Upload {
           this.#inFlight.set(part.number, Math.min(sent, part.size));
           this.#tell();
         },
+      }).catch((error) => {
+        this.#inFlight.delete(part.number); // cut off: it will be sent again
+        this.#tell();
+        throw error;
       }),
     );
     this.#inFlight.delete(part.number);

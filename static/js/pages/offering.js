@@ -39,6 +39,7 @@ export class Offering {
   #rates = null;
   /** @type {number | null} */
   #sizeBytes = null;
+  #proposed = '';
 
   constructor() {
     keepLinkless(this.#title);
@@ -79,7 +80,10 @@ export class Offering {
   setFile(file) {
     this.#sizeBytes = file ? file.size : null;
     showUnplayable(file);
-    if (file && !this.#title.value) this.#title.value = titleOf(file.name);
+    // A title that this page proposed goes with the file it was made for.
+    if (this.#title.value === this.#proposed) this.#title.value = '';
+    this.#proposed = file ? titleOf(file.name) : '';
+    if (!this.#title.value) this.#title.value = this.#proposed;
     this.show();
   }
 

@@ -50,6 +50,7 @@ export class Progress {
     const nowMs = performance.now();
     this.#done = done;
     this.#rate.note(done, nowMs);
+    if (this.#isPaused) this.say({ state: 'paused', done, total: this.#total });
     if (this.#isPaused || nowMs - this.#shownAtMs < SHOWN_EVERY_MS) return;
     this.#shownAtMs = nowMs;
     this.say({
