@@ -165,10 +165,12 @@ async function prove(register) {
   await activeWorker(register);
   const { asked, remove } = await navigated(PROBE_MS);
   try {
-    asked.port.postMessage({ status: 200, headers: { ...SAFE, 'Content-Type': 'text/plain' } });
+    // A byte that no browser takes for a file to be saved.
+    const headers = { ...SAFE, 'Content-Type': 'text/plain; charset=utf-8' };
+    asked.port.postMessage({ status: 200, headers });
     const outgoing = new Outgoing(asked.port);
     const passing = async () => {
-      await outgoing.give({ buffer: new ArrayBuffer(1), offset: 0, size: 1 });
+      await outgoing.give({ buffer: Uint8Array.of(0x20).buffer, offset: 0, size: 1 });
       await outgoing.end();
     };
     await within(passing(), PROBE_MS);
