@@ -70,6 +70,7 @@ class LiveState:
     tone: str
     notes: tuple[str, ...]
     is_payable: bool
+    is_withdrawn: bool
 
 
 def state_of(standing: Standing, refund: RefundView | None, *, now: datetime) -> LiveState:
@@ -93,6 +94,7 @@ def state_of(standing: Standing, refund: RefundView | None, *, now: datetime) ->
         tone=said.tone,
         notes=said.notes,
         is_payable=said.is_payable,
+        is_withdrawn=invoice is not None and invoice.is_withdrawn,
     )
 
 

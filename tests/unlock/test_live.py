@@ -348,6 +348,7 @@ def test_the_stream_over_http_tells_states_and_amounts_only(
         "tone": "",
         "notes": json.loads(data.removeprefix("data: "))["notes"],
         "is_payable": True,
+        "is_withdrawn": False,
     }
 
 

@@ -43,6 +43,7 @@ import * as api from './api.js';
  * @property {string} instant_wait
  * @property {boolean} stale
  * @property {number} over_sat
+ * @property {boolean} is_withdrawn  it opens nothing any more; what comes goes back
  *
  * @typedef {object} Words  how it stands, for its buyer (unlock/wordings.py)
  * @property {string} says
@@ -51,7 +52,7 @@ import * as api from './api.js';
  * @property {boolean} is_payable
  *
  * @typedef {Live & {address: string, uri: string, network: string, settled_at: string | null,
- *   is_instant: boolean, tolerance_sat: number, is_withdrawn: boolean, refund_address: string,
+ *   is_instant: boolean, tolerance_sat: number, refund_address: string,
  *   price: {amount: string, currency: string}}} Invoice
  *
  * @typedef {object} Refund
