@@ -4,8 +4,19 @@
 import os
 import sys
 
-if __name__ == "__main__":
+from kim.env import BadSetting
+
+
+def main() -> None:
+    """What the command line says; a wrong setting is one line, not a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kim.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except BadSetting as error:
+        sys.exit(f"kim: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -49,6 +49,37 @@ def chain_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
     ]
 
 
+@register()
+def real_money(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What play money may do without. Warnings: a network may be set up piece by piece."""
+    del app_configs, kwargs
+    if settings.KIM_NETWORK == "regtest":
+        return []
+    servers = settings.KIM_ELECTRUM_SERVERS
+    operators = {each.operator or each.host for each in servers}
+    wrong = (
+        (
+            not settings.KIM_PUBLIC_URL.startswith("https://"),
+            "KIM_PUBLIC_URL is not https: keys and claims would cross the network in the open.",
+            "Put a TLS proxy in front of the web process.",
+            "kim.W002",
+        ),
+        (
+            bool(servers) and len(operators) < 2,
+            "All Electrum servers have one operator, who alone can hide payments.",
+            "Name servers of two operators at least; tell them apart with operator=name.",
+            "kim.W003",
+        ),
+        (
+            str(settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3"),
+            "KIM_DATABASE_URL is SQLite, which lets one process write at a time.",
+            "Use PostgreSQL where strangers buy.",
+            "kim.W004",
+        ),
+    )
+    return [Warning(text, hint=hint, id=code) for is_so, text, hint, code in wrong if is_so]
+
+
 def public_key(private: bytes) -> bytes:
     """The uncompressed P-256 point (65 bytes) of a 32-byte big-endian private key."""
     key = ec.derive_private_key(int.from_bytes(private, "big"), ec.SECP256R1())

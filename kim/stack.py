@@ -348,7 +348,7 @@ def _check_ports(part: Part) -> None:
 def _secrets(path: Path, given: Mapping[str, str]) -> dict[str, str]:
     """The instance's own secrets, made once and kept readable by this user alone."""
     if not path.exists():
-        _keep(path, _new_secrets(given))
+        _keep(path, new_secrets(given))
     try:
         kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:  # not chained: it carries the text
@@ -358,7 +358,8 @@ def _secrets(path: Path, given: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _new_secrets(given: Mapping[str, str]) -> dict[str, str]:
+def new_secrets(given: Mapping[str, str]) -> dict[str, str]:
+    """Every secret of a new instance, by the name of its setting; the store's as it was given."""
     from kim.checks import public_key  # here: it needs Django, which `--help` does not
 
     private = secrets.token_bytes(31).rjust(32, b"\x00")  # below the order of P-256 for certain
