@@ -12,6 +12,7 @@ import { showLink } from '../ui/link.js';
 import * as problem from '../ui/problem.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { edit } from './editing.js';
+import { showInside } from './inside.js';
 import { ask, isRootOf, linkOf, remind } from './keys.js';
 import { showPlaces } from './lying.js';
 import { Unfinished } from './resuming.js';
@@ -77,6 +78,17 @@ function showShare(row, file, root) {
 }
 
 /**
+ * @param {HTMLElement} row
+ * @param {FileView} file
+ */
+function showCover(row, { id, cover }) {
+  if (!cover) return;
+  const image = /** @type {HTMLImageElement} */ (slot(row, 'cover'));
+  image.src = `/f/${id}/cover?v=${cover.sha256}`;
+  image.hidden = false;
+}
+
+/**
  * @param {FileView} file
  * @param {{drafts: Set<string | null>, root: Bytes | undefined}} here  what this browser has: the
  *   paid files whose uploads wait in it, and R
@@ -89,6 +101,7 @@ function rowOf(file, { drafts, root }) {
   state.textContent = text;
   state.className = `badge ${tone}`;
   slot(row, 'facts').textContent = factsOf(file);
+  showCover(row, file);
   const place = slot(row, 'problem');
   const hasLink = file.state === 'published' || file.state === 'paused';
   if (hasLink) showShare(row, file, root);
@@ -116,6 +129,10 @@ function rowOf(file, { drafts, root }) {
     if (await edit(file)) await load();
   });
   offer('places', hasLink, () => showPlaces(file));
+  offer('inside', hasLink, async () => {
+    const found = await rootFor(file);
+    if (found && (await showInside(file, found))) await load();
+  });
   action(row, 'prove').textContent = proofWords(file);
   offer('prove', canProve(file), async () => {
     const found = await rootFor(file);
