@@ -337,9 +337,7 @@ def _skip_used(row: Payout, chain: Chain) -> None:
 
 
 def _take_index(payout_id: UUID) -> int:
-    """The next number of this payout, taken for good: an unused number costs nothing. Whoever finds
-    it gone in this moment takes the one after; nobody waits for a lock until somebody's commit.
-    """
+    """The next number, taken for good. No lock: who finds it gone by then takes the one after."""
     mine = Payout.objects.filter(pk=payout_id)
     while True:
         index = mine.values_list("next_index", flat=True).get()
