@@ -4,8 +4,9 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 T ?=
 B ?=
+M ?=
 
-.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak chaos lock admin wheels clean
+.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak mutants chaos lock admin wheels clean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -70,6 +71,9 @@ long: .venv/dev.stamp ## what is too long for CI: sixty kills, large transfers
 
 soak: .venv/dev.stamp ## two hundred thousand random steps
 	KIM_STORIES=4000 $(PYTEST) -q tests/soak
+
+mutants: .venv/dev.stamp ## mutation score of the pure payment modules; M=NAME for one
+	@$(PY) -m tests.faults.mutate $(M)
 
 chaos: .venv/dev.stamp ## kills at random while a sale runs
 	@$(PY) -m tests.suite --long tests/e2e/test_kills.py
