@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r'"(KIM_[A-Z0-9_]+)"')
 
@@ -34,6 +36,17 @@ def test_the_example_names_no_setting_that_does_not_exist() -> None:
     named = set(re.findall(r"^(KIM_[A-Z0-9_]+)=", example, re.MULTILINE))
 
     assert named - known == set()
+
+
+def test_every_alert_asks_for_figures_that_exist_and_is_explained() -> None:
+    operations = (ROOT / "docs/operations.md").read_text()
+    rules = yaml.safe_load((ROOT / "docs/alerts.yaml").read_text())["groups"][0]["rules"]
+    given = set(re.findall(r'"(kim_[a-z_]+)"', (ROOT / "kim/metrics.py").read_text()))
+
+    asked = {name for rule in rules for name in re.findall(r"kim_[a-z_]+", rule["expr"])}
+
+    assert asked and asked <= given
+    assert all(f"| {rule['alert']} |" in operations for rule in rules)
 
 
 def test_the_environment_is_read_in_one_place() -> None:
