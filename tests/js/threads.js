@@ -14,6 +14,16 @@ export function spawnBundle() {
   return spawned('bundle');
 }
 
+/** @returns {Worker}  of worker/seal.js */
+export function spawnSeal() {
+  return spawned('seal');
+}
+
+/** @returns {Worker}  of worker/mark.js */
+export function spawnMark() {
+  return spawned('mark');
+}
+
 /**
  * @param {string} name
  * @returns {Worker}
