@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -122,6 +122,11 @@ class Offer:
     secrets: container.Secrets
     stored: bytes
 
+    @property
+    def path(self) -> str:
+        """The share link, below the shop's own address."""
+        return f"/f/{self.file_id}#1.{container.encode_b64url(self.secrets.link_secret)}"
+
 
 @dataclass
 class Seller:
@@ -144,13 +149,22 @@ class Seller:
         patiently(lambda: self.api.call("POST", "creators/", body))
 
     def publish(
-        self, payload: bytes, *, amount: str = "0.0002", currency: str = "BCH", payout: str
+        self,
+        payload: bytes | Mapping[str, bytes],
+        *,
+        amount: str = "0.0002",
+        currency: str = "BCH",
+        payout: str,
     ) -> Offer:
+        """Sells one file, or a bundle of several under their paths."""
         root, file_id = os.urandom(32), os.urandom(16)
         secrets = container.derive_secrets(root, file_id)
         out = io.BytesIO()
-        source = Source("aurora.bin", len(payload), io.BytesIO(payload))
-        packed = container.pack(out, [source], Sealing(secrets, file_id, title="Aurora"))
+        is_bundle = not isinstance(payload, bytes)
+        files = {"aurora.bin": payload} if isinstance(payload, bytes) else dict(payload)
+        sources = [Source(path, len(data), io.BytesIO(data)) for path, data in files.items()]
+        sealing = Sealing(secrets, file_id, title="Aurora", is_bundle=is_bundle)
+        packed = container.pack(out, sources, sealing)
         stored = out.getvalue()
         upload = self._upload(stored, packed)
         self._call("PUT", "payout/", {"value": payout})
@@ -185,7 +199,8 @@ class Seller:
             f"files/{file_uuid}/publication/",
             {"selftest": selftest["purchase"], "passed": True},
         )
-        return Offer(file_uuid, packed.content_id, payload, secrets, stored)
+        sold = b"".join(files.values())
+        return Offer(file_uuid, packed.content_id, sold, secrets, stored)
 
     def _upload(self, stored: bytes, packed: container.Packed) -> str:
         begun = self._call(
