@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.vectors import audits
 from unlock import container
-from unlock.container import SegmentKey
+from unlock.container import SegmentKey, cli
 from unlock.errors import Damaged, Forged
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "audit.json").read_text())
@@ -101,3 +101,37 @@ def test_committed_bytes_that_the_committed_key_does_not_open_are_forged(
 
     with pytest.raises(Forged):
         container.open_shown(core, index, SegmentKey(0, other), opened.stored_segment(0))
+
+
+def test_the_unlocker_repeats_the_audit_of_an_offer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """200 segments: two are drawn. Altered keys, another file's offer and no JSON are refused."""
+    payload, file_id = bytes(200 * ROOM), os.urandom(16)
+    secrets = container.derive_secrets(os.urandom(32), file_id)
+    path, offer = tmp_path / "film.kim", tmp_path / "offer.json"
+    with path.open("w+b") as out:
+        source = container.Source("a.bin", len(payload), io.BytesIO(payload))
+        packed = container.pack(out, [source], container.Sealing(secrets, file_id, title="a"))
+    nonce = os.urandom(32)
+    drawn = container.audit_segments(packed.content_id, nonce, segments=200, count=2)
+    floe = container.open_content(packed.core, secrets.content_key)
+    keys = [SegmentKey(at, floe.segment_key(floe.message_key(), at)) for at in drawn]
+
+    def verify(shown: list[SegmentKey], content_id: bytes = packed.content_id) -> int:
+        entries = container.encode_b64url(container.build_entries(shown))
+        audit = {"nonce": container.encode_b64url(nonce), "entries": entries}
+        offer.write_text(json.dumps({"content_id": content_id.hex(), "audit": audit}))
+        return cli.run(["verify", str(path), "--offer", str(offer)], lambda: 0.0)
+
+    assert verify(keys) == 0
+    assert "audit: 2 of 200 segments opened" in capsys.readouterr().out
+    altered = keys[0]._replace(key=b"k" * 32)
+    assert verify([altered, keys[1]]) == cli.EXIT_REFUSED
+    assert "forged" in capsys.readouterr().err
+    assert verify(keys[::-1]) == cli.EXIT_REFUSED
+    assert verify(keys, content_id=b"c" * 32) == cli.EXIT_REFUSED
+    offer.write_text("[]")
+    assert cli.run(["verify", str(path), "--offer", str(offer)], lambda: 0.0) == cli.EXIT_REFUSED
+    offer.write_text(json.dumps({"content_id": packed.content_id.hex(), "audit": None}))
+    assert cli.run(["verify", str(path), "--offer", str(offer)], lambda: 0.0) == 0

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from unlock.container import keys, papers, tlvs
 from unlock.container.names import printable, safe_name
+from unlock.container.offer import check_audit
 from unlock.container.reader import Container, Reader, SegmentVerifier
 from unlock.container.unpack import check_payload, write_bundle, write_file
 from unlock.errors import ContainerError, LicenceMalformed
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check every byte of FILE")
     verify.add_argument("file", metavar="FILE")
     verify.add_argument("--licence", metavar="L", help="also check that it opens with the licence")
+    verify.add_argument("--offer", metavar="O", help="also repeat the audit of this offer's JSON")
     return parser
 
 
@@ -161,6 +163,9 @@ def _verify(file: BinaryIO, options: argparse.Namespace, clock: Clock) -> None:
         verifier.finish()
         said = "whole"
     meter.end()
+    if options.offer:
+        count = check_audit(container, _read_paper(Path(options.offer)))
+        said += f"; audit: {count} of {container.core.segments} segments opened"
     _print(f"{said}; content_id {container.content_id.hex()}")
 
 

@@ -34,12 +34,17 @@ export function offerLook(root, offer, proven) {
   slot(root, 'sampling').hidden = false;
   /** @type {(() => void) | null} */
   let close = null;
+  const cover = root.querySelector('.cover');
+  const setOpen = (/** @type {boolean} */ isOpen) => {
+    button.textContent = isOpen ? 'Close' : WORDS[sample.kind];
+    cover?.toggleAttribute('hidden', isOpen);
+  };
   button.onclick = async () => {
     problem.hide(slot(root, 'sample-problem'));
     if (close) {
       close();
       close = null;
-      button.textContent = WORDS[sample.kind];
+      setOpen(false);
       said.hidden = true;
       return;
     }
@@ -55,12 +60,12 @@ export function offerLook(root, offer, proven) {
         },
         fail: (error) => {
           close = null;
-          button.textContent = WORDS[sample.kind];
+          setOpen(false);
           said.hidden = true;
           problem.show(slot(root, 'sample-problem'), error);
         },
       });
-      button.textContent = 'Close';
+      setOpen(true);
     } catch (error) {
       problem.show(slot(root, 'sample-problem'), error);
     }

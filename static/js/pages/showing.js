@@ -165,8 +165,7 @@ export class Showing {
 
   #tellPiece() {
     const piece = this.#piece;
-    const sure = /** @type {HTMLElement} */ (this.#sure.closest('label'));
-    sure.hidden = !piece?.isLarge;
+    slot(this.#root, 'sure').hidden = !piece?.isLarge;
     if (piece) {
       slot(this.#root, 'sure-said').textContent =
         `Yes, ${Math.round(piece.percent)} % of it may be seen for free.`;

@@ -15,7 +15,8 @@ const COIN_DIGITS = 8;
 export function bytes(count, digits = 3) {
   if (count < 1000) return count === 1 ? '1 byte' : `${Math.round(count)} bytes`;
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(count) / 3));
-  return `${(count / 1000 ** power).toPrecision(digits).replace(/e\+\d+$/, '')} ${UNITS[power]}`;
+  const precise = (count / 1000 ** power).toPrecision(digits);
+  return `${precise.includes('e') ? Number(precise) : precise} ${UNITS[power]}`;
 }
 
 /**

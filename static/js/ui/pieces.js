@@ -39,7 +39,7 @@ export function piecesOf(facts) {
   if (starts.size === 0) {
     for (const share of SHARES) {
       const count = Math.max(1, Math.floor(share * all));
-      starts.set(count, `The first ${format.bytes(count * facts.plainSize, 2)}`);
+      starts.set(count, `The first ${format.bytes(count * facts.plainSize)}`);
     }
   }
   const found = [];
