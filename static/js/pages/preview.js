@@ -72,6 +72,8 @@ export class Preview {
   /** @type {Array<() => void>} what ends with this look */
   #endings = [];
   #isOpen = false;
+  /** Whether its button is the page's first one while nothing is shown. */
+  #isPrimary = false;
 
   /**
    * @param {HTMLElement} root  with slots `showing` and `show-problem` and the action `show`
@@ -108,6 +110,7 @@ export class Preview {
     if (!isOpening) return;
     this.#isOpen = true;
     button.textContent = 'Close';
+    this.#isPrimary = button.classList.replace('primary', 'plain');
     try {
       const windows = this.#windows();
       const place = slot(this.#root, 'showing');
@@ -129,7 +132,10 @@ export class Preview {
     slot(this.#root, 'showing').replaceChildren();
     slot(this.#root, 'showing').hidden = true;
     problem.hide(slot(this.#root, 'show-problem'));
-    if (this.#shown) action(this.#root, 'show').textContent = WORDS[this.#shown.kind];
+    if (!this.#shown) return;
+    const button = action(this.#root, 'show');
+    button.textContent = WORDS[this.#shown.kind];
+    if (this.#isPrimary) button.classList.replace('plain', 'primary');
   }
 
   #windows() {
