@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -95,6 +96,17 @@ def test_too_much_is_paid_and_flagged(peer: Peer) -> None:
 
     assert (paid.seen_sat, paid.missing_sat) == (50_000, 0)
     assert "OVER" in paid.flags
+
+
+def test_what_comes_after_the_quote_still_opens_the_file(peer: Peer) -> None:
+    sold = sell(peer, ago=timedelta(hours=1))
+    peer.settled(lambda: look(sold.id), lambda view: view.state is InvoiceState.EXPIRED)
+    peer.pay(sold.address, 20_000)
+    peer.settled(lambda: look(sold.id), lambda view: view.seen_sat == 20_000)
+    peer.mine()
+    paid = peer.settled(lambda: look(sold.id), lambda view: view.state is InvoiceState.PAID)
+
+    assert (paid.confirmed_sat, paid.missing_sat, paid.depth) == (20_000, 0, 1)
 
 
 def test_satoshis_on_a_token_output_do_not_count(peer: Peer) -> None:

@@ -45,7 +45,8 @@ def test_every_alert_asks_for_figures_that_exist_and_is_explained() -> None:
 
     asked = {name for rule in rules for name in re.findall(r"kim_[a-z_]+", rule["expr"])}
 
-    assert asked and asked <= given
+    assert asked
+    assert asked <= given
     assert all(f"| {rule['alert']} |" in operations for rule in rules)
 
 
