@@ -151,6 +151,7 @@ export class Saver {
     slot(this.#root, 'progress').hidden = !isRunning;
     slot(this.#root, 'hint').textContent = isRunning ? STAY : this.#sealed.hint;
     slot(this.#root, 'current').textContent = name;
+    slot(this.#root, 'said').textContent = 'Opening and saving';
     this.#awake(isRunning);
     if (isRunning) addEventListener('beforeunload', stay);
     else removeEventListener('beforeunload', stay);
