@@ -182,6 +182,36 @@ def test_a_sample_that_was_tampered_with_is_never_shown(
     expect(refused).to_be_hidden()
 
 
+@pytest.fixture(scope="module")
+def film(scratch: Path) -> Path:
+    """A film whose index stands at its end, five megabytes of nothing behind the last picture."""
+    raw = (Path(__file__).parent / "films" / "last.mp4").read_bytes()
+    at = raw.index(b"moov") - 4
+    filler = 20 * SEGMENT
+    path = scratch / "nordlys.mp4"
+    path.write_bytes(raw[:at] + struct.pack(">I", filler) + b"free" + bytes(filler - 8) + raw[at:])
+    return path
+
+
+def test_a_film_plays_before_paying_and_stops_where_its_keys_stop(
+    person: Callable[..., Page], film: Path
+) -> None:
+    maya, noor = person(), person()
+    people.sign_up(maya, "maya-film")
+    link = sell(maya, film, piece=1, cover=True)
+
+    noor.goto(link)
+    expect(by(noor, "cover")).to_be_visible()
+    by(noor, "sample").click()
+
+    video = noor.frame_locator("iframe.player").get_by_test_id("player")
+    people.wait_for(lambda: video.evaluate("v => v.currentTime") > 0, every=0.2)
+    expect(noor.get_by_text("The sample ends where its keys end.")).to_be_visible()
+    seconds, shown = video.evaluate("v => [v.duration, v.buffered.end(v.buffered.length - 1)]")
+    assert shown < seconds
+    assert by(noor, "buy").is_enabled()
+
+
 def test_nothing_is_shown_unless_it_was_chosen(person: Callable[..., Page], tale: Path) -> None:
     maya, noor = person(), person()
     people.sign_up(maya, "maya-shows-nothing")
