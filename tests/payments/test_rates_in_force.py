@@ -371,7 +371,11 @@ def test_a_quote_keeps_what_every_source_said(asked: None, chain: object) -> Non
     invoices.open(payout_id=payout_to(XPUB).id, price=price, confirmations=1, now=NOW)
 
     kept = Quote.objects.get()
-    assert (kept.due_sat, kept.rate, kept.sources) == (1_000_000, Decimal(401), ["bitstamp", "kraken"])
+    assert (kept.due_sat, kept.rate, kept.sources) == (
+        1_000_000,
+        Decimal(401),
+        ["bitstamp", "kraken"],
+    )
     at = "2026-11-22T12:00:00+00:00"
     assert kept.evidence == [
         {"source": "bitstamp", "rate": "402", "at": at, "via": ""},

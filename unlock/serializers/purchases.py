@@ -163,8 +163,9 @@ class LocationSerializer(serializers.Serializer[Any]):
     copy = serializers.UUIDField()
     url = serializers.URLField()
     bytes = serializers.IntegerField(source="size_bytes")
-    etag = serializers.CharField()
+    etag = serializers.CharField(allow_blank=True)
     expires_at = serializers.DateTimeField()
+    is_lasting = serializers.BooleanField()
 
 
 class LocationsSerializer(serializers.Serializer[Any]):
