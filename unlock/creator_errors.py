@@ -357,4 +357,6 @@ class AuditMissing(ServiceError):
 
 class CoverInvalid(ServiceError):
     code = "cover_invalid"
-    hint = "A cover is a WebP or JPEG of at most 256 KiB and 1280 pixels a side, without notes in it."
+    hint = (
+        "A cover is a WebP or JPEG of at most 256 KiB and 1280 pixels a side, without notes in it."
+    )

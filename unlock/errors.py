@@ -275,5 +275,7 @@ class TicketFileLost(ServiceError):
     """The file of a ticket was lost as well, or holds something else now."""
 
     code = "ticket_file_lost"
-    hint = "Keep this page's link; write to the creator, who can give you the file or your money back."
+    hint = (
+        "Keep this page's link; write to the creator, who can give you the file or your money back."
+    )
     http_status = 410

@@ -231,7 +231,13 @@ describe('the place for a file', () => {
   const GB = 1e9;
 
   it('is the quiet one that has room, and the dialog for large files', () => {
-    const all = { picker: true, diskBytes: 10 * GB, service: false, spillBytes: 0, memoryBytes: 0.5 * GB };
+    const all = {
+      picker: true,
+      diskBytes: 10 * GB,
+      service: false,
+      spillBytes: 0,
+      memoryBytes: 0.5 * GB,
+    };
 
     assert.equal(choose(all, 0.4 * GB), 'disk');
     assert.equal(choose(all, 3 * GB), 'picker');
@@ -241,7 +247,13 @@ describe('the place for a file', () => {
   });
 
   it('is nowhere if nothing is large enough, and the limit is known before', () => {
-    const small = { picker: false, diskBytes: 2 * GB, service: false, spillBytes: 0, memoryBytes: 0.1 * GB };
+    const small = {
+      picker: false,
+      diskBytes: 2 * GB,
+      service: false,
+      spillBytes: 0,
+      memoryBytes: 0.1 * GB,
+    };
 
     assert.equal(choose(small, 2 * GB), null);
     assert.ok(largest(small) < 2 * GB);

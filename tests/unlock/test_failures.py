@@ -157,6 +157,7 @@ def test_it_is_a_task_of_its_creator_until_money_is_owed_back(sold: Sold) -> Non
     assert duties.of(other, now=NOW) == ()
 
     assert failures.is_open(purchase)
+    assert purchase.invoice_id is not None
 
     money.Refund.objects.create(
         invoice_id=purchase.invoice_id, reason=RefundReason.FAILED, due_sat=10_000, asked_at=NOW

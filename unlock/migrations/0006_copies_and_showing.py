@@ -6,84 +6,135 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('unlock', '0005_notices_and_webhooks'),
+        ("unlock", "0005_notices_and_webhooks"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='copy',
-            name='checked_at',
+            model_name="copy",
+            name="checked_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='copy',
-            name='url',
+            model_name="copy",
+            name="url",
             field=models.CharField(blank=True, max_length=500),
         ),
         migrations.AddField(
-            model_name='copy',
-            name='wanted_at',
+            model_name="copy",
+            name="wanted_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='paidfile',
-            name='stream_only',
+            model_name="paidfile",
+            name="stream_only",
             field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
-            name='Audit',
+            name="Audit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('nonce', models.BinaryField(max_length=32)),
-                ('entries', models.BinaryField(blank=True, default=b'')),
-                ('passed_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('container', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='audit', to='unlock.container')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("nonce", models.BinaryField(max_length=32)),
+                ("entries", models.BinaryField(blank=True, default=b"")),
+                ("passed_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "container",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="audit",
+                        to="unlock.container",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Cover',
+            name="Cover",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('media_type', models.CharField(max_length=40)),
-                ('width', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('picture', models.BinaryField(max_length=262144)),
-                ('sha256', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('paid_file', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='cover', to='unlock.paidfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("media_type", models.CharField(max_length=40)),
+                ("width", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                ("picture", models.BinaryField(max_length=262144)),
+                ("sha256", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "paid_file",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cover",
+                        to="unlock.paidfile",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Samples',
+            name="Samples",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_id', models.CharField(max_length=64)),
-                ('kind', models.CharField(max_length=20)),
-                ('entries', models.BinaryField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('paid_file', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='samples', to='unlock.paidfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("content_id", models.CharField(max_length=64)),
+                ("kind", models.CharField(max_length=20)),
+                ("entries", models.BinaryField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "paid_file",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="samples",
+                        to="unlock.paidfile",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'samples',
+                "verbose_name_plural": "samples",
             },
         ),
         migrations.CreateModel(
-            name='Failure',
+            name="Failure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(max_length=40)),
-                ('code', models.CharField(max_length=60)),
-                ('segment', models.BigIntegerField(blank=True, null=True)),
-                ('detail', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('purchase', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='failures', to='unlock.purchase')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.CharField(max_length=40)),
+                ("code", models.CharField(max_length=60)),
+                ("segment", models.BigIntegerField(blank=True, null=True)),
+                ("detail", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "purchase",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="failures",
+                        to="unlock.purchase",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('purchase', 'step', 'code'), name='failure_of_step_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("purchase", "step", "code"), name="failure_of_step_once"
+                    )
+                ],
             },
         ),
     ]

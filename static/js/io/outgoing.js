@@ -94,9 +94,9 @@ export class Outgoing {
   /** @param {'pull' | 'cancel' | 'done'} said */
   #hear(said) {
     if (said === 'done') this.#done?.();
-    else if (said === 'cancel')
-      {this.fail(new Incomplete('The download was stopped in the browser.'));}
-    else if (this.#waiting.length > 0) this.#waiting.shift()?.resolve();
+    else if (said === 'cancel') {
+      this.fail(new Incomplete('The download was stopped in the browser.'));
+    } else if (this.#waiting.length > 0) this.#waiting.shift()?.resolve();
     else this.#wanted += 1;
   }
 }

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from payments import addresses, amounts, headers, instant_rules, transactions
-from payments.errors import BadPrice
+from payments.errors import BadPrice, BadTransaction
 from payments.instant_rules import SpentFacts, TxFacts, Wait
 from payments.states import Network
 from payments.transactions import Outpoint, Transaction, TxInput, TxOutput
@@ -108,7 +108,7 @@ def test_a_transaction_may_have_a_million_bytes_and_no_more() -> None:
     largest, beyond = _of_bytes(1_000_000), _of_bytes(1_000_001)
     assert len(largest.serialize()) == 1_000_000
     assert transactions.parse(largest.serialize(), txid=largest.txid) == largest
-    with pytest.raises(transactions.BadTransaction):
+    with pytest.raises(BadTransaction):
         transactions.parse(beyond.serialize(), txid=beyond.txid)
 
 
