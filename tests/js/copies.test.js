@@ -77,8 +77,9 @@ class Host {
     answer.writeHead(206, { 'Content-Range': said, 'Content-Length': data.length });
     // A segment in the middle: the stream has begun well by then.
     const bad = 6 * SEGMENT + 100 - from;
-    if (this.mood === 'altered' && bad >= 0 && bad < data.length)
+    if (this.mood === 'altered' && bad >= 0 && bad < data.length) {
       data.writeUInt8(data.readUInt8(bad) ^ 1, bad);
+    }
     if (this.mood === 'silent') answer.write(data.subarray(0, data.length / 2));
     else if (this.mood === 'truncated' || this.mood === 'dying') {
       answer.write(data.subarray(0, data.length / 2), () => {

@@ -72,12 +72,16 @@ class SellPage {
   #showing = new Showing(byId('showing', HTMLDetailsElement), showCover);
   #awake = keepAwake();
   #isPublishing = false;
+  #receiving = Promise.resolve();
   #shown = '';
 
   start() {
     const failed = (/** @type {unknown} */ error) => problem.show(this.#problem, error);
     const folder = byId('folder', HTMLInputElement);
-    receiveAll(this.#drop, folder, (dropped) => void this.#receive(dropped).catch(failed), failed);
+    const receive = (/** @type {Dropped} */ dropped) => {
+      this.#receiving = this.#receive(dropped).catch(failed);
+    };
+    receiveAll(this.#drop, folder, receive, failed);
     byId('choose-folder').addEventListener('click', () => folder.click());
     const transfer = byId('transfer');
     transfer.addEventListener('kim-cancel', () => void this.#cancel());
@@ -302,6 +306,9 @@ class SellPage {
   /** May be pressed while the file is still on its way: then the rest follows by itself. */
   async #publish() {
     problem.hide(this.#problem);
+    this.#isPublishing = true; // one press is enough
+    await this.#receiving; // what was dropped a moment ago is still being looked at
+    this.#isPublishing = false;
     if (!this.#ready && !this.#sendStaged()) {
       problem.show(this.#problem, new Error('Drop the file you want to sell first.'));
       return;
