@@ -21,7 +21,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from tests.unlock.creating import Browser, b64, derive, refusal, seal, sign_up, signed_in
 from tests.unlock.sale import OFF_CURVE, Buyer, Sold, owe, publish
-from unlock.models import Copy, Creator, PaidFile, Upload
+from unlock.models import Copy, Creator, Delivery, PaidFile, Upload, Webhook
 from unlock.states import FileState, UploadState
 
 pytestmark = pytest.mark.django_db
@@ -92,8 +92,22 @@ def cast() -> Cast:
         "file_id": [str(sold.file.id), str(draft.file.id), str(hers.file.id), NOWHERE],
         "upload_id": [str(an_upload(owner).id), str(an_upload(eve).id), NOWHERE],
         "purchase_id": [str(bought.id), str(theirs.id), NOWHERE],
+        **_hooks(owner, eve),
+        "copy_id": [str(Copy.objects.filter(container__creator=owner)[0].id), NOWHERE],
     }
     return Cast(maya, buyer, sold, ids)
+
+
+def _hooks(*creators: Creator) -> dict[str, list[str]]:
+    hooks = [
+        Webhook.objects.create(creator=each, url="https://192.0.2.1/", sealed_secret=b"x")
+        for each in creators
+    ]
+    sent = [Delivery.objects.create(webhook=each, kind="test", body="{}") for each in hooks]
+    return {
+        "webhook_id": [*(str(each.id) for each in hooks), NOWHERE],
+        "delivery_id": [str(sent[0].id), NOWHERE],
+    }
 
 
 def operations() -> list[tuple[str, str, tuple[str, ...]]]:
@@ -121,6 +135,14 @@ def members(cast: Cast) -> dict[str, Any]:
         "price": {"amount": "2.00", "currency": "EUR"}, "upload": cast.ids["upload_id"][0],
         "state": "paused", "generation": 0, "wrapped_key": b64(b"w" * 60), "h_s": "cd" * 32,
         "s": b64(b"s" * 32), "buyer_key": b64(OFF_CURVE), "selftest": NOWHERE, "passed": True,
+        "is_instant": False, "stream_only": False, "entries": b64(b"e" * 40), "confirmed": False,
+        "url": "https://192.0.2.1/x.kim", "kind": "text", "email": "maya@example.org",
+        "code": "12345678", "ids": [NOWHERE], "muted": ["sold"], "copy": NOWHERE, "offset": 0,
+        "step": "open", "segment": 0, "address": "bchreg:qq", "body": b64(b"b" * 40),
+        "signature": b64(b"g" * 64), "currency": "EUR", "rate": "400", "raw": "00",
+        "scripts": ["a914" + "00" * 20 + "87"], "note": "n", "due_sat": 1000, "honour_sats": False,
+        "tolerance_bps": 100, "instant_invoice_sat": 0, "instant_total_sat": 0, "kinds": [],
+        "is_active": True,
     }  # fmt: skip
 
 
@@ -138,11 +160,12 @@ def bodies(names: tuple[str, ...], good: dict[str, Any]) -> Iterator[bytes]:
 
 
 def places(path: str, cast: Cast) -> list[str]:
-    """The path with each of the ids that its argument may hold."""
+    """The path with each of the ids that its arguments may hold."""
+    found = [path]
     for name, ids in cast.ids.items():
         if f"{{{name}}}" in path:
-            return [path.replace(f"{{{name}}}", each) for each in ids]
-    return [path]
+            found = [each.replace(f"{{{name}}}", one) for one in ids for each in found]
+    return found
 
 
 def wrong(answer: Any) -> str:

@@ -26,6 +26,10 @@ class BytesField(serializers.CharField):
         self._length = length
         super().__init__(**rest)
 
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        value = super().run_validation(data)
+        return b"" if value == "" else value  # blank text, where it is allowed, is no bytes
+
     def to_internal_value(self, data: Any) -> Any:
         try:
             return container.decode_b64url(super().to_internal_value(data), self._length)
