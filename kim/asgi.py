@@ -6,10 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext
 from django.core.asgi import get_asgi_application
-
-from kim.pools import Threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kim.settings")
 
@@ -18,7 +15,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _django = get_asgi_application()
-_threads = Threads()
 # Django writes a whole body to the disk before it looks at it; what grows beyond this ends here.
 _MOST_BYTES = 1024 * 1024
 _REFUSAL = (
@@ -37,12 +33,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         taken += len(message.get("body", b""))
         return {"type": "http.disconnect"} if taken > _MOST_BYTES else message
 
-    thread = _threads.lend()
-    try:
-        async with ThreadSensitiveContext(executor=thread):
-            await _django(scope, take, send)
-    finally:
-        thread.shutdown()
+    await _django(scope, take, send)
     if taken > _MOST_BYTES:
         headers = [
             (b"content-type", b"application/json"),

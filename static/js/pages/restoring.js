@@ -21,6 +21,11 @@ export async function restored(purchaseId, claim) {
     const isLost = error instanceof ApiError && error.code === 'purchase_unknown';
     const ticket = isLost ? (await remembered.purchase(purchaseId))?.ticket : null;
     if (!ticket) throw error;
-    return await buyer.restore(ticket, claim);
+    try {
+      return await buyer.restore(ticket, claim);
+    } catch (refused) {
+      // A ticket of this address, but not of this link: then the link is what is wrong.
+      throw refused instanceof ApiError && refused.code === 'ticket_foreign' ? error : refused;
+    }
   }
 }
