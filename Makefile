@@ -6,7 +6,7 @@ T ?=
 B ?=
 M ?=
 
-.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak mutants chaos lock admin wheels clean
+.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak faults mutants chaos lock admin wheels clean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -71,6 +71,9 @@ long: .venv/dev.stamp ## what is too long for CI: sixty kills, large transfers
 
 soak: .venv/dev.stamp ## two hundred thousand random steps
 	KIM_STORIES=4000 $(PYTEST) -q tests/soak
+
+faults: .venv/dev.stamp ## plant every fault of tests/faults; CI's stories must find each
+	@$(PY) -m tests.faults
 
 mutants: .venv/dev.stamp ## mutation score of the pure payment modules; M=NAME for one
 	@$(PY) -m tests.faults.mutate $(M)

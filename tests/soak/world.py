@@ -7,80 +7,61 @@ app under test reaches it over TCP only, through servers that may be silent, hid
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.apps import apps
 from django.db.models import DateTimeField, F
 
 from devchain.electrum import Server
+from devchain.errors import DevchainError
 from devchain.node import Node
-from devchain.questions import Questions
+from devchain.script import push
 from devchain.store import MemoryStore, Record
+from devchain.transaction import Output, Transaction
 from kim.env import ElectrumServer
+from payments import covenants, seals
+from payments.errors import NotForwardable
+from payments.models import Invoice
+from payments.states import PayoutKind
+from payments.transactions import Outpoint
+from tests.soak.moods import Mood, Moody
 
 T = TypeVar("T")
 SEED = "07" * 32  # of the wallet: stories should not differ by it
-
-
-class Mood(StrEnum):
-    """How a server behaves."""
-
-    HONEST = "honest"
-    SILENT = "silent"  # reads, and never answers
-    HIDING = "hiding"  # knows nothing of any payment
-    FROZEN = "frozen"  # stands still: its mempool is empty
-    LYING = "lying"  # calls everything confirmed, with proofs that it makes up
-
-
-class Moody(Questions):
-    """Answers by mood."""
-
-    mood = Mood.HONEST
-
-    def history(self, scripthash: Any, start: Any = 0, end: Any = -1) -> list[dict[str, Any]]:
-        told = super().history(scripthash, start, end)
-        if self.mood is Mood.HIDING:
-            return []
-        if self.mood is Mood.FROZEN:
-            return [item for item in told if item["height"] > 0]
-        if self.mood is Mood.LYING:
-            tip = self.chain.ledger.height
-            return [
-                {**item, "height": item["height"] if item["height"] > 0 else tip} for item in told
-            ]
-        return told
-
-    def merkle(self, txid: Any, *rest: Any) -> dict[str, Any]:
-        if self.mood is Mood.LYING and txid not in self.chain.ledger.places:
-            height = self.chain.ledger.height
-            return {"merkle": [], "pos": 0, "block_height": height}
-        return super().merkle(txid, *rest)
-
-    def proof(self, txid: Any) -> Any:
-        """A liar says nothing of proofs; a liar that made one up would only cost a block."""
-        return None if self.mood in (Mood.LYING, Mood.HIDING) else super().proof(txid)
+OP_RETURN = b"\x6a"
 
 
 class _Seeded(MemoryStore):
-    """Keeps nothing, and begins with the same wallet every time."""
+    """Keeps nothing, and begins with the same wallet and the same funded chain every time."""
 
     def read(self) -> list[Record]:
-        return [("seed", SEED)]
+        return list(_first_blocks())
 
 
-@dataclass
-class Payment:
-    """One output the story paid to an invoice."""
+class _Kept(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[Record] = [("seed", SEED)]
 
-    txid: str
-    raw: bytes
-    value_sat: int
-    has_token: bool = False
+    def read(self) -> list[Record]:
+        return list(self.records)
+
+    def append(self, records: Sequence[Record]) -> None:
+        self.records += records
+
+
+@functools.cache
+def _first_blocks() -> tuple[Record, ...]:
+    store = _Kept()
+    Node(store)
+    return tuple(store.records)
 
 
 @dataclass
@@ -97,6 +78,7 @@ class World:
         for _ in range(2):
             server = Server(self.node.chain)
             server.questions = Moody(self.node.chain)
+            server.questions.told = {}
             self._run(server.start())
             self.servers.append(server)
 
@@ -107,19 +89,43 @@ class World:
             for number, server in enumerate(self.servers)
         )
 
-    def set_mood(self, number: int, mood: Mood) -> None:
-        server = self.servers[number]
-        server.is_silent = mood is Mood.SILENT
-        questions = server.questions
-        if isinstance(questions, Moody):
-            questions.mood = mood
+    @property
+    def moods(self) -> list[Mood]:
+        return [self._questions(number).mood for number in range(len(self.servers))]
 
-    def mood(self, number: int) -> Mood:
-        server = self.servers[number]
-        questions = server.questions
-        if server.is_silent or not isinstance(questions, Moody):
-            return Mood.SILENT
-        return questions.mood
+    def set_mood(self, number: int, mood: Mood) -> None:
+        self.servers[number].is_silent = mood is Mood.SILENT
+        questions = self._questions(number)
+        questions.mood, questions.frozen_height = mood, self.node.chain.ledger.height
+
+    def pay(self, outputs: Sequence[tuple[bytes, int]]) -> Transaction:
+        """One transaction of the wallet that pays all of these. Raises DevchainError."""
+        with self.node.chain.lock:
+            made = self.node._build([Output(sat, script) for script, sat in outputs])
+            self.node.chain.submit(made.raw)
+            return made
+
+    def mint(self, script: bytes) -> tuple[Transaction, int]:
+        """A block whose new coins go to ``script``, and what they are worth."""
+        chain = self.node.chain
+        chain.payout, kept = script, chain.payout
+        chain.mine(1, with_mempool=False)
+        chain.payout = kept
+        first = chain.ledger.blocks[-1].transactions[0]
+        return first, first.outputs[0].value_sat
+
+    def sweep_away(self, invoice_id: UUID) -> None:
+        """Forward every coin on an order's forwarder that can go on, as anybody may."""
+        row = Invoice.objects.select_related("payout", "address").get(pk=invoice_id)
+        if row.payout.kind != PayoutKind.FORWARDER:
+            return
+        own = seals.forwarder_of(row.payout, row.address.index)
+        coins = self.node.chain.coins_of(Output(0, own.script).scripthash)
+        for (txid, vout), coin in coins.items():
+            if coin.output.token is None and self.node.chain.is_mature(coin):
+                held = covenants.Coin(Outpoint(txid, vout), coin.output.value_sat, own)
+                with contextlib.suppress(NotForwardable, DevchainError):
+                    self.node.chain.submit(covenants.forward([held]).serialize())
 
     def depth(self, txid: str) -> int:
         """0 in the mempool, or nowhere; 1 in the tip's block."""
@@ -129,6 +135,9 @@ class World:
     def is_waiting(self, txid: str) -> bool:
         return txid in self.node.chain.mempool.entries
 
+    def is_there(self, txid: str) -> bool:
+        return self.depth(txid) > 0 or self.is_waiting(txid)
+
     def close(self) -> None:
         for server in self.servers:
             self._run(server.stop())
@@ -137,8 +146,18 @@ class World:
         self._thread.join(timeout=5)
         self._loop.close()
 
+    def _questions(self, number: int) -> Moody:
+        questions = self.servers[number].questions
+        assert isinstance(questions, Moody)
+        return questions
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+
+def wrapped(script: bytes) -> bytes:
+    """Another script that holds ``script``: whoever searches instead of comparing finds it."""
+    return OP_RETURN + push(script)
 
 
 def age(by: timedelta) -> None:
