@@ -247,7 +247,7 @@ def test_a_removed_file_is_not_to_be_paid_and_what_came_goes_back(
     noor: Page, person: Callable[..., Page], chain: Devchain, tmp_path: Path
 ) -> None:
     maya, lena = person(), person()
-    people.sign_up(maya, "maya-removes")
+    people.sign_up(maya, "maya-takes-down")
     link = people.sell(maya, file_in(tmp_path), key_file=tmp_path / "key.json")
     people.buy(noor, link)
     uri = people.buy(lena, link)

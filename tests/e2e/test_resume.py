@@ -207,7 +207,7 @@ def test_a_paused_upload_sends_nothing_and_another_tab_leaves_it_alone(
 ) -> None:
     film = film_of(tmp_path / "pause.bin", 40)
     maya = person()
-    people.sign_up(maya, "maya-pauses")
+    people.sign_up(maya, "maya-pauses-upload")
     puts = Puts(maya, stack)
     throttle(maya, SLOW_BYTES)
     by(maya, "drop-input").set_input_files(film)
