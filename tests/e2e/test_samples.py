@@ -96,6 +96,16 @@ def bytes_of(asked: list[Request]) -> list[int]:
     return sorted(sizes)
 
 
+def wait_asked(page: Page, asked: list[Request], expected: list[int]) -> None:
+    """Until the page has asked for exactly that; Playwright tells only while it is asked."""
+
+    def there() -> bool:
+        page.wait_for_timeout(20)
+        return bytes_of(asked) == expected
+
+    people.wait_for(there, seconds=30)
+
+
 def test_a_text_is_read_before_paying_and_a_visitor_gets_no_other_byte(
     person: Callable[..., Page], stack: Stack, tale: Path
 ) -> None:
@@ -107,7 +117,7 @@ def test_a_text_is_read_before_paying_and_a_visitor_gets_no_other_byte(
     noor.goto(link)
     expect(by(noor, "buy")).to_be_enabled()
     index_bytes = 80 + 64 * 3
-    assert bytes_of(asked) == [index_bytes, SEGMENT]
+    wait_asked(noor, asked, [index_bytes, SEGMENT])
     by(noor, "sample").click()
 
     expect(noor.get_by_text(CHECKED)).to_be_visible()

@@ -49,12 +49,27 @@ export function linkOf(root, file) {
   return shareLink(location.origin, file.id, linkSecretOf(root, file));
 }
 
+/** @type {Map<string, Promise<Bytes | null>>} */
+const underWay = new Map();
+
 /**
- * The root of this account: from this browser, new for a new account, else asked for.
+ * The root of this account: from this browser, new for a new account, else asked for. Who asks while it is
+ * being looked for gets the same answer: nobody is asked twice, and there is one new root.
  * @param {string} username
  * @returns {Promise<Bytes | null>} null if the person would not give it
  */
-export async function rootOf(username) {
+export function rootOf(username) {
+  const found =
+    underWay.get(username) ?? findRoot(username).finally(() => underWay.delete(username));
+  underWay.set(username, found);
+  return found;
+}
+
+/**
+ * @param {string} username
+ * @returns {Promise<Bytes | null>}
+ */
+async function findRoot(username) {
   const known = await store.root(username);
   if (known) return known.root;
   const { files } = await creator.files();

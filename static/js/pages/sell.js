@@ -334,6 +334,7 @@ class SellPage {
   async #goOn(fields) {
     const ready = this.#ready;
     this.#say('It will be published by itself as soon as the file is ready. You can wait here.');
+    this.#root ??= await rootOf(this.#username); // the sending may still be fetching it
     await downloadFirst(this.#username).catch(() => undefined); // the reminder stays until it works
     void this.#remind();
     if (!ready) return;
