@@ -1,18 +1,24 @@
 """``make test``: the whole suite in the order of its cost, with the minutes each stage took.
 
-Stages stop at the first red one. A path runs that part only, on what it needs: paths under
+Stages stop at the first red one. Browser stories that are red are tried once more, a few at most,
+and named: on a machine that stands still for seconds a deadline passes that says nothing of us. What
+is red twice is red, and who is named often has a race to be found. A path runs that part only, on what it needs: paths under
 ``tests/races`` get a PostgreSQL of their own, ``tests/js`` goes to node, the rest to pytest.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--no-header")
 POSTGRES = (sys.executable, "-m", "tests.postgres", "--")
+LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
+AGAIN_MOST = 4
 HERE = ("soak", "unit", "contracts", "unlock", "payments", "chain", "project")
 
 
@@ -38,6 +44,23 @@ def part(path: str, *, long: bool) -> list[tuple[str, tuple[str, ...]]]:
     return [(path, command)]
 
 
+def run(command: tuple[str, ...]) -> int:
+    return subprocess.run(command, env=os.environ | {"CI": "true"}, check=False).returncode
+
+
+def again(command: tuple[str, ...]) -> int:
+    """The red stories once more, if they are few; their exit code."""
+    red = sorted(json.loads(LAST_FAILED.read_text())) if LAST_FAILED.exists() else []
+    stories = [story for story in red if story.startswith("tests/e2e/")]
+    if not 0 < len(stories) <= AGAIN_MOST:
+        return 1
+    print("== once more:", *stories, sep="\n   ", flush=True)
+    code = run((*command[:-1], *stories))
+    if not code:
+        print("== green only at the second try:", *stories, sep="\n   ", flush=True)
+    return code
+
+
 def main(arguments: list[str]) -> int:
     long = "--long" in arguments
     paths = [argument for argument in arguments if not argument.startswith("--")]
@@ -46,7 +69,9 @@ def main(arguments: list[str]) -> int:
     for name, command in todo:
         print(f"== {name}", flush=True)
         began = time.monotonic()
-        code = subprocess.run(command, env=os.environ | {"CI": "true"}, check=False).returncode
+        code = run(command)
+        if code == 1 and name == "browser":
+            code = again(command)
         took.append(f"{name} {time.monotonic() - began:.0f} s")
         if code:
             print(f"== red: {name} ({', '.join(took)})", flush=True)
