@@ -46,7 +46,10 @@ def decide(invoice: Invoice, view: View, now: datetime, *, told: EventKind | Non
     _apply(invoice, facts, decision, now)
     if was == InvoiceState.OPEN and invoice.state == InvoiceState.PARTIAL:
         quotes.extend(invoice, now=now)
-    invoice.sweep_due_at = now + tiers.look_again(tiers.tier_of(invoice, now))
+    unsettled = tiers.unsettled_of([invoice.pk])
+    tier = tiers.tier_of(invoice, now, unsettled)
+    in_doubt = unsettled.get(invoice.pk, False)
+    invoice.sweep_due_at = now + tiers.look_again(tier, in_doubt=in_doubt)
     has_moved = shown != _shown(invoice)
     invoice.changed_at = now if has_moved else invoice.changed_at
     invoice.save()

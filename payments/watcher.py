@@ -202,7 +202,8 @@ def _sweep_some(rows: Sequence[Invoice], chain: ElectrumChain, now: datetime) ->
         undone.update(_look_at(others[at : at + PER_LOOK], chain, now))
     for key in resting.keys() - asleep - undone:
         _MEMORY.keep(resting[key].script, resting[key].said, now=now)
-    return Counter(tiers.tier_of(row, now) for row in rows)
+    unsettled = tiers.unsettled_of([row.pk for row in rows])
+    return Counter(tiers.tier_of(row, now, unsettled) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +221,12 @@ def _ask_resting(rows: Sequence[Invoice], chain: ElectrumChain, now: datetime) -
     scripts = {row.pk: _script(row) for row in rows}
     told = chain.statuses_of(list(scripts.values()))
     paid_to = _paid_to(list(scripts))
+    unsettled = tiers.unsettled_of(list(scripts))
     resting: dict[UUID, _Rest] = {}
     for row in rows:
         script, said = scripts[row.pk], told.get(scripts[row.pk], {})
         if _rests(row, said, now, is_paid_to=row.pk in paid_to):
-            often = FULL_EVERY[tiers.tier_of(row, now)]
+            often = FULL_EVERY[tiers.tier_of(row, now, unsettled)]
             is_asleep = _MEMORY.is_unchanged(script, said, now=now, full_every=often)
             resting[row.pk] = _Rest(script, said, is_asleep)
     asleep = [row for row in rows if row.pk in resting and resting[row.pk].is_asleep]
@@ -248,7 +250,8 @@ def _note_quiet(rows: Sequence[Invoice], asked_at: datetime, now: datetime) -> N
     """All servers say what they said: note the look, for many at once."""
     alike: dict[tuple[Tier, str], list[UUID]] = {}
     for row in rows:
-        alike.setdefault((tiers.tier_of(row, now), row.state), []).append(row.pk)
+        # Whatever has an output that is not final is never asleep.
+        alike.setdefault((tiers.tier_of(row, now, ()), row.state), []).append(row.pk)
     for (tier, state), ids in alike.items():
         unmoved = Invoice.objects.filter(pk__in=ids, state=state, swept_at__lt=asked_at)
         unmoved.update(swept_at=asked_at, sweep_due_at=now + tiers.look_again(tier))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from payments import connection, headerchain, headers, heartbeats, tiers, watcher
 from payments.errors import ChainUnavailable
-from payments.models import Event, Invoice, Quote
+from payments.models import ChainTransaction, Event, Invoice, Quote
 from payments.states import InvoiceState, Network
 from payments.tiers import Tier
 from tests.devchains import Devchain
@@ -23,6 +24,7 @@ from tests.tills import look, sell
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 HISTORY = "blockchain.scripthash.get_history"
 
 
@@ -80,7 +82,7 @@ def test_the_tier_of_an_invoice_as_rule_and_as_question(
     row.settled_at = None if settled is None else now - settled
     row.save()
 
-    assert tiers.tier_of(row, now) is tier
+    assert tiers.tier_of(row, now, {}) is tier
     assert {each for each in Tier if tiers.rows_of(each, now).filter(pk=row.pk).exists()} == {tier}
 
 
@@ -212,6 +214,75 @@ def test_without_news_no_history_is_asked_for_and_the_look_is_noted(chain: Devch
     finally:
         connection.close()
         proxy.close()
+
+
+@pytest.mark.parametrize("was_mined", [False, True])
+def test_a_second_payment_to_a_sale_long_final_that_vanishes_is_followed_to_its_end(
+    chain: Devchain, *, was_mined: bool
+) -> None:
+    sold, other = sell(chain), sell(chain)
+    for each in (sold, other):
+        chain.pay(each.address, 20_000)
+    chain.mine(12)
+    watcher.sweep(now=timezone.now())
+    txid = chain.pay(sold.address, 20_000)
+    if was_mined:
+        chain.mine()
+    now = timezone.now() + HOUR
+    watcher.sweep(now=now)
+    with_extra = row_of(sold.id)
+    if was_mined:
+        chain.reorg(1, drop=(txid,))
+    else:
+        chain.evict(txid)
+
+    looked = [watcher.sweep(now=now + HOUR + MINUTE * at) for at in range(4)]
+
+    assert with_extra.seen_sat == 40_000
+    assert "OVER" in with_extra.flags
+    gone = row_of(sold.id)
+    assert (gone.state, gone.seen_sat, gone.confirmed_sat) == ("PAID", 20_000, 20_000)
+    assert "OVER" not in gone.flags
+    # A minute later only the one in doubt, and nobody once that is over.
+    assert looked[1:] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("shown", "tier", "every"),
+    [
+        ({"chain": "MEMPOOL"}, Tier.SETTLING, 30),
+        ({"chain": "MEMPOOL", "doubted": True}, Tier.SETTLING, 30),
+        ({"chain": "BLOCK", "height": 50, "spv_ok": False}, Tier.SETTLING, 30),
+        ({"chain": "BLOCK", "height": 192, "spv_ok": True}, Tier.SETTLING, 1800),
+        ({"chain": "BLOCK", "height": 191, "spv_ok": True}, Tier.WARM, 1800),
+        (
+            {"chain": "BLOCK", "height": 102, "spv_ok": True, "is_coinbase": True},
+            Tier.SETTLING,
+            1800,
+        ),
+        ({"chain": "BLOCK", "height": 101, "spv_ok": True, "is_coinbase": True}, Tier.WARM, 1800),
+        ({"chain": "MISSING", "doubted": True}, Tier.WARM, 1800),
+        ({"chain": "CONFLICTED", "doubted": True}, Tier.WARM, 1800),
+    ],
+)
+def test_an_output_that_is_not_final_keeps_what_is_sold_settling(
+    chain: Devchain, shown: dict[str, Any], tier: Tier, every: int
+) -> None:
+    now = timezone.now()
+    row = row_of(sell(chain).id)
+    row.state, row.depth, row.tip_height, row.settled_at = "PAID", 10, 200, now - 100 * DAY
+    if tier is Tier.WARM:
+        row.settled_at = now - HOUR
+    row.save()
+    paid = ChainTransaction.objects.create(txid="ab" * 32, raw=b"", first_seen_at=now)
+    row.outputs.create(transaction=paid, vout=0, value_sat=600, first_seen_at=now, **shown)
+
+    open_outputs = tiers.unsettled_of([row.pk])
+
+    assert tiers.tier_of(row, now, open_outputs) is tier
+    assert {each for each in Tier if tiers.rows_of(each, now).filter(pk=row.pk).exists()} == {tier}
+    again = tiers.look_again(tier, in_doubt=open_outputs.get(row.pk, False))
+    assert again.total_seconds() == every
 
 
 def test_a_look_that_could_not_be_written_down_is_not_remembered(
