@@ -15,6 +15,7 @@ import pytest
 
 from unlock import container
 from unlock.container import cli
+from unlock.container.meter import Meter
 
 HINT = b'{"u":"https://kim.example/f/x"}'
 ROOT = Path(__file__).parents[2]
@@ -308,16 +309,18 @@ def test_a_file_far_too_large_is_no_licence(song: Sold, tmp_path: Path) -> None:
     assert done.stderr.startswith("error: licence_malformed: licence.json is far too large")
 
 
-def test_ctrl_c_keeps_nothing(song: Sold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_meter: cli.Meter, _size_bytes: int) -> None:
+def test_ctrl_c_before_the_first_byte_says_so(
+    song: Sold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_reader: container.Reader, _number: int) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.Meter, "add", interrupt)
+    monkeypatch.setattr(container.Reader, "segment", interrupt)
 
     done = run("open", song.path, "--licence", song.licence, cwd=tmp_path)
 
-    assert (done.returncode, done.stderr) == (130, "stopped; nothing was kept\n")
-    assert names(tmp_path) == BEFORE
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+    assert not (tmp_path / "Lied.bin").exists()
 
 
 def test_a_terminal_sees_share_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +328,7 @@ def test_a_terminal_sees_share_rate_and_time_left(monkeypatch: pytest.MonkeyPatc
     terminal = StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", terminal)
-    meter = cli.Meter(400_000_000, lambda: next(seconds))
+    meter = Meter(400_000_000, lambda: next(seconds))
 
     meter.add(1_000_000)
     meter.add(99_000_000)

@@ -6,4 +6,4 @@ import time
 from unlock.container.cli import run
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], time.monotonic))
+    sys.exit(run(sys.argv[1:], time.monotonic, time.sleep))

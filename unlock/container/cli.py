@@ -1,20 +1,23 @@
 """The unlocker's command line: ``open``, ``info`` and ``verify``.
 
 The only secret that ever stands on the command line is a link; licences and releases are files.
+FILE may be an http(s) address: then only the parts that are needed are read from there.
 Results go to stdout, progress and errors to stderr, one line each.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from unlock.container import keys, papers, tlvs
+from unlock.container.meter import Clock, Meter
 from unlock.container.names import printable, safe_name
 from unlock.container.offer import check_audit
 from unlock.container.reader import Container, Reader, SegmentVerifier
-from unlock.container.unpack import check_payload, write_bundle, write_file
+from unlock.container.remote import RemoteFile, Wait, is_address
+from unlock.container.unpack import check_payload, part_of, write_bundle, write_file
 from unlock.errors import ContainerError, LicenceMalformed
 
 EXIT_REFUSED = 1
@@ -23,17 +26,18 @@ EXIT_STOPPED = 130
 PAPER_MAX_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 1 << 20
 
-Clock = Callable[[], float]
 
+def run(arguments: Sequence[str], clock: Clock, wait: Wait = lambda _seconds: None) -> int:
+    """Do what the command line says and return the exit code.
 
-def run(arguments: Sequence[str], clock: Clock) -> int:
-    """Do what the command line says and return the exit code; ``clock`` counts seconds."""
+    ``clock`` counts seconds, ``wait`` sleeps for some before a host is asked again.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command == "open" and bool(options.link) != bool(options.release_file):
         parser.error("--link needs --release-file beside it")
     try:
-        with Path(options.file).open("rb") as file:
+        with _source(options.file, wait) as file:
             commands = {"open": _open, "info": _info, "verify": _verify}
             commands[options.command](file, options, clock)
     except ContainerError as error:
@@ -46,9 +50,13 @@ def run(arguments: Sequence[str], clock: Clock) -> int:
         _say(f"error: file: {error.strerror or error}: {error.filename or options.file}")
         return EXIT_FILES
     except KeyboardInterrupt:
-        _say("stopped; nothing was kept")
+        _say("stopped")
         return EXIT_STOPPED
     return 0
+
+
+def _source(name: str, wait: Wait) -> BinaryIO:
+    return cast("BinaryIO", RemoteFile(name, wait)) if is_address(name) else Path(name).open("rb")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m unlock.container", description="Open, describe or check a sealed file."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    opening = commands.add_parser("open", help="decrypt FILE")
+    opening = commands.add_parser("open", help="decrypt FILE; goes on where it was cut")
     opening.add_argument("file", metavar="FILE")
     key = opening.add_mutually_exclusive_group(required=True)
     key.add_argument("--licence", metavar="L", help="the licence file saved after payment")
@@ -83,14 +91,27 @@ def _open(file: BinaryIO, options: argparse.Namespace, clock: Clock) -> None:
     )
     target = _target(options, name)
     meter = Meter(reader.core.payload_bytes, clock)
-    if reader.core.is_bundle:
-        count = write_bundle(reader, target, is_forced=options.force, progress=meter.add)
-        meter.end()
-        _print(f"{target}: {count} files")
-    else:
-        write_file(reader, target, is_forced=options.force, progress=meter.add)
-        meter.end()
-        _print(str(target))
+    try:
+        said = _write(reader, target, meter, is_forced=options.force)
+    except (KeyboardInterrupt, OSError):
+        if part_of(target).exists() and meter.total_done_bytes:
+            _say(
+                f"{meter.total_done_bytes} bytes, all checked, wait in {part_of(target)}: "
+                "the same command goes on from there"
+            )
+        raise
+    meter.end()
+    _print(said)
+
+
+def _write(reader: Reader, target: Path, meter: Meter, *, is_forced: bool) -> str:
+    if not reader.core.is_bundle:
+        write_file(reader, target, is_forced=is_forced, progress=meter)
+        return str(target)
+    count, renamed = write_bundle(reader, target, is_forced=is_forced, progress=meter)
+    for path, written_as in renamed:
+        _say(f"renamed for this disk: {printable(path)} is {printable(written_as)}")
+    return f"{target}: {count} files"
 
 
 def _licensed(container: Container, path: Path) -> tuple[Reader, str]:
@@ -167,39 +188,6 @@ def _verify(file: BinaryIO, options: argparse.Namespace, clock: Clock) -> None:
         count = check_audit(container, _read_paper(Path(options.offer)))
         said += f"; audit: {count} of {container.core.segments} segments opened"
     _print(f"{said}; content_id {container.content_id.hex()}")
-
-
-class Meter:
-    """Progress on stderr: bytes done, rate and time left, on a terminal only."""
-
-    def __init__(self, total_bytes: int, clock: Clock) -> None:
-        self._total_bytes = total_bytes
-        self._clock = clock
-        self._began = self._shown = clock()
-        self._done_bytes = 0
-        self._is_live = sys.stderr.isatty()
-
-    def add(self, size_bytes: int) -> None:
-        self._done_bytes += size_bytes
-        now = self._clock()
-        if self._is_live and now - self._shown >= 0.2:
-            self._shown = now
-            sys.stderr.write(f"\r{self._line(now)}\x1b[K")
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        now = self._clock()
-        seconds = max(now - self._began, 0.001)
-        clear = "\r\x1b[K" if self._is_live else ""
-        rate = self._done_bytes / seconds / 1e6
-        _say(f"{clear}{self._done_bytes} bytes in {seconds:.1f} s, {rate:.0f} MB/s")
-
-    def _line(self, now: float) -> str:
-        rate = self._done_bytes / max(now - self._began, 0.001)
-        left = max(0, self._total_bytes - self._done_bytes) / max(rate, 1)
-        share = 100 * self._done_bytes // max(self._total_bytes, 1)
-        minutes, seconds = divmod(int(left), 60)
-        return f"{share} %  {rate / 1e6:.0f} MB/s  {minutes}:{seconds:02} left"
 
 
 def _print(line: str) -> None:
