@@ -21,16 +21,40 @@ def export() -> None:
     bench.main()
 
 
+def firstbyte() -> None:
+    from tests.bench import people
+
+    people.firstbyte()
+
+
+def arriving() -> None:
+    from tests.bench import people
+
+    people.arriving()
+
+
 def latency() -> None:
     from tests.bench import latency as bench
 
     bench.main()
 
 
+def memory() -> None:
+    from tests.bench import people
+
+    people.memory()
+
+
 def opening() -> None:
     from tests.bench import opening as bench
 
     bench.main()
+
+
+def seek() -> None:
+    from tests.bench import people
+
+    people.seek()
 
 
 def stages() -> None:
@@ -58,6 +82,10 @@ BENCHES: dict[str, Callable[[], None]] = {
     "latency": latency,
     "watching": watching,
     "opening": opening,
+    "arriving": arriving,
+    "firstbyte": firstbyte,
+    "memory": memory,
+    "seek": seek,
     "transfer": transfer,  # last: its last four lines are read by scripts
 }
 

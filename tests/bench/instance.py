@@ -19,11 +19,20 @@ from typing import Any
 
 from kim.embedded import ROOT
 from kim.stack import Stack, running
-from tests.bench import BROWSER, NOTES
+from tests.bench import BROWSER, CHAIN, FILMS, NOTES
 from tests.e2e.conftest import CHROMIUM, FLAGS, make_stack
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (a private directory is made in it)
 SILENCE_SECONDS = 180
+# Pages are worked in windows of their own, which nobody looks at.
+UNSEEN = (
+    "--disable-popup-blocking",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--autoplay-policy=no-user-gesture-required",
+    "--unlimited-storage",
+)
 
 
 class NoFigures(RuntimeError):
@@ -52,6 +61,8 @@ def instance(data: Path, *, mbit: int | None = None) -> Iterator[Stack]:
                 "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
                 NOTES: str(data / "notes"),
                 BROWSER: str(data / "browser"),
+                FILMS: str(data / "films"),
+                CHAIN: str(stack.layout.devchain_port),
             },
         )
         if part.name == "web"
@@ -78,11 +89,14 @@ def _paced(target: int, mbit: int) -> Iterator[int]:
         process.wait()
 
 
-def visit(stack: Stack, data: Path, path: str) -> Iterator[dict[str, Any]]:
+def visit(
+    stack: Stack, data: Path, path: str, *, profile: str = "profile"
+) -> Iterator[dict[str, Any]]:
     """What the page at ``path`` notes, as it comes, up to and without ``{"end": true}``."""
     notes = data / "notes"
     notes.write_text("", encoding="utf-8")
-    argv = (CHROMIUM, "--headless=new", *FLAGS, f"--user-data-dir={data / 'profile'}")
+    _keep_downloads(data / profile, data / "downloads")
+    argv = (CHROMIUM, "--headless=new", *FLAGS, *UNSEEN, f"--user-data-dir={data / profile}")
     url = stack.layout.public_url + path
     said = (data / "browser.log").open("wb")
     browser = subprocess.Popen((*argv, url), stdout=said, stderr=said)
@@ -99,6 +113,14 @@ def visit(stack: Stack, data: Path, path: str) -> Iterator[dict[str, Any]]:
         browser.terminate()
         browser.wait()
         said.close()
+
+
+def _keep_downloads(profile: Path, downloads: Path) -> None:
+    preferences = profile / "Default" / "Preferences"
+    preferences.parent.mkdir(parents=True, exist_ok=True)
+    downloads.mkdir(exist_ok=True)
+    wish = {"default_directory": str(downloads), "prompt_for_download": False}
+    preferences.write_text(json.dumps({"download": wish}), encoding="utf-8")
 
 
 def _follow(notes: Path, browser: subprocess.Popen[bytes]) -> Iterator[str]:

@@ -38,3 +38,22 @@ def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:
         if pid <= 1:
             return False
     return True
+
+
+def tree_bytes(root: int) -> int:
+    """Memory of ``root`` and its descendants, pages that several share counted once (PSS)."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[_PARENT])
+    total = 0
+    for pid in parents:
+        if _descends(pid, root, parents):
+            with contextlib.suppress(OSError):
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += next(
+                    int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
+                )
+    return total * 1024

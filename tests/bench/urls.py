@@ -10,13 +10,14 @@ import time
 import uuid
 from pathlib import Path
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.templatetags.static import static
 from django.urls import include, path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 
-from tests.bench import BROWSER, NOTES, processes
+from tests.bench import BROWSER, CHAIN, FILMS, NOTES, processes
+from tests.e2e.people import Devchain
 from unlock import storage
 
 PAGE = """<!doctype html>
@@ -81,11 +82,26 @@ def forget(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@csrf_exempt
+def pay(request: HttpRequest) -> HttpResponse:
+    """The devchain's wallet pays, and its miner mines."""
+    chain = Devchain(int(os.environ[CHAIN]))
+    chain.pay(json.loads(request.body)["uri"])
+    chain.mine()
+    return HttpResponse(status=204)
+
+
+def film(request: HttpRequest, name: str) -> FileResponse:
+    return FileResponse((Path(os.environ[FILMS]) / name).open("rb"))
+
+
 urlpatterns = [
     path("bench/mark", mark),
     path("bench/note", note),
     path("bench/plain", plain),
     path("bench/forget", forget),
+    path("bench/pay", pay),
+    path("bench/film/<str:name>", film),
     path("bench/page/<slug:name>", page),
     path("", include("kim.urls")),
 ]

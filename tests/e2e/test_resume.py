@@ -194,6 +194,7 @@ def test_a_gibibyte_killed_at_thirty_percent_is_finished_and_saved_whole(
     link = kill_and_finish(person, stack, film, name="maya-gib", slow_bytes=64 * MIB)
 
     noor = person()
+    noor.add_init_script("delete window.showSaveFilePicker")  # a dialog that nobody answers
     chain.pay(people.buy(noor, link))
     chain.mine()
     people.wait_state(noor, "PAID")

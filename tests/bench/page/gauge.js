@@ -1,34 +1,35 @@
 /**
- * What every benchmark page needs: a file, a clock for time and processor, a way to say what it found.
+ * What every benchmark page needs: a file, a clock for time and processor, a way to say what it
+ * found. Loads none of the product's code.
  * @module
  */
-import { random, toHex } from '../../../static/js/crypto/bytes.js';
-import * as creator from '../../../static/js/net/creator.js';
-import { freshlyDerived } from '../../../static/js/pages/passwords.js';
 import { post } from './plain.js';
 
 const PIECE = 8 * 2 ** 20;
 const parameters = new URLSearchParams(location.search);
 export const size = Number(parameters.get('mib') ?? 256) * 2 ** 20;
 export const rounds = Number(parameters.get('rounds') ?? 5);
-export const username = `bench-${toHex(random(6))}`;
 
 /** @type {number[]} */
 const longTasks = [];
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) longTasks.push(entry.duration);
-}).observe({ type: 'longtask' });
+
+/**
+ * Counts that window's tasks of over 50 ms, too.
+ * @param {Window} page
+ */
+export function watchTasks(page) {
+  const { PerformanceObserver: Observer } = /** @type {typeof globalThis} */ (
+    /** @type {unknown} */ (page)
+  );
+  new Observer((list) => {
+    for (const entry of list.getEntries()) longTasks.push(entry.duration);
+  }).observe({ type: 'longtask' });
+}
+watchTasks(window);
 
 /** @param {object} facts */
 export const note = (facts) => post('/bench/note', facts);
 const mark = () => post('/bench/mark', {});
-
-export async function signUp() {
-  const { salt, derived } = await freshlyDerived(`password ${username}`);
-  await creator.signUp({ username, salt, derived });
-  const { suggested } = (await creator.payout()) ?? {};
-  await creator.setPayout({ value: suggested ?? '' });
-}
 
 /** A file on disk, as a person would drop it: random bytes in this origin's private file system. */
 export async function makeFile() {
@@ -47,13 +48,40 @@ export async function makeFile() {
 }
 
 /**
+ * Nothing but holes, on the disk as little as in memory.
+ * @param {number} gigabytes
+ */
+export async function sparseFile(gigabytes) {
+  const folder = await navigator.storage.getDirectory();
+  const handle = await folder.getFileHandle('sparse.bin', { create: true });
+  const writer = await handle.createWritable();
+  await writer.truncate(gigabytes * 1e9);
+  await writer.close();
+  return handle.getFile();
+}
+
+/**
+ * A film that the benchmark has made, as a file on disk.
+ * @param {string} name
+ */
+export async function takeFile(name) {
+  const folder = await navigator.storage.getDirectory();
+  const handle = await folder.getFileHandle(name, { create: true });
+  const { body, ok } = await fetch(`/bench/film/${name}`);
+  if (!ok || !body) throw new Error(`there is no film ${name}`);
+  await body.pipeTo(await handle.createWritable());
+  return handle.getFile();
+}
+
+/**
  * @template T
  * @param {string} name
  * @param {number} round
  * @param {() => Promise<T>} work
+ * @param {number} [bytes]
  * @returns {Promise<T>}
  */
-export async function measure(name, round, work) {
+export async function measure(name, round, work, bytes = size) {
   longTasks.length = 0;
   const before = await mark();
   const from = performance.now();
@@ -64,12 +92,13 @@ export async function measure(name, round, work) {
     name,
     round,
     seconds,
-    bytes: size,
+    bytes,
     cpu_s: after.browser_s - before.browser_s,
     busy: (after.machine_s - before.machine_s) / (after.at_s - before.at_s),
     from_s: before.at_s,
     to_s: after.at_s,
     longest_task_ms: Math.max(0, ...longTasks),
+    long_tasks: longTasks.length,
   });
   return result;
 }

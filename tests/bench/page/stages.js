@@ -5,7 +5,7 @@
 import { random } from '../../../static/js/crypto/bytes.js';
 import { begin } from '../../../static/js/crypto/sealer.js';
 import { SealPool } from '../../../static/js/io/pool.js';
-import { diskSink } from '../../../static/js/io/sinks.js';
+import { diskSink } from '../../../static/js/io/disk.js';
 import { spawn } from '../../../static/js/ui/trusted.js';
 import { drive, makeFile, measure, rounds, size } from './gauge.js';
 import * as plain from './plain.js';

@@ -11,7 +11,7 @@ import { buyerKeySeed, claimSecret, releaseHash } from '../../../static/js/crypt
 import { Download } from '../../../static/js/io/download.js';
 import { workerCount } from '../../../static/js/io/pool.js';
 import { single } from '../../../static/js/io/selection.js';
-import { diskSink } from '../../../static/js/io/sinks.js';
+import { diskSink } from '../../../static/js/io/disk.js';
 import * as buyer from '../../../static/js/net/buyer.js';
 import { read } from '../../../static/js/net/bytes.js';
 import { Copies } from '../../../static/js/net/copies.js';
@@ -19,7 +19,8 @@ import * as creator from '../../../static/js/net/creator.js';
 import { secretsOf } from '../../../static/js/pages/sealing.js';
 import { Sending } from '../../../static/js/pages/sending.js';
 import { spawn } from '../../../static/js/ui/trusted.js';
-import { drive, makeFile, measure, rounds, signUp, username } from './gauge.js';
+import { signUp, username } from './account.js';
+import { drive, makeFile, measure, rounds } from './gauge.js';
 import * as plain from './plain.js';
 
 /** @import { Draft } from '../../../static/js/io/store.js' */
