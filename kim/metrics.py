@@ -18,6 +18,7 @@ from payments import health
 from payments.health import Report
 from payments.models import Invoice
 from payments.states import InvoiceState
+from unlock import losses
 from unlock.models import Delivery, Purchase, Upload
 from unlock.states import DeliveryState, UploadState
 
@@ -119,6 +120,8 @@ def _waiting(report: Report, now: datetime) -> Iterator[Figure]:
     yield "kim_releases_oldest_seconds", "How long the first of them is overdue.", {}, overdue
     uploads = Upload.objects.filter(state__in=UPLOADING).count()
     yield "kim_uploads_open", "Uploads that are neither verified nor given up.", {}, uploads
+    told = "Contents for sale or sold of which no good copy is left."
+    yield "kim_contents_lost", told, {}, losses.lost().count()
 
 
 def _seconds_since(moment: datetime | None, now: datetime) -> float | None:

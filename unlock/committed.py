@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from unlock import container, copies
 from unlock.creator_errors import ShownKeyWrong, UploadNotVerified
-from unlock.errors import CopyUnavailable, Damaged, Forged, StoreError
+from unlock.errors import Damaged, Forged, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ def core_of(held: Container) -> CoreHeader:
 def read(held: Container, *, now: datetime) -> Committed:
     """The index of a verified container, from the first copy that gives it as it was committed.
 
-    Raises CopyUnavailable.
+    Raises CopyUnavailable, CopiesDamaged.
     """
     core = core_of(held)
     for copy, store in copies.served(held.id, now=now):
@@ -83,7 +83,7 @@ def read(held: Container, *, now: datetime) -> Committed:
             continue
         if container.content_id(core, index.root).hex() == held.content_id:
             return Committed(core, index, copy, store)
-    raise CopyUnavailable("The stored file cannot be reached now.")
+    raise copies.refusal(held.id)
 
 
 def runs_of(segments: Iterable[int]) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from django.db.models import F, Q
 
 from unlock import storage
-from unlock.errors import ObjectMissing, StoreError
+from unlock.errors import CopiesDamaged, CopyUnavailable, ObjectMissing, StoreError
 from unlock.models import Copy
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django.db.models import QuerySet
+
+    from payments.errors import ServiceError
     from unlock.storage import Store, StoredObject
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,8 @@ def served(container_id: UUID, *, now: datetime) -> Iterator[tuple[Copy, Store]]
     """
     copies = Copy.objects.filter(container=container_id, verified_at__isnull=False, url="")
     rows = list(copies.order_by(F("damaged_at").asc(nulls_first=True), "created_at"))
-    for copy, seen in _look(rows):
+    patience = 0.0 if own(container_id) else PATIENCE_SECONDS
+    for copy, seen in _look(rows, patience_seconds=patience):
         if isinstance(seen, StoreError):
             log.warning("copy %s cannot be read: %s", copy.id, seen.code)
             continue
@@ -60,10 +64,23 @@ def served(container_id: UUID, *, now: datetime) -> Iterator[tuple[Copy, Store]]
 
 def own(container_id: UUID) -> list[Copy]:
     """The creator's own addresses whose every byte was compared, and still held when last looked at."""
-    rows = Copy.objects.filter(
-        container=container_id, verified_at__isnull=False, damaged_at__isnull=True
-    )
+    rows = good().filter(container=container_id)
     return list(rows.exclude(url="").order_by("created_at"))
+
+
+def good() -> QuerySet[Copy]:
+    """All whose every byte was compared, and that were still so when last looked at."""
+    return Copy.objects.filter(verified_at__isnull=False, damaged_at=None)
+
+
+def refusal(container_id: UUID) -> ServiceError:
+    """Why there is nothing to read: no copy can be reached now, or none is good any more.
+
+    The second is for good as far as anybody knows, and reason enough for a buyer's claim.
+    """
+    if good().filter(container=container_id).exists():
+        return CopyUnavailable("The stored file cannot be reached now.")
+    return CopiesDamaged("Every stored copy of this file is damaged or gone.")
 
 
 def origins(container_id: UUID | None) -> frozenset[str]:
@@ -106,15 +123,17 @@ def complain(copy_id: UUID, container_id: UUID, *, now: datetime) -> bool:
     return bool(want([copy.id], now=now))
 
 
-def _look(rows: list[Copy]) -> Iterator[tuple[Copy, StoredObject | StoreError | None]]:
+def _look(
+    rows: list[Copy], *, patience_seconds: float
+) -> Iterator[tuple[Copy, StoredObject | StoreError | None]]:
     """Each copy with what its store says of it, in order; a store that is too late said nothing."""
-    if len(rows) == 1:
+    if len(rows) == 1 and patience_seconds:
         yield rows[0], _head(rows[0].store, rows[0].object_key)
         return
     asked = {copy.id: _askers.submit(_head, copy.store, copy.object_key) for copy in rows}
     done, late = wait(asked.values(), timeout=ANSWER_SECONDS)
     if late and all(isinstance(each.result(), StoreError) for each in done):
-        wait(late, timeout=PATIENCE_SECONDS)
+        wait(late, timeout=patience_seconds)
     for copy in rows:
         answer = asked[copy.id]
         yield copy, answer.result() if answer.done() else StoreError("It does not answer in time.")

@@ -237,11 +237,19 @@ class TooManyLocations(ServiceError):
 
 
 class CopyUnavailable(ServiceError):
-    """No copy of the container is there and unchanged."""
+    """No copy of the container can be reached now; some of them were good when last seen."""
 
     code = "copy_unavailable"
     hint = "Try again in a moment. Your purchase stays yours."
     http_status = 503
+
+
+class CopiesDamaged(ServiceError):
+    """Every copy of the container was looked at, and is damaged or gone. Waiting mends nothing."""
+
+    code = "copies_damaged"
+    hint = "Its creator has been told. Do not pay for it until it is back; a purchase stays yours."
+    http_status = 410
 
 
 class TooManyStreams(ServiceError):

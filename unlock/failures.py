@@ -45,6 +45,7 @@ class Code(StrEnum):
     TRUNCATED = "truncated"
     BAD_DIRECTORY = "bad_directory"
     STORE_UNREADABLE = "store_unreadable"
+    COPIES_DAMAGED = "copies_damaged"
 
 
 _STEPS: Final = {
@@ -60,6 +61,7 @@ _CODES: Final = {
     Code.TRUNCATED: "bytes are missing at the end",
     Code.BAD_DIRECTORY: "the list of its files is not sound",
     Code.STORE_UNREADABLE: "no copy of it has these bytes any more",
+    Code.COPIES_DAMAGED: "every copy of it is damaged or gone",
 }
 
 

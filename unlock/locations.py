@@ -14,7 +14,7 @@ from django.db.models import F
 
 from payments.states import InvoiceState
 from unlock import copies
-from unlock.errors import CopyUnavailable, NotPaid, TooManyLocations
+from unlock.errors import NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
 from unlock.models import Container, Purchase
 from unlock.stores import SIGNED_FOR
@@ -45,7 +45,8 @@ def sign(purchase_id: UUID, *, now: datetime) -> tuple[Location, ...]:
     """Sign every copy that is there and is still the one that was verified. Counted.
 
     In the order to try them: hosts alternate, and purchases begin at different ones, so that no
-    host carries all. Raises PurchaseUnknown, NotPaid, TooManyLocations, CopyUnavailable.
+    host carries all. Raises PurchaseUnknown, NotPaid, TooManyLocations, CopyUnavailable,
+    CopiesDamaged.
     """
     standing = standing_of(purchase_id, now=now)
     if not _may_fetch(standing):
@@ -53,7 +54,7 @@ def sign(purchase_id: UUID, *, now: datetime) -> tuple[Location, ...]:
     _count(standing.purchase, now=now)
     signed = list(_sign_copies(standing.purchase, now=now))
     if not signed:
-        raise CopyUnavailable("The stored file cannot be reached now.")
+        raise copies.refusal(_content_of(standing.purchase).id)
     return _spread(signed, start=standing.purchase.id.int)
 
 
@@ -86,8 +87,12 @@ def _count(purchase: Purchase, *, now: datetime) -> None:
         raise TooManyLocations(f"{allowed} download addresses were given for this purchase.")
 
 
+def _content_of(purchase: Purchase) -> Container:
+    return Container.objects.get(paid_file=purchase.paid_file_id, content_id=purchase.content_id)
+
+
 def _sign_copies(purchase: Purchase, *, now: datetime) -> Iterator[Location]:
-    held = Container.objects.get(paid_file=purchase.paid_file_id, content_id=purchase.content_id)
+    held = _content_of(purchase)
     for copy, store in copies.served(held.id, now=now):
         signed = store.sign_object(copy.object_key, size_bytes=copy.size_bytes, now=now)
         yield Location(

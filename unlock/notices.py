@@ -44,6 +44,7 @@ MEANINGS: Final[dict[NoticeKind, str]] = {
     NoticeKind.WATCHER_STALE: "Payments are being seen late",
     NoticeKind.SERVERS_DISAGREE: "The servers we ask about payments disagree",
     NoticeKind.WEBHOOK_FAILING: "A webhook does not take our messages",
+    NoticeKind.COPIES_LOST: "No good copy of a file is left: buyers cannot load it",
 }
 
 

@@ -11,19 +11,18 @@ from django.db.models import Q
 from payments import instant_offers, invoices, payouts, rate_table
 from payments.amounts import BCH, Price
 from unlock import audits, committed, container, copies, covers, files, samples
-from unlock.errors import CopyUnavailable
 from unlock.models import Copy, KeyRelease, Purchase
 from unlock.states import FileState, GrantKind
+from unlock.stores import SIGNED_FOR, SignedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
     from unlock.container import CoreHeader
     from unlock.models import Container, Creator, PaidFile, Upload
     from unlock.showing_rows import Audit, Cover
-    from unlock.storage import SignedRequest
 
 _CURRENCIES = (
     "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "NZD", "JPY", "CNY", "INR", "KRW", "BRL", "MXN",
@@ -96,29 +95,39 @@ class OwnFile(Offer):
     sales: Sales
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A GET of exactly these bytes; ``others`` are addresses of the same bytes in further copies, in
+    the order to try them, each with the same headers.
+    """
+
+    signed: SignedRequest
+    others: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranges:
-    """Signed GETs of exactly the header, the index and, if asked for, segments that are shown."""
+    """Exactly the header, the index and, if asked for, segments that are shown."""
 
-    header: SignedRequest
-    index: SignedRequest
+    header: Stretch
+    index: Stretch
     segments: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A signed GET of exactly these neighbouring segments, whose keys are public."""
+    """Neighbouring segments whose keys are public."""
 
     first: int
     count: int
-    signed: SignedRequest
+    stretch: Stretch
 
 
 def of(paid_file: PaidFile, *, now: datetime) -> Offer:
     """The offer as it stands. A removed file keeps its facts and loses its words."""
     price = files.price_of(paid_file)
     estimate_sat = invoices.estimate_sat(price, now=now, owner=paid_file.creator_id)
-    payout = payouts.current(paid_file.creator_id)
+    payout = payouts.brief(paid_file.creator_id)
     held = paid_file.container
     is_removed = paid_file.state == FileState.REMOVED
     return Offer(
@@ -199,22 +208,39 @@ def currencies(*, now: datetime) -> tuple[str, ...]:
 def sign_ranges(paid_file: PaidFile, *, segments: Iterable[int] = (), now: datetime) -> Ranges:
     """Header and index for anybody: with them a link is checked before paying, and nothing more.
 
-    ``segments``: those whose keys are public. Raises UploadNotVerified, CopyUnavailable.
+    ``segments``: those whose keys are public. In every store's copy; while no store has one, at the
+    creator's own hosts. Raises UploadNotVerified, CopyUnavailable, CopiesDamaged.
     """
     held = committed.verified(paid_file)
     core = committed.core_of(held)
-    for copy, store in copies.served(held.id, now=now):
-        sign = partial(store.sign_range, copy.object_key, now=now)
-        runs = [
-            Run(first, count, sign(offset=at, size_bytes=size_bytes))
+    signers: list[Callable[..., SignedRequest]] = [
+        partial(store.sign_range, copy.object_key)
+        for copy, store in copies.served(held.id, now=now)
+    ]
+    signers = signers or [partial(_range_at, copy.url) for copy in copies.own(held.id)]
+    if not signers:
+        raise copies.refusal(held.id)
+
+    def stretch(offset: int, size_bytes: int) -> Stretch:
+        first, *others = [sign(offset=offset, size_bytes=size_bytes, now=now) for sign in signers]
+        return Stretch(first, tuple(other.url for other in others))
+
+    return Ranges(
+        header=stretch(0, core.header_bytes),
+        index=stretch(core.index_offset, core.index_bytes),
+        segments=tuple(
+            Run(first, count, stretch(at, size_bytes))
             for first, count, (at, size_bytes) in _stretches(core, segments)
-        ]
-        return Ranges(
-            header=sign(offset=0, size_bytes=core.header_bytes),
-            index=sign(offset=core.index_offset, size_bytes=core.index_bytes),
-            segments=tuple(runs),
-        )
-    raise CopyUnavailable("The stored file cannot be reached now.")
+        ),
+    )
+
+
+def _range_at(url: str, *, offset: int, size_bytes: int, now: datetime) -> SignedRequest:
+    """Of a host that signs nothing; its address is asked about again as if it were signed."""
+    headers = {"Range": f"bytes={offset}-{offset + size_bytes - 1}"}
+    return SignedRequest(
+        url=url, headers=headers, size_bytes=size_bytes, expires_at=now + SIGNED_FOR
+    )
 
 
 def shown_segments(paid_file: PaidFile, shown: str) -> list[int]:

@@ -80,6 +80,7 @@ class NoticeKind(StrEnum):
     WATCHER_STALE = "watcher_stale"
     SERVERS_DISAGREE = "servers_disagree"
     WEBHOOK_FAILING = "webhook_failing"
+    COPIES_LOST = "copies_lost"
 
 
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {

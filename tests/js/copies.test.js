@@ -5,7 +5,10 @@ import { Worker } from 'node:worker_threads';
 import { inspect } from '../../static/js/crypto/container.js';
 import { SEGMENT_OVERHEAD } from '../../static/js/crypto/header.js';
 import { Download } from '../../static/js/io/download.js';
+import { ApiError } from '../../static/js/net/api.js';
+import { read, ReadError } from '../../static/js/net/bytes.js';
 import { Copies } from '../../static/js/net/copies.js';
+import { isObjective } from '../../static/js/pages/saver.js';
 import { dice, sealWhole } from './support.js';
 
 /**
@@ -264,8 +267,8 @@ describe('a lone copy', () => {
 
     const body = await copies.read(0, 9, AbortSignal.timeout(5_000));
 
-    const read = new Uint8Array(await new Response(body).arrayBuffer());
-    assert.deepEqual(read, what.whole.slice(0, 10));
+    const data = new Uint8Array(await new Response(body).arrayBuffer());
+    assert.deepEqual(data, what.whole.slice(0, 10));
   });
 
   it('gets more patience than one of several', async () => {
@@ -292,5 +295,50 @@ describe('a copy that hangs', () => {
       faults.map(({ copy }) => copy),
       ['copy-0'],
     );
+  });
+});
+
+describe('a signed stretch in two copies', () => {
+  /** @param {Host[]} hosts */
+  const stretch = (hosts) => {
+    const [url = '', ...others] = hosts.map(({ host }) => `http://${host}/sealed`);
+    return { url, others, headers: { Range: 'bytes=10-2009' }, bytes: 2000 };
+  };
+  for (const mood of ['gone', 'broken', 'slow_down', 'forbidden', 'truncated', 'error_in_200']) {
+    it(`comes from the second when the first is ${mood}`, async () => {
+      const bad = await new Host(what.whole, mood).start();
+      const good = await new Host(what.whole).start();
+
+      const bytes = await read(stretch([bad, good]), AbortSignal.timeout(5_000));
+
+      assert.deepEqual(bytes, what.whole.slice(10, 2010));
+      assert.deepEqual([bad.asked, good.asked], [1, 1]);
+    });
+  }
+
+  it('is refused at once where both are gone', async () => {
+    const hosts = [await new Host(what.whole, 'gone').start()];
+    hosts.push(await new Host(what.whole, 'gone').start());
+
+    await assert.rejects(read(stretch(hosts), AbortSignal.timeout(5_000)), ReadError);
+
+    assert.deepEqual(
+      hosts.map(({ asked }) => asked),
+      [1, 1],
+    );
+  });
+});
+
+describe('what is told to the creator as a failure', () => {
+  /** @param {string} code @param {number} status */
+  const refusal = (code, status) => new ApiError({ code, status, message: '', hint: '' });
+  it('is every copy damaged or gone, and none that cannot be reached', () => {
+    assert.equal(isObjective(refusal('copies_damaged', 410)), true);
+    assert.equal(isObjective(new ReadError('gone', 404)), true);
+    assert.equal(isObjective(refusal('copy_unavailable', 503)), false);
+    assert.equal(isObjective(refusal('network', 0)), false);
+    for (const status of [0, 403, 429, 500, 503]) {
+      assert.equal(isObjective(new ReadError('away', status)), false);
+    }
   });
 });

@@ -43,15 +43,17 @@ function streamOf(bytes, step = 1000) {
 }
 
 /**
- * @param {(run: {first: number, count: number}) => Promise<ReadableStream>} fetch
+ * @param {(run: {first: number, count: number}, signal: AbortSignal, turn: number) =>
+ *   Promise<ReadableStream>} fetch
+ * @param {string[]} [others]  of further copies
  */
-function sampled(fetch) {
+function sampled(fetch, others = []) {
   const runs = [
-    { first: 0, count: 3 },
-    { first: 5, count: 1 },
+    { first: 0, count: 3, others },
+    { first: 5, count: 1, others },
   ];
   const { signal } = new AbortController();
-  return new Sampled({ header, rows, keys, runs, fetch, signal });
+  return new Sampled({ header, rows, keys, runs, fetch, signal, stallMs: 300 });
 }
 
 describe('an audit', () => {
@@ -129,6 +131,50 @@ describe('a sample', () => {
     const cut = sampled(async () => streamOf(new Uint8Array(10)));
     await assert.rejects(cut.start(), Truncated);
     await assert.rejects(cut.start(), Truncated);
+  });
+});
+
+describe('a sample of two copies', () => {
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  const altered = (bytes) => {
+    bytes[header.segmentSize + 50] = (bytes[header.segmentSize + 50] ?? 0) ^ 1;
+    return streamOf(bytes);
+  };
+  /** @type {[string, (bytes: Uint8Array<ArrayBuffer>) => ReadableStream][]} */
+  const moods = [
+    ['serves other bytes', altered],
+    ['breaks off', (bytes) => streamOf(bytes.slice(0, 5000))],
+    ['says nothing', () => new ReadableStream()],
+  ];
+  for (const [what, answer] of moods) {
+    it(`goes on at the second when the first ${what}, and stays there`, async () => {
+      /** @type {number[]} */
+      const asked = [];
+      const piece = sampled(
+        async ({ first, count }, _signal, turn) => {
+          asked.push(turn % 2);
+          const bytes = stored(first, count);
+          return turn % 2 === 0 ? answer(bytes) : streamOf(bytes);
+        },
+        ['another'],
+      );
+      assert.deepEqual(await piece.start(), payload.slice(0, 3 * ROOM));
+      await piece.reader(5 * ROOM, 5 * ROOM + 9).next();
+      assert.deepEqual(asked, [0, 1, 1]);
+    });
+  }
+
+  it('is refused where both serve other bytes, each asked once', async () => {
+    let fetches = 0;
+    const piece = sampled(
+      async ({ first, count }) => {
+        fetches += 1;
+        return altered(stored(first, count));
+      },
+      ['another'],
+    );
+    await assert.rejects(piece.start(), Damaged);
+    assert.equal(fetches, 2);
   });
 });
 

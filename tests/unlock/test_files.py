@@ -31,7 +31,7 @@ from unlock.creator_errors import (
     UploadMissing,
     UploadNotVerified,
 )
-from unlock.errors import CopyUnavailable
+from unlock.errors import CopiesDamaged, CopyUnavailable
 from unlock.models import Copy, KeyRelease, PaidFile, Purchase, Upload
 from unlock.states import FileState
 
@@ -501,7 +501,7 @@ def test_a_copy_that_is_gone_is_marked_and_one_that_cannot_be_asked_is_not(
 
     settings.KIM_STORES = (store.config,)
     store.delete(copy.object_key)
-    with pytest.raises(CopyUnavailable):
+    with pytest.raises(CopiesDamaged):
         offers.sign_ranges(file, now=NOW)
     copy.refresh_from_db()
     assert copy.damaged_at == NOW
@@ -511,7 +511,7 @@ def test_a_copy_that_was_replaced_is_marked_and_not_served(maya: Creator) -> Non
     file = published(maya)
     Copy.objects.update(etag="somebody-else-1")
 
-    with pytest.raises(CopyUnavailable):
+    with pytest.raises(CopiesDamaged):
         offers.sign_ranges(file, now=NOW)
 
     assert Copy.objects.get().damaged_at == NOW

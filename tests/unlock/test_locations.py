@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.conf import settings
+from django.conf import settings as configured
 
 from payments.states import InvoiceState
-from tests.stores import Answer, send
+from tests.stores import Answer, free_ports, send
 from tests.unlock import sale
 from tests.unlock.sale import NOW, Buyer, Sold
 from unlock import grants, locations
-from unlock.errors import CopyUnavailable, NotPaid, TooManyLocations
-from unlock.models import Copy, Purchase
+from unlock.errors import CopiesDamaged, CopyUnavailable, NotPaid, TooManyLocations
+from unlock.models import Copy, Failure, Purchase
 from unlock.states import GrantKind
 from unlock.storage import SignedRequest
 
 if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
+
     from unlock.storage import S3Store
 
 pytestmark = pytest.mark.django_db
@@ -102,10 +105,34 @@ def test_an_object_that_was_changed_is_marked_and_never_served(configured_store:
     purchase = Buyer().purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)
     Copy.objects.update(etag="of-other-bytes")
 
-    with pytest.raises(CopyUnavailable):
+    with pytest.raises(CopiesDamaged):
         locations.sign(purchase.id, now=NOW)
 
     assert Copy.objects.get().damaged_at == NOW
+
+
+def test_a_store_that_cannot_be_reached_is_another_thing_than_one_that_lost_it(
+    configured_store: S3Store, settings: Settings
+) -> None:
+    """The first passes, and is no reason to claim anything; the second waits for nobody."""
+    sold, _ = stored(configured_store)
+    noor = Buyer()
+    purchase = noor.purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)
+    path = f"/api/v1/purchases/{purchase.id}/location/"
+    dead = f"http://127.0.0.1:{free_ports(1)[0]}"
+
+    settings.KIM_STORES = (replace(configured_store.config, endpoint=dead),)  # type: ignore[type-var]
+    with pytest.raises(CopyUnavailable):
+        locations.sign(purchase.id, now=NOW)
+    away = noor.client.post(path)
+    assert (away.status_code, away.json()["error"]["code"]) == (503, "copy_unavailable")
+    assert Copy.objects.get().damaged_at is None
+
+    settings.KIM_STORES = (configured_store.config,)
+    configured_store.delete(Copy.objects.get().object_key)
+    gone = noor.client.post(path)
+    assert (gone.status_code, gone.json()["error"]["code"]) == (410, "copies_damaged")
+    assert Failure.objects.count() == 0  # told by the buyer's page, which saw the step
 
 
 def test_an_object_that_is_back_as_it_was_verified_is_served_again(
@@ -116,10 +143,10 @@ def test_an_object_that_is_back_as_it_was_verified_is_served_again(
     purchase = Buyer().purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)
     etag = Copy.objects.get().etag
     Copy.objects.update(etag="of-other-bytes")
-    with pytest.raises(CopyUnavailable):
+    with pytest.raises(CopiesDamaged):
         locations.sign(purchase.id, now=NOW)
     later = NOW + timedelta(hours=1)
-    with pytest.raises(CopyUnavailable):
+    with pytest.raises(CopiesDamaged):
         locations.sign(purchase.id, now=later)
     assert Copy.objects.get().damaged_at == NOW
 
@@ -132,12 +159,12 @@ def test_an_object_that_is_back_as_it_was_verified_is_served_again(
 def test_the_day_has_a_limit_and_tomorrow_allows_as_many_again(configured_store: S3Store) -> None:
     sold, _ = stored(configured_store)
     purchase = Buyer().purchase(sold, invoice_id=sale.owe(sold, InvoiceState.PAID).id)
-    Purchase.objects.update(locations_signed=settings.KIM_LOCATIONS_PER_PURCHASE)
+    Purchase.objects.update(locations_signed=configured.KIM_LOCATIONS_PER_PURCHASE)
 
     with pytest.raises(TooManyLocations):
         locations.sign(purchase.id, now=NOW)
 
-    assert Purchase.objects.get().locations_signed == settings.KIM_LOCATIONS_PER_PURCHASE
+    assert Purchase.objects.get().locations_signed == configured.KIM_LOCATIONS_PER_PURCHASE
     assert locations.sign(purchase.id, now=NOW + timedelta(days=1))
 
 

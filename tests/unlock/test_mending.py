@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings as configured
+from django.utils import timezone
 
-from tests.stores import ORIGIN, free_ports
+from kim import metrics
+from payments.amounts import Price
+from tests.stores import ORIGIN, free_ports, send
 from tests.unlock import creating
 from tests.unlock.creating import NOW, Sealed
-from unlock import copies, limits, mending, storage
+from unlock import container, copies, files, limits, losses, mending, offers, storage
 from unlock.errors import StoreUnavailable
-from unlock.models import Container, Copy
+from unlock.models import Container, Copy, Notice
+from unlock.states import NoticeKind
 from unlock.storage import S3Store
 
 if TYPE_CHECKING:
@@ -241,6 +246,69 @@ def test_the_last_good_copy_is_not_given_up_in_silence(
     assert "no good copy is left" in caplog.text
     tend_all()  # nothing to mend it from: it waits, and does not spin
     assert in_store("test").wanted_at == NOW + mending.RETRY
+
+
+def test_a_loss_is_told_once_when_it_begins_and_again_when_it_comes_back(
+    two: S3Store, settings: Settings
+) -> None:
+    maya, other = creating.creator(), creating.creator("ada")
+    sealed = creating.seal(os.urandom(600_000))
+    for owner in (maya, other):
+        upload = creating.verified_upload(owner, sealed if owner == maya else creating.seal())
+        price = Price(Decimal("0.01"), "BCH")
+        files.create(owner, files.Draft(title="Nine", price=price, upload=upload.id), now=NOW)
+    mending.plan(now=NOW)
+    tend_all()
+    first, second = Copy.objects.filter(container__core_header=sealed.body[:128]).order_by("store")
+
+    def look(minutes: int) -> int:
+        return losses.tell(now=NOW + timedelta(minutes=minutes))
+
+    def lose(copy: Copy) -> None:
+        Copy.objects.filter(id=copy.id).update(damaged_at=NOW)
+
+    def bring_back(copy: Copy) -> None:
+        Copy.objects.filter(id=copy.id).update(damaged_at=None)
+
+    lose(first)
+    assert (look(0), losses.lost().count()) == (0, 0)  # the other is good
+    lose(second)
+    assert (look(1), look(2), losses.lost().count()) == (1, 0, 1)
+    assert "kim_contents_lost 1" in metrics.text(now=NOW)
+    [told] = Notice.objects.all()
+    assert (told.creator, told.kind) == (maya, NoticeKind.COPIES_LOST)
+    assert told.text.startswith(
+        "Every stored copy of “Nine” is damaged or gone: nobody can load it."
+    )
+    bring_back(first)
+    assert (look(10), losses.lost().count()) == (0, 0)
+    lose(first)
+    assert (look(20), Notice.objects.count()) == (0, 1)  # within an hour it is the same one
+    bring_back(first)
+    look(30)
+    lose(first)
+    assert (look(300), Notice.objects.count()) == (1, 2)
+
+
+def test_the_same_bytes_are_signed_in_every_copy(two: S3Store) -> None:
+    maya, sealed = creating.creator(), creating.seal(os.urandom(600_000))
+    upload = creating.verified_upload(maya, sealed)
+    asked = files.Draft(title="Nine", price=Price(Decimal("0.01"), "BCH"), upload=upload.id)
+    file = files.find(files.create(maya, asked, now=NOW).id)
+    mending.plan(now=NOW)
+    tend_all()
+
+    signed = offers.sign_ranges(file, segments=[0, 1], now=timezone.now())
+
+    core = container.CoreHeader.parse(sealed.body[: container.CORE_BYTES])
+    (run,) = signed.segments
+    for stretch, offset in ((signed.index, core.index_offset), (run.stretch, core.header_bytes)):
+        (other,) = stretch.others
+        assert other != stretch.signed.url
+        wanted = sealed.body[offset : offset + stretch.signed.size_bytes]
+        for url in (stretch.signed.url, other):
+            answer = send(replace(stretch.signed, url=url), "GET")
+            assert (answer.status, answer.body) == (206, wanted)
 
 
 def test_a_copy_made_of_rotten_bytes_is_never_served_and_its_source_is_looked_at(

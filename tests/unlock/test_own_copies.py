@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,10 +12,22 @@ import pytest
 
 from payments.amounts import Price
 from tests.hosts import Host
+from tests.stores import free_ports, send
 from tests.unlock import creating, sale
 from tests.unlock.creating import NOW, Browser, Sealed, refusal
-from unlock import copies, files, grants, locations, mending, own_copies, storage
+from unlock import (
+    container,
+    copies,
+    files,
+    grants,
+    locations,
+    mending,
+    offers,
+    own_copies,
+    storage,
+)
 from unlock.creator_errors import CopyUrlRefused, TooManyCopies
+from unlock.errors import CopyUnavailable
 from unlock.files import Draft
 from unlock.models import Copy, Creator, PaidFile, Purchase
 from unlock.states import CopyState, FileState, GrantKind
@@ -213,6 +226,40 @@ def test_a_stores_copy_is_mended_from_a_creators_host(file: PaidFile, host: Host
     mending.tend(stored.id, clock=lambda: NOW)
 
     assert len(list(copies.served(stored.container_id, now=NOW))) == 1
+
+
+def test_a_link_is_checked_at_a_creators_host_while_no_store_answers(
+    file: PaidFile, host: Host, sealed: Sealed, configured_store: S3Store, settings: Settings
+) -> None:
+    added = own_copies.add(file, host.url, now=NOW)
+    mending.tend(added.id, clock=lambda: NOW)
+    live = offers.sign_ranges(file, segments=[1], now=NOW)
+    assert host.url not in (live.header.signed.url, *live.header.others)
+
+    dead = f"http://127.0.0.1:{free_ports(1)[0]}"
+    settings.KIM_STORES = (replace(configured_store.config, endpoint=dead),)  # type: ignore[type-var]
+    signed = offers.sign_ranges(file, segments=[1], now=NOW)
+
+    core = container.CoreHeader.parse(sealed.body[: container.CORE_BYTES])
+    (run,) = signed.segments
+    spans = [
+        (signed.header, 0, core.header_bytes),
+        (signed.index, core.index_offset, core.index_bytes),
+        (run.stretch, *core.segment_range(1)),
+    ]
+    for stretch, offset, size_bytes in spans:
+        assert (stretch.signed.url, stretch.others) == (host.url, ())
+        answer = send(stretch.signed, "GET")
+        assert (answer.status, answer.body) == (206, sealed.body[offset : offset + size_bytes])
+    purchase = buyer_of(file)
+    (location,) = locations.sign(purchase.id, now=NOW)
+    assert (location.url, location.is_lasting) == (host.url, True)
+
+    copies.want([added.id], now=NOW)
+    host.mood = "gone"
+    mending.tend(added.id, clock=lambda: NOW)
+    with pytest.raises(CopyUnavailable):  # the store's copy may well be good
+        offers.sign_ranges(file, now=NOW)
 
 
 def test_the_calls_are_for_the_creator_alone(configured_store: S3Store, sealed: Sealed) -> None:

@@ -147,23 +147,27 @@ class FilesSerializer(serializers.Serializer[Any]):
 
 
 class RangeSerializer(serializers.Serializer[Any]):
-    url = serializers.CharField()
-    headers = serializers.DictField(child=serializers.CharField())
-    bytes = serializers.IntegerField(source="size_bytes")
+    """``others``: the same bytes in further copies, each asked for with the same headers."""
 
-
-class RunSerializer(serializers.Serializer[Any]):
-    """Neighbouring segments whose keys are public."""
-
-    first = serializers.IntegerField()
-    count = serializers.IntegerField()
     url = serializers.CharField(source="signed.url")
     headers = serializers.DictField(source="signed.headers", child=serializers.CharField())
     bytes = serializers.IntegerField(source="signed.size_bytes")
+    others = serializers.ListField(child=serializers.CharField())
+
+
+class RunSerializer(serializers.Serializer[Any]):
+    """Neighbouring segments whose keys are public. ``others`` as of a range."""
+
+    first = serializers.IntegerField()
+    count = serializers.IntegerField()
+    url = serializers.CharField(source="stretch.signed.url")
+    headers = serializers.DictField(source="stretch.signed.headers", child=serializers.CharField())
+    bytes = serializers.IntegerField(source="stretch.signed.size_bytes")
+    others = serializers.ListField(source="stretch.others", child=serializers.CharField())
 
 
 class RangesSerializer(serializers.Serializer[Any]):
     header = RangeSerializer()
     index = RangeSerializer()
     segments = RunSerializer(many=True)
-    expires_at = serializers.DateTimeField(source="header.expires_at")
+    expires_at = serializers.DateTimeField(source="header.signed.expires_at")

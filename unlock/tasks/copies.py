@@ -16,7 +16,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from unlock import mending, orphans
+from unlock import losses, mending, orphans
 
 if TYPE_CHECKING:
     from celery import Task
@@ -33,10 +33,13 @@ def tend_copy(copy_id: str) -> None:
 
 @shared_task(name="unlock.plan_copies", ignore_result=True, soft_time_limit=50, time_limit=60)
 def plan_copies() -> None:
-    """Name what is missing, ask for what is old, and wake a worker unless one is at it."""
+    """Name what is missing, ask for what is old, tell what is lost, and wake a worker unless one is
+    at it.
+    """
     now = timezone.now()
     mending.plan(now=now)
     mending.want_rehash(now=now)
+    losses.tell(now=now)
     if not mending.is_busy(now=now):
         _ask_next()
 

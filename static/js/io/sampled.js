@@ -1,12 +1,13 @@
 /**
  * The segments of a sealed file that its creator shows, opened one by one as their bytes arrive, and
- * read by players and previews like the whole file. Where the keys stop, reading stops.
+ * read by players and previews like the whole file. Where the keys stop, reading stops. A copy that
+ * breaks off, is silent or serves other bytes is left for the next.
  *
  * Knows no page: what is fetched is given in, and it is never more than the shown segments.
  * @module
  */
 import { concat } from '../crypto/bytes.js';
-import { KimError, Truncated } from '../crypto/errors.js';
+import { Forged, KimError, Truncated } from '../crypto/errors.js';
 import { openShown } from '../crypto/showing.js';
 
 /**
@@ -15,10 +16,13 @@ import { openShown } from '../crypto/showing.js';
  * @import { SegmentKey } from '../crypto/showing.js'
  * @import { Reader } from './windows.js'
  *
- * @typedef {{first: number, count: number}} Run  neighbouring segments, fetched in one go
+ * @typedef {{first: number, count: number, others?: readonly string[]}} Run  neighbouring segments,
+ *   fetched in one go; `others`: in how many further copies they lie
  */
 
-const TRIES = 3;
+const TRIES = 3; // of each copy
+const STALL_MS = 90_000;
+const STALL_SOON_MS = 15_000; // with another copy at hand
 
 /** The sample is over here; the rest is for who buys. */
 export class SampleEnds extends KimError {
@@ -35,6 +39,9 @@ export class Sampled {
   #rows;
   #fetch;
   #signal;
+  #stallMs;
+  /** Which copy is asked, counted round. */
+  #turn = 0;
   /** @type {Map<number, SegmentKey>} */
   #keys;
   /** @type {Map<number, R>} the run that brings a segment */
@@ -48,14 +55,17 @@ export class Sampled {
    * @param {Bytes} facts.rows  of the whole index, checked against content_id before
    * @param {ReadonlyArray<SegmentKey>} facts.keys  checked against the rows before
    * @param {ReadonlyArray<R>} facts.runs
-   * @param {(run: R, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>} facts.fetch
+   * @param {(run: R, signal: AbortSignal, turn: number) => Promise<ReadableStream<Uint8Array>>}
+   *   facts.fetch
    * @param {AbortSignal} facts.signal
+   * @param {number} [facts.stallMs]  how long a stream may stay silent
    */
-  constructor({ header, rows, keys, runs, fetch, signal }) {
+  constructor({ header, rows, keys, runs, fetch, signal, stallMs }) {
     this.#header = header;
     this.#rows = rows;
     this.#fetch = fetch;
     this.#signal = signal;
+    this.#stallMs = stallMs;
     this.#keys = new Map(keys.map((key) => [key.segment, key]));
     const places = runs.flatMap((run) =>
       Array.from({ length: run.count }, (_, at) => /** @type {const} */ ([run.first + at, run])),
@@ -135,14 +145,19 @@ export class Sampled {
    * @param {Array<PromiseWithResolvers<Bytes>>} waiting
    */
   async #attempts(run, waiting) {
+    const copies = 1 + (run.others?.length ?? 0);
+    const altered = new Set();
     for (let attempt = 1; ; attempt += 1) {
+      const turn = this.#turn;
       try {
-        return await this.#pass(run, waiting);
+        return await this.#pass(run, waiting, turn);
       } catch (error) {
-        // What is wrong with the bytes is wrong for good; a broken line is tried again.
         this.#signal.throwIfAborted();
-        if (error instanceof KimError && !(error instanceof Truncated)) throw error;
-        if (attempt === TRIES) throw error;
+        if (error instanceof KimError && !(error instanceof Truncated)) altered.add(turn % copies);
+        // What is wrong in every copy is wrong for good; a broken line is tried again.
+        const isFinal = error instanceof Forged || altered.size >= copies;
+        if (isFinal || attempt >= TRIES * copies) throw error;
+        if (this.#turn === turn) this.#turn += 1;
       }
     }
   }
@@ -150,9 +165,11 @@ export class Sampled {
   /**
    * @param {R} run
    * @param {Array<PromiseWithResolvers<Bytes>>} waiting
+   * @param {number} turn
    */
-  async #pass(run, waiting) {
-    const reader = (await this.#fetch(run, this.#signal)).getReader();
+  async #pass(run, waiting, turn) {
+    const reader = (await this.#fetch(run, this.#signal, turn)).getReader();
+    const stallMs = this.#stallMs ?? (run.others?.length ? STALL_SOON_MS : STALL_MS);
     let rest = /** @type {Bytes} */ (new Uint8Array(0));
     try {
       for (const [at, { resolve }] of waiting.entries()) {
@@ -162,7 +179,7 @@ export class Sampled {
         const pieces = [rest];
         let held = rest.length;
         while (held < size) {
-          const { done, value } = await reader.read();
+          const { done, value } = await within(stallMs, reader.read());
           if (done) throw new Truncated(`segment ${segment} is cut`, { segment });
           pieces.push(value);
           held += value.length;
@@ -175,6 +192,25 @@ export class Sampled {
     } finally {
       void reader.cancel().catch(() => undefined);
     }
+  }
+}
+
+/**
+ * @template T
+ * @param {number} ms
+ * @param {Promise<T>} reading
+ * @returns {Promise<T>}
+ */
+async function within(ms, reading) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Truncated('the stream stood still')), ms);
+  });
+  try {
+    return /** @type {T} */ (await Promise.race([reading, late]));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -31,6 +31,7 @@ const TRIES = 4;
  * @property {(offset: number) => unknown} [distrust]  the bytes at `offset` were not the committed
  *   ones: the next read comes from another copy, if there is one
  * @property {(offset: number) => unknown} [broke]  the stream at `offset` broke off
+ * @property {() => number} [stallMs]  how long a stream may stay silent
  * @property {(attempt: number, signal: AbortSignal) => Promise<void>} pause  before another try
  *
  * @typedef {object} Reader  of one stretch, in order
@@ -221,7 +222,8 @@ export class Windows {
    * @returns {Promise<ArrayBuffer>}
    */
   async #stored(body, from, size) {
-    const filler = new Filler(body);
+    const stallMs = this.#facts.stallMs?.();
+    const filler = new Filler(body, stallMs ? { stallMs } : {});
     try {
       const filled = await filler.fill(new ArrayBuffer(size), size);
       if (filled.size < size) throw new Truncated('a stretch came back cut');

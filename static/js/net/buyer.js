@@ -93,7 +93,7 @@ import * as api from './api.js';
  * @typedef {{says: string, note: string, closed_at: string | null}} Failure
  * @typedef {{copy: string, url: string, bytes: number, etag: string, expires_at: string,
  *   is_lasting: boolean}} Location  `is_lasting`: not signed, good for as long as its host stands
- * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
+ * @typedef {import('./bytes.js').Stretch} SignedRange
  */
 
 const AGAIN = { repeatable: true };
@@ -103,6 +103,13 @@ const AGAIN = { repeatable: true };
  * @returns {Promise<Offer>}
  */
 export const offer = (fileId) => api.get(`files/${fileId}/`, { withSession: false });
+
+/**
+ * @param {string} contentId  hex, of a sealed file that was found
+ * @returns {Promise<Offer>}
+ */
+export const contentOffer = (contentId) =>
+  api.get(`contents/${contentId}/`, { withSession: false });
 
 /**
  * @param {string} fileId

@@ -1,11 +1,21 @@
 /**
- * Reads a stretch of a stored object by a signed URL.
+ * Reads a stretch of a stored object by a signed URL, and goes on at the next copy when one fails.
  * @module
  */
 import { delayMs, wait } from './backoff.js';
 
 const TRIES = 4;
 const TIMEOUT_MS = 60_000;
+/** With another copy at hand nobody waits that long for a first word. */
+const ANSWER_SOON_MS = 8_000;
+
+/**
+ * @typedef {object} Stretch
+ * @property {string} url
+ * @property {Record<string, string>} headers  signed
+ * @property {number} bytes  how many must come
+ * @property {string[]} [others]  the same bytes in further copies
+ */
 
 /** Why a stretch could not be read. `status` is 0 if there was no answer. */
 export class ReadError extends Error {
@@ -23,31 +33,49 @@ export class ReadError extends Error {
 }
 
 /**
- * @param {{url: string, headers: Record<string, string>, bytes: number}} stretch  signed; `bytes` is
- *   how many must come
+ * @param {Stretch} stretch
  * @param {AbortSignal} [signal]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  * @throws {ReadError}
  */
 export async function read(stretch, signal) {
+  const copies = 1 + (stretch.others?.length ?? 0);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await once(stretch, signal);
+      return await once(turned(stretch, attempt), signal);
     } catch (error) {
       signal?.throwIfAborted();
       const status = error instanceof ReadError ? error.status : 0;
-      if (attempt + 1 >= TRIES || (status >= 400 && status < 500)) throw error;
-      await wait(delayMs(attempt), signal);
+      const round = Math.floor(attempt / copies);
+      const isRoundOver = (attempt + 1) % copies === 0;
+      const isRefused = status >= 400 && status < 500;
+      if (isRoundOver && (isRefused || round + 1 >= TRIES)) throw error;
+      if (isRoundOver) await wait(delayMs(round), signal);
     }
   }
 }
 
 /**
- * @param {{url: string, headers: Record<string, string>, bytes: number}} stretch
+ * @template {Stretch} S
+ * @param {S} stretch
+ * @param {number} turn
+ * @returns {S} the same bytes, from another copy first where there is one
+ */
+export function turned(stretch, turn) {
+  const urls = [stretch.url, ...(stretch.others ?? [])];
+  const at = turn % urls.length;
+  const [url = stretch.url, ...others] = [...urls.slice(at), ...urls.slice(0, at)];
+  return { ...stretch, url, others };
+}
+
+/**
+ * @param {Stretch} stretch
  * @param {AbortSignal} [signal]
  */
-async function once({ url, headers, bytes }, signal) {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+async function once({ url, headers, bytes, others }, signal) {
+  const stop = new AbortController();
+  const whole = AbortSignal.timeout(TIMEOUT_MS);
+  const late = setTimeout(() => stop.abort(), others?.length ? ANSWER_SOON_MS : TIMEOUT_MS);
   /** @type {Response} */
   let response;
   try {
@@ -55,10 +83,12 @@ async function once({ url, headers, bytes }, signal) {
       headers,
       cache: 'no-store',
       credentials: 'omit',
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: AbortSignal.any([whole, stop.signal, ...(signal ? [signal] : [])]),
     });
   } catch (cause) {
     throw Object.assign(new ReadError('The store cannot be reached.', 0), { cause });
+  } finally {
+    clearTimeout(late);
   }
   const { status } = response;
   if (!response.ok) throw new ReadError(`The store answered with an error (${status}).`, status);

@@ -12,6 +12,7 @@ import { action, make, slot } from '../ui/dom.js';
 import { shownAs } from '../ui/playable.js';
 import * as problem from '../ui/problem.js';
 import { register, spawn } from '../ui/trusted.js';
+import { isObjective } from './saver.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -26,6 +27,8 @@ import { register, spawn } from '../ui/trusted.js';
  *   read
  * @property {(offset?: number) => boolean} [distrust]  see io/windows.js
  * @property {(offset?: number) => boolean} [broke]
+ * @property {() => number} [stallMs]
+ * @property {import('./saver.js').Sealed['blame']} [blame]
  *
  * @typedef {Sealed & {name: string, type?: string, isStreamOnly?: boolean}} Single
  *   isStreamOnly: its creator asks that it be watched here
@@ -139,11 +142,12 @@ export class Preview {
   }
 
   #windows() {
-    const { header, rows, contentKey, read, distrust, broke } = this.#sealed;
+    const { header, rows, contentKey, read, distrust, broke, stallMs } = this.#sealed;
     const windows = new Windows({
       ...{ header, rows, contentKey, read },
       ...(distrust ? { distrust } : {}),
       ...(broke ? { broke } : {}),
+      ...(stallMs ? { stallMs } : {}),
       spawn: () => spawn('open'),
       workers: Math.min(2, workerCount()),
       pause: async (attempt, signal) => {
@@ -228,6 +232,7 @@ export class Preview {
     if (!this.#isOpen) return;
     this.close();
     problem.show(slot(this.#root, 'show-problem'), error, { safe: SEEN });
+    if (isObjective(error)) this.#sealed.blame?.('segment', error);
   }
 }
 

@@ -186,11 +186,12 @@ async function opened(job) {
 
 /**
  * Whether what was bought is at fault: bytes that are not those that were sold, or that no copy has.
+ * A store that cannot be reached now is no fault of it.
  * @param {unknown} error
  */
 export function isObjective(error) {
   if (!(error instanceof Error) || !('code' in error)) return false;
-  const codes = ['damaged', 'truncated', 'forged', 'bad_directory', 'wrong_key'];
+  const codes = ['damaged', 'truncated', 'forged', 'bad_directory', 'wrong_key', 'copies_damaged'];
   const isGone = 'status' in error && GONE.has(Number(error.status));
   return codes.includes(String(error.code)) || (error.code === 'store_unreadable' && isGone);
 }

@@ -84,7 +84,9 @@ export class Unlocking {
       this.#failing.recall().catch(() => undefined);
       onOpen();
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'not_paid') return;
+      const code = error instanceof Error && 'code' in error ? error.code : '';
+      if (code === 'not_paid') return;
+      if (code === 'copies_damaged') void this.#failing.tell('open', error);
       this.#isFinal = error instanceof KimError;
       problem.show(place, error, {
         safe: this.#isFinal
