@@ -11,7 +11,7 @@ from devchain.errors import DevchainError
 from payments import addresses, connection, forwards, refunds
 from payments.models import Event, Forward, Invoice, Output, Refund
 from payments.states import InvoiceFlag, InvoiceState, Network, OutputChain
-from tests.soak.moods import BLIND
+from tests.soak.moods import BLIND, DENYING
 from tests.soak.promises import Sale, Truth
 from tests.soak.world import World
 from tests.unlock.sale import Sold
@@ -49,7 +49,7 @@ class Checks:
                 self._latched.add(row.pk)
             elif was_paid and not is_paid:
                 assert row.state == InvoiceState.REVERSED, f"PAID became {row.state}"
-                is_fooled = all(mood in BLIND for mood in self.world.moods)
+                is_fooled = all(mood in DENYING for mood in self.world.moods)
                 assert is_fooled or not _stands(row, self.world), "taken back, and the money stands"
                 self._paid.remove(row.pk)
 
@@ -116,6 +116,9 @@ class Checks:
             assert row.confirmed_sat == truth.deep_sat, "confirmed is not what is deep"
             told = Event.objects.filter(invoice=row).latest("seq").state
             assert told == row.state, f"{row.state}, and {told} was told"
+            if row.state == InvoiceState.PAID:
+                stands = _stands(row, self.world) or truth.deep_sat >= truth.least_sat()
+                assert stands, f"PAID, and {truth.deep_sat} sat are left"
             self._check_unpaid(sale, row, truth)
             self._check_tokens(sale, row)
             if sale.is_withdrawn:

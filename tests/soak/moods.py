@@ -31,6 +31,7 @@ class Mood(StrEnum):
 
 FORGING = (Mood.NO_WORK, Mood.UNLINKED, Mood.EASY, Mood.FORKED)
 BLIND = (Mood.SILENT, Mood.GONE, Mood.HIDING, Mood.FROZEN, Mood.STALE)
+DENYING = (Mood.HIDING, Mood.FROZEN, Mood.STALE)  # answer, and leave payments out
 EASIER_BITS = 0x2100FFFF
 
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.soak.late import LateShop
 from tests.soak.machine import Shop
+from tests.soak.turns import TurningShop
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -45,6 +46,10 @@ class CountedLateShop(Counted, LateShop):
     pass
 
 
+class CountedTurningShop(Counted, TurningShop):
+    pass
+
+
 @pytest.fixture(autouse=True)
 def told_steps() -> Iterator[None]:
     yield
@@ -58,6 +63,10 @@ def test_nothing_unpaid_is_released_and_nothing_paid_stays_locked() -> None:
 
 def test_what_comes_late_is_held_to_the_quote_that_it_came_for() -> None:
     _tell(CountedLateShop, STORIES // 3)
+
+
+def test_only_what_all_servers_deny_is_taken_back_and_only_what_is_proved_is_given() -> None:
+    _tell(CountedTurningShop, STORIES // 4)
 
 
 def _tell(shop: type[Shop], stories: int) -> None:

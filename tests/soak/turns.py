@@ -1,0 +1,109 @@
+"""Stories of money that turns: taken out of its block after the sale, shown on another chain, or
+denied by some of the servers and not by all.
+
+The other stories seldom take away exactly what settled a sale. Here nobody comes late, no rate
+moves, and each rule first brings a sale as far as it needs to be.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from payments import connection
+from payments.models import Invoice
+from payments.states import InvoiceState
+from tests.soak.cast import AT, STALLS
+from tests.soak.machine import Shop
+from tests.soak.moods import Mood
+from tests.soak.promises import Sale, Truth
+
+PRICE = st.sampled_from((2_000, 20_000))
+DENIALS = st.sampled_from(
+    (
+        (Mood.GONE, Mood.HIDING),
+        (Mood.HIDING, Mood.GONE),
+        (Mood.HONEST, Mood.HIDING),
+        (Mood.HIDING, Mood.HIDING),
+        (Mood.SILENT, Mood.STALE),
+    )
+)
+LEFT_OUT: Final[Any] = None
+
+
+class TurningShop(Shop):
+    """The same app and the same promises; what would distract is left out."""
+
+    change_mood = cheat = die_while_looking = move_the_rate = LEFT_OUT
+    mine_for_a_buyer = pay_with_a_token = pay_somebody_alike = LEFT_OUT
+    pay_so_long_after_the_quote = wait_at_the_screen = wait = LEFT_OUT
+    press = take_the_file_down = pay_back = accept = forward = sweep_away = LEFT_OUT
+
+    @initialize(orders=st.tuples(*[st.tuples(st.sampled_from((1, 2)), PRICE)] * len(STALLS)))
+    def open_the_shop(self, orders: tuple[tuple[int, int | str], ...]) -> None:
+        super().open_the_shop(orders)
+
+    @rule(at=AT, depth=st.integers(1, 2))
+    def lose_what_was_paid(self, at: int, depth: int) -> None:
+        """A sale is settled; then its blocks are replaced, and its payments are in no other."""
+        sale = self._sale(at)
+        self._settle(sale, at)
+        self.world.node.chain.mine(depth - 1)
+        gone = frozenset(each.txid for each in sale.payments)
+        deepest = max((self.world.depth(txid) for txid in gone), default=0)
+        if 0 < deepest <= 9:
+            self.world.node.chain.reorg(deepest, drop=gone)
+        self.look(at)
+
+    @rule(at=AT, moods=DENIALS)
+    def deny_what_was_paid(self, at: int, moods: tuple[Mood, Mood]) -> None:
+        """A sale is settled; then servers that do not show its money are all that can be asked."""
+        self._settle(self._sale(at), at)
+        for number, mood in enumerate(moods):
+            self.world.set_mood(number, mood)
+        connection.close()
+        self.look(at)
+        self._be_honest()
+        self.look(at)
+
+    @rule(at=AT)
+    def rewrite_history(self, at: int) -> None:
+        """A block that held a payment is replaced by two without it, and a server denies that."""
+        sale = self._sale(at)
+        self._be_honest()
+        self._pay(self._amount(sale, "rest"), sale)
+        self.world.node.chain.mine(1)
+        self.look(at)
+        self.world.node.chain.reorg(1)
+        self.world.set_mood(0, Mood.STUBBORN)
+        self.look(at)
+
+    @rule(at=AT, number=st.integers(0, 1))
+    def fork_the_tip(self, at: int, number: int) -> None:
+        """Servers differ over the last block when the app starts: one put a payment into its own."""
+        sale = self._sale(at)
+        self._be_honest()
+        self._pay(self._amount(sale, "rest"), sale)
+        self.world.set_mood(number, Mood.FORKED)
+        connection.close()
+        self.look(at)
+        self._be_honest()
+
+    def _settle(self, sale: Sale, at: int) -> None:
+        """Paid in full, buried as deep as it was asked for, and looked at."""
+        self._be_honest()
+        truth = Truth(self.world, sale)
+        if truth.deep_sat < sale.first_due_sat:
+            if truth.there_sat < sale.first_due_sat:
+                self._pay(self._amount(sale, "rest"), sale)
+            self.world.node.chain.mine(sale.confirmations)
+        if Invoice.objects.get(pk=sale.invoice_id).state != InvoiceState.PAID:
+            self.look(at)
+
+    def _be_honest(self) -> None:
+        if self.world.moods != [Mood.HONEST, Mood.HONEST]:
+            for number in range(2):
+                self.world.set_mood(number, Mood.HONEST)
+            connection.close()
