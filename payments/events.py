@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 
-from payments import hints
-from payments.models import Counter, Event, Invoice
+from payments import counters, hints
+from payments.models import Event, Invoice
 from payments.states import EventKind, InvoiceState
 
 if TYPE_CHECKING:
@@ -97,7 +97,4 @@ def _view(row: Event) -> EventView:
 def _next_position() -> int:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An event is written in the transaction of what it tells.")
-    mine = Counter.objects.filter(name=POSITION)
-    while not mine.update(value=F("value") + 1):
-        Counter.objects.get_or_create(name=POSITION)
-    return Counter.objects.get(name=POSITION).value
+    return counters.next_of(POSITION)

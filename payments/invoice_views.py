@@ -82,7 +82,7 @@ def status_of(invoice_id: UUID, *, now: datetime) -> InvoiceView:
 def statuses_of(invoice_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, InvoiceView]:
     """Several invoices in a constant number of queries; unknown ids are left out."""
     rows = Invoice.objects.select_related("address", "payout").filter(pk__in=list(invoice_ids))
-    return {row.id: _view(row, now) for row in rows}
+    return {row.id: view_of(row, now=now) for row in rows}
 
 
 def totals(invoice_ids: Iterable[UUID]) -> Totals:
@@ -98,7 +98,8 @@ def price_of(row: Invoice) -> Price:
     return amounts.parse_price(row.price_amount, row.price_currency)
 
 
-def _view(row: Invoice, now: datetime) -> InvoiceView:
+def view_of(row: Invoice, *, now: datetime) -> InvoiceView:
+    """The row as others see it, with its payout and its address."""
     limit = max(STALE_AFTER, timedelta(seconds=3 * settings.KIM_SWEEP_SECONDS))
     is_xpub = row.payout.kind == PayoutKind.XPUB
     return InvoiceView(

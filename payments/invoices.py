@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from payments import (
+    amounts,
     connection,
     decisions,
     events,
@@ -44,10 +45,11 @@ from payments.invoice_views import (
     status_of,
     statuses_of,
     totals,
+    view_of,
 )
 from payments.models import Address, Invoice
 from payments.rate_table import estimate_sat
-from payments.states import EventKind, InvoiceState
+from payments.states import EventKind, InvoiceState, PayoutKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,13 +98,14 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
     transaction: an xpub's next index is first looked up on chain. Raises ``RateUnavailable`` (503),
     ``PriceBelowFloor``, ``PayoutMissing``, ``ChainUnavailable`` (503).
     """
-    payout = payouts.get(payout_id)
+    payout = payouts.row_of(payout_id)
     quoted = rate_table.quote(price, now=now, owner=payout.owner)
-    if quoted.due_sat < payout.floor_sat:
-        raise PriceBelowFloor(f"The least price is {payout.floor_sat} sat.")
+    floor_sat = amounts.FLOOR_SAT[PayoutKind(payout.kind)]
+    if quoted.due_sat < floor_sat:
+        raise PriceBelowFloor(f"The least price is {floor_sat} sat.")
     if confirmations not in CONFIRMATIONS:
         raise BadPrice("Confirmations may be 1, 2, 6 or 10.", hint="Choose one of these.")
-    issued = payouts.issue(payout_id, connection.chain, due_sat=quoted.due_sat)
+    issued = payouts.issue_from(payout, connection.chain, due_sat=quoted.due_sat)
     asked = terms.of(payout.owner)
     invoice = Invoice(
         network=payout.network,
@@ -116,7 +119,9 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
     with transaction.atomic():
         write(invoice, issued, quoted, now=now)
         events.record(invoice, EventKind.OPENED, was="", now=now)
-    return status_of(invoice.id, now=now)
+    if issued.payout_id == payout.id:
+        invoice.payout = payout  # read above, as the address was written: nothing to ask again
+    return view_of(invoice, now=now)
 
 
 def write(

@@ -13,11 +13,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from payments import addresses, amounts, covenants, seals, xpubs
+from payments import addresses, amounts, counters, covenants, seals, xpubs
 from payments import gaps as gap_rules
 from payments.errors import BadXpub, ChainUnavailable, PayoutIsInvoice, PayoutMissing
 from payments.gaps import Gap, confirm_gap, gap_of, gaps
 from payments.models import Address, Payout
+from payments.payout_warnings import WARNINGS, PayoutWarning
 from payments.seals import forwarder_of, network
 from payments.states import PayoutKind
 from payments.watermarks import heed_marks, is_behind, marks
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Gap",
     "Issued",
+    "PayoutBrief",
     "PayoutPreview",
     "PayoutView",
     "PayoutWarning",
     "RecoveryKit",
+    "brief",
     "confirm_gap",
     "current",
     "forwarder_of",
@@ -62,14 +65,6 @@ __all__ = [
 XPUB_LEAST_CHARS: Final = 100
 SCANNED_AHEAD: Final = 100
 MOST_SKIPPED: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutWarning:
-    """Something to think about before saving; ``code`` is stable, ``text`` is for people."""
-
-    code: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +103,22 @@ class PayoutView:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutBrief:
+    """The payout in force, as far as anybody may know it."""
+
+    id: UUID
+    type: PayoutKind
+
+    @property
+    def kind(self) -> str:
+        return _kind(self.type)
+
+    @property
+    def floor_sat(self) -> int:
+        return amounts.FLOOR_SAT[self.type]
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
     """An address for one invoice: child or forwarder ``index`` of the payout ``payout_id``, which
     for an xpub may be the row of forwarders that it falls back to.
@@ -120,32 +131,6 @@ class Issued:
     redeem_script: bytes
 
 
-_WARNINGS: Final = {
-    warning.code: warning
-    for warning in (
-        PayoutWarning(
-            "exchange_address",
-            "Do not use an exchange's deposit address: many exchanges do not credit payments that "
-            "come from a forwarding address, and may change the address.",
-        ),
-        PayoutWarning(
-            "legacy_address",
-            "That is the old address format, which Bitcoin (BTC) uses too. Make sure that it comes "
-            "from a Bitcoin Cash wallet.",
-        ),
-        PayoutWarning(
-            "compare_addresses",
-            "Compare these addresses with the first receiving addresses in your wallet. If they "
-            "differ, payments would not show up there.",
-        ),
-        PayoutWarning(
-            "dedicated_account",
-            "Use an account of its own for this site, which nothing else receives payments on.",
-        ),
-    )
-}
-
-
 def inspect(value: str) -> PayoutPreview:
     """Say what ``value`` is, on this instance's network, without storing it.
 
@@ -155,7 +140,7 @@ def inspect(value: str) -> PayoutPreview:
     read = _read(value)
     if isinstance(read, Xpub):
         first = tuple(xpubs.derive_address(read, i, network=network()) for i in range(3))
-        warnings = (_WARNINGS["compare_addresses"], _WARNINGS["dedicated_account"])
+        warnings = (WARNINGS["compare_addresses"], WARNINGS["dedicated_account"])
         return PayoutPreview(
             kind="xpub",
             shown=_shorten(read),
@@ -168,7 +153,7 @@ def inspect(value: str) -> PayoutPreview:
         kind="address",
         shown=str(read),
         first_addresses=(),
-        warnings=tuple(_WARNINGS[code] for code in codes),
+        warnings=tuple(WARNINGS[code] for code in codes),
         floor_sat=amounts.FLOOR_SAT[PayoutKind.FORWARDER],
     )
 
@@ -191,9 +176,16 @@ def current(owner: UUID) -> PayoutView | None:
     return None if row is None else _view(row)
 
 
+def brief(owner: UUID) -> PayoutBrief | None:
+    """What an offer tells of the owner's payout in force; nothing is unsealed for it."""
+    mine = Payout.objects.filter(owner=owner, retired_at=None, fallback_of=None)
+    found = mine.values_list("id", "kind")[:1]
+    return next((PayoutBrief(key, PayoutKind(kind)) for key, kind in found), None)
+
+
 def get(payout_id: UUID) -> PayoutView:
     """One payout, in force or retired. Raises ``PayoutMissing``."""
-    return _view(_row(payout_id))
+    return _view(row_of(payout_id))
 
 
 def recoveries(owner: UUID) -> tuple[RecoveryKit, ...]:
@@ -213,16 +205,19 @@ def issue(payout_id: UUID, chain: Callable[[], Chain], *, due_sat: int = 0) -> I
     otherwise pay a stranger's purchase. A forwarder never was an address before, so that sales go on
     while no server can be asked. Raises ``PayoutMissing``, ``ChainUnavailable``.
     """
-    row = _row(payout_id)
+    return issue_from(row_of(payout_id), chain, due_sat=due_sat)
+
+
+def issue_from(row: Payout, chain: Callable[[], Chain], *, due_sat: int) -> Issued:
+    """``issue`` for who holds the row already, read a moment ago."""
     is_enough = due_sat >= amounts.FLOOR_SAT[PayoutKind.FORWARDER]
     if row.kind == PayoutKind.XPUB and is_enough and gap_rules.is_too_wide(row):
         row = _fallback(row)
     if row.kind == PayoutKind.XPUB and row.scanned_at is None:
         _skip_used(row, chain())
     for _ in range(MOST_SKIPPED):
-        index = _take_index(row.id)
-        issued = derive(row, index)
-        if issued is None or _is_taken(issued.script):
+        issued = derive(row, counters.take_index(row.id))
+        if issued is None or counters.is_script_known(issued.script):
             continue
         if row.kind == PayoutKind.XPUB and chain().is_used(issued.script):
             continue
@@ -336,15 +331,6 @@ def _skip_used(row: Payout, chain: Chain) -> None:
         locked.save(update_fields=["next_index", "scanned_at"])
 
 
-def _take_index(payout_id: UUID) -> int:
-    """The next number, taken for good. No lock: who finds it gone by then takes the one after."""
-    mine = Payout.objects.filter(pk=payout_id)
-    while True:
-        index = mine.values_list("next_index", flat=True).get()
-        if mine.filter(next_index=index).update(next_index=index + 1):
-            return index
-
-
 def derive(row: Payout, index: int) -> Issued | None:
     """Address ``index``; None for the one in 2**127 that an xpub does not have."""
     if row.kind == PayoutKind.XPUB:
@@ -358,15 +344,8 @@ def derive(row: Payout, index: int) -> Issued | None:
     return Issued(row.id, index, forwarder.script, shown, forwarder.redeem_script)
 
 
-def _is_taken(script: bytes) -> bool:
-    """Already some invoice's address, or a payee that forwards go to: those never count."""
-    return (
-        Address.objects.filter(script=script.hex()).exists()
-        or Payout.objects.filter(payee_script=script.hex()).exists()
-    )
-
-
-def _row(payout_id: UUID) -> Payout:
+def row_of(payout_id: UUID) -> Payout:
+    """Raises ``PayoutMissing``."""
     row = Payout.objects.filter(pk=payout_id).first()
     if row is None:
         raise PayoutMissing("There is no such payout.")
@@ -378,12 +357,16 @@ def _view(row: Payout) -> PayoutView:
     return PayoutView(
         id=row.id,
         owner=row.owner,
-        kind="xpub" if is_xpub else "address",
+        kind=_kind(PayoutKind(row.kind)),
         shown=row.shown,
         network=row.network,
         floor_sat=amounts.FLOOR_SAT[PayoutKind(row.kind)],
         recovery=None if is_xpub else _kit(row),
     )
+
+
+def _kind(kind: PayoutKind) -> str:
+    return "xpub" if kind is PayoutKind.XPUB else "address"
 
 
 def _kit(row: Payout) -> RecoveryKit:

@@ -69,11 +69,10 @@ def standing_of(purchase_id: UUID, *, now: datetime) -> Standing:
     return found[purchase_id]
 
 
-def standing_of_new(purchase: Purchase, *, now: datetime) -> Standing:
-    """Of one that was made for an invoice a moment ago: nothing was granted or released yet."""
-    if purchase.invoice_id is None:
-        raise PurchaseUnknown("There is nothing to pay for this purchase.")
-    invoice = invoices.status_of(purchase.invoice_id, now=now)
+def standing_of_new(purchase: Purchase, invoice: InvoiceView) -> Standing:
+    """Of one that was made for this invoice a moment ago: nothing was granted or released yet."""
+    if purchase.invoice_id != invoice.id:
+        raise PurchaseUnknown("This purchase is paid by another invoice.")
     return Standing(purchase=purchase, invoice=invoice, grant=None, release=None)
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django.db.models import QuerySet
+
     from payments.invoices import InvoiceView
 
 _UNPAID = frozenset({InvoiceState.OPEN, InvoiceState.PARTIAL, InvoiceState.SUSPECT})
@@ -48,7 +50,15 @@ class Order:
     source: str
 
 
-def begin(order: Order, *, now: datetime) -> Purchase:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What an order made, as it was written: who has it need not read it again."""
+
+    purchase: Purchase
+    invoice: InvoiceView
+
+
+def begin(order: Order, *, now: datetime) -> Begun:
     """Open an invoice with an address of its own and the purchase that it pays for.
 
     The invoice is committed first and the purchase names it when it is made: a crash between the
@@ -60,7 +70,7 @@ def begin(order: Order, *, now: datetime) -> Purchase:
     """
     _check_key(order.buyer_key)
     paid_file = _for_sale(order.paid_file_id)
-    payout = payouts.current(paid_file.creator_id)
+    payout = payouts.brief(paid_file.creator_id)
     if payout is None:
         raise NotForSale("The creator has not said where the money goes.")
     if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
@@ -79,7 +89,7 @@ def begin(order: Order, *, now: datetime) -> Purchase:
         invoices.void(invoice.id, now=now)
         raise
     _remember_open(order, invoice.id)
-    return purchase
+    return Begun(purchase, invoice)
 
 
 def begin_proof(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
@@ -91,7 +101,7 @@ def begin_proof(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
     """
     _check_key(order.buyer_key)
     paid_file = _own(order.paid_file_id, creator_id=creator_id)
-    payout = payouts.current(creator_id)
+    payout = payouts.brief(creator_id)
     if payout is None:
         raise NotForSale("You have not said where the money goes.")
     if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
@@ -193,18 +203,21 @@ def _check_key(buyer_key: bytes) -> None:
 
 
 def _for_sale(paid_file_id: UUID) -> PaidFile:
-    found = PaidFile.objects.select_related("container", "creator").filter(id=paid_file_id)
-    paid_file = found.exclude(state=FileState.DRAFT).first()
-    if paid_file is None:
+    paid_file = _with_words().filter(id=paid_file_id).first()
+    if paid_file is None or paid_file.state == FileState.DRAFT:
         raise FileMissing("There is no such file.")
     if paid_file.state != FileState.PUBLISHED or paid_file.creator.suspended_at is not None:
         raise NotForSale("This file is not for sale now.")
     return paid_file
 
 
+def _with_words() -> QuerySet[PaidFile]:
+    """Files with all that an offer tells of them."""
+    return PaidFile.objects.select_related("container", "creator__user")
+
+
 def _own(paid_file_id: UUID, *, creator_id: UUID) -> PaidFile:
-    found = PaidFile.objects.select_related("container", "creator")
-    paid_file = found.filter(id=paid_file_id, creator_id=creator_id).first()
+    paid_file = _with_words().filter(id=paid_file_id, creator_id=creator_id).first()
     if paid_file is None:
         raise FileMissing("There is no such file of yours.")
     if paid_file.state not in (FileState.PUBLISHED, FileState.PAUSED):
@@ -224,16 +237,12 @@ def _check_no_proof(paid_file: PaidFile, *, now: datetime) -> None:
 
 def _link(order: Order, *, offered: PaidFile, invoice_id: UUID, now: datetime) -> Purchase:
     """Make the row under the file's lock, if the file is still what the invoice was opened for."""
+    fixed = ("state", "container_id", "generation", "price_amount", "price_currency")
     with transaction.atomic():
-        paid_file = (
-            PaidFile.objects.select_for_update(of=("self",))
-            .select_related("container", "creator__user")
-            .get(id=offered.id)
-        )
-        fixed = ("state", "container_id", "generation", "price_amount", "price_currency")
-        if any(getattr(paid_file, name) != getattr(offered, name) for name in fixed):
+        locked = PaidFile.objects.select_for_update().filter(id=offered.id)
+        if locked.values_list(*fixed).get() != tuple(getattr(offered, name) for name in fixed):
             raise NotForSale("The offer changed in this moment.")
-        return _create(order, paid_file=paid_file, invoice_id=invoice_id, now=now)
+        return _create(order, paid_file=offered, invoice_id=invoice_id, now=now)
 
 
 def _create(

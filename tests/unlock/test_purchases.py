@@ -205,7 +205,7 @@ def test_the_claim_of_another_purchase_gets_the_same_404_as_no_purchase(
 def test_at_most_three_unpaid_orders_of_a_file_from_one_address() -> None:
     sold, other = payable(), payable()
     for _ in range(settings.KIM_PURCHASES_OPEN_PER_IP):
-        first = purchases.begin(Buyer().order(sold), now=NOW)
+        first = purchases.begin(Buyer().order(sold), now=NOW).purchase
     made = money.Invoice.objects.count()
 
     with pytest.raises(TooManyPurchases):

@@ -55,7 +55,7 @@ def sold() -> Sold:
 
 def lose(sold: Sold, buyer: Buyer | None = None) -> Lost:
     buyer = buyer or Buyer()
-    made = purchases.begin(buyer.order(sold), now=timezone.now())
+    made = purchases.begin(buyer.order(sold), now=timezone.now()).purchase
     shown = buyer.client.get(f"/api/v1/purchases/{made.id}/").json()
     lost = Lost(buyer, sold, made.id, shown["ticket"], shown["invoice"]["address"])
     for model in (Purchase, money.Event, money.Quote, money.Address, money.Invoice):
@@ -174,7 +174,7 @@ def test_an_address_of_nobody_here_restores_nothing(sold: Sold) -> None:
 
 def test_an_address_that_another_order_has_now_restores_nothing(sold: Sold) -> None:
     lost = lose(sold)
-    other = purchases.begin(Buyer().order(sold), now=timezone.now())
+    other = purchases.begin(Buyer().order(sold), now=timezone.now()).purchase
     assert money.Address.objects.get().shown == lost.address
 
     answer = lost.post()

@@ -107,8 +107,20 @@ class PurchaseShown:
 
 
 def shown(standing: Standing, paid_file: PaidFile, *, now: datetime) -> PurchaseShown:
-    purchase, invoice = standing.purchase, standing.invoice
+    invoice = standing.invoice
     refund = None if invoice is None else refunds.of([invoice.id]).get(invoice.id)
+    return _shown(standing, paid_file, refund, now)
+
+
+def shown_new(standing: Standing, paid_file: PaidFile, *, now: datetime) -> PurchaseShown:
+    """``shown`` for an order of this moment, of which nothing can be owed back."""
+    return _shown(standing, paid_file, None, now)
+
+
+def _shown(
+    standing: Standing, paid_file: PaidFile, refund: RefundView | None, now: datetime
+) -> PurchaseShown:
+    purchase, invoice = standing.purchase, standing.invoice
     said = wordings.say(standing, refund, now=now)
     return PurchaseShown(
         id=purchase.id,

@@ -21,6 +21,7 @@ from unlock.serializers.purchases import (
     ReceiptSerializer,
     ReleaseSerializer,
     shown,
+    shown_new,
 )
 from unlock.states import ReleaseState
 from unlock.tasks.keys import ask_release
@@ -60,8 +61,8 @@ class Purchases(BuyerView):
             source=BaseThrottle().get_ident(request),
         )
         made = purchases.begin(order, now=now)
-        standing = keys.standing_of_new(made, now=now)
-        view = PurchaseSerializer(shown(standing, made.paid_file, now=now))
+        standing = keys.standing_of_new(made.purchase, made.invoice)
+        view = PurchaseSerializer(shown_new(standing, made.purchase.paid_file, now=now))
         return Response(view.data, status=status.HTTP_201_CREATED)
 
 
