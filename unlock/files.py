@@ -80,6 +80,19 @@ def find(paid_file_id: UUID, *, creator: Creator | None = None) -> PaidFile:
     return paid_file
 
 
+def find_by_content(content_id: str) -> PaidFile:
+    """What is, or was, sold as this content: the first that was published. Raises FileMissing.
+
+    The first, because whoever finds a sealed file could upload it again and offer it as theirs.
+    """
+    rows = PaidFile.objects.select_related("container", "creator__user")
+    sold = rows.filter(container__content_id=content_id, published_at__isnull=False)
+    paid_file = sold.exclude(state=FileState.DRAFT).order_by("published_at").first()
+    if paid_file is None:
+        raise FileMissing("This content was never for sale here.")
+    return paid_file
+
+
 def create(creator: Creator, draft: Draft, *, now: datetime) -> PaidFile:
     """A new draft. Raises TextInvalid, LinkSecretInText, UploadMissing, ContainerTaken."""
     if draft.title is None or draft.price is None:

@@ -44,6 +44,7 @@ urlpatterns = [
     ),
     path("files/", files.Files.as_view(), name="api-files"),
     path("files/<uuid:file_id>/", files.FileDetail.as_view(), name="api-file"),
+    path("contents/<str:content_id>/", files.ContentDetail.as_view(), name="content"),
     path("files/<uuid:file_id>/secret/", files.FileSecret.as_view(), name="file-secret"),
     path("files/<uuid:file_id>/selftest/", files.FileSelftest.as_view(), name="file-selftest"),
     path("files/<uuid:file_id>/proof/", files.FileProof.as_view(), name="file-proof"),

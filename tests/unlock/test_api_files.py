@@ -479,3 +479,33 @@ def test_a_container_of_an_unverified_upload_is_never_served(maya: Browser) -> N
     assert refusal(maya.get(f"files/{made['id']}/ranges/")) == (409, "upload_not_verified")
     assert uploads.wrong_parts(Upload.objects.get(), ()) == [1]
     assert configured.KIM_STORES[0].name == "test"
+
+
+def test_a_found_file_is_looked_up_by_the_name_of_its_content(maya: Browser) -> None:
+    sealed = seal()
+    path = f"contents/{sealed.content_id}/"
+    made = draft(maya, upload=upload(maya, sealed))
+    unpublished = refusal(maya.get(path))
+    said = published(maya, seal(b"another"))
+    other = PaidFile.objects.get(id=said["id"])
+
+    found = Browser().get(f"contents/{other.container.content_id}/").json()  # type: ignore[union-attr]
+
+    assert unpublished == (404, "not_found")
+    assert made["id"] != said["id"] == found["id"]
+    assert found == Browser().get(f"files/{said['id']}/").json()
+    assert "income_sat" not in maya.get(f"contents/{found['content_id']}/").json()
+    assert refusal(Browser().get(f"contents/{'0' * 64}/")) == (404, "not_found")
+    assert refusal(Browser().get("contents/x%00'--/")) == (404, "not_found")
+
+
+def test_whoever_uploads_a_found_file_again_does_not_take_its_place(maya: Browser) -> None:
+    sealed = seal()
+    first = published(maya, sealed)
+    eve = signed_in("eve-sells")
+    second = published(eve, sealed)
+
+    found = Browser().get(f"contents/{sealed.content_id}/").json()
+
+    assert first["content_id"] == second["content_id"]
+    assert (found["id"], found["creator"]) == (first["id"], {"username": "maya"})

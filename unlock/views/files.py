@@ -83,6 +83,16 @@ class FileDetail(AnyoneView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ContentDetail(AnyoneView):
+    @extend_schema(responses=OfferSerializer)
+    def get(self, _request: Request, content_id: str) -> Response:
+        """The offer of a sealed file that somebody found, by the name of its content.
+
+        Tells nothing that the offer's page does not; the link's secret is not known here.
+        """
+        return Response(OfferSerializer(files.find_by_content(content_id)).data)
+
+
 class FileSecret(CreatorView):
     @extend_schema(request=DepositSerializer, responses={204: None})
     def put(self, request: Request, file_id: UUID) -> Response:

@@ -142,6 +142,17 @@ export async function purchase(purchaseId) {
   }
 }
 
+/** @returns {Promise<Bought[]>} all that were made in this browser, newest first */
+export async function everyPurchase() {
+  try {
+    /** @type {Bought[]} */
+    const rows = await withDatabase((db) => db.getAll('purchases'));
+    return rows.sort((one, other) => other.boughtAt - one.boughtAt);
+  } catch {
+    return [];
+  }
+}
+
 /**
  * @param {string} paidFileId
  * @returns {Promise<Bought | undefined>} the last one

@@ -105,13 +105,6 @@ const AGAIN = { repeatable: true };
 export const offer = (fileId) => api.get(`files/${fileId}/`, { withSession: false });
 
 /**
- * @param {string} contentId  hex, of a sealed file that was found
- * @returns {Promise<Offer>}
- */
-export const contentOffer = (contentId) =>
-  api.get(`contents/${contentId}/`, { withSession: false });
-
-/**
  * @param {string} fileId
  * @returns {Promise<{header: SignedRange, index: SignedRange}>}
  */

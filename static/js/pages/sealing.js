@@ -49,7 +49,9 @@ export async function prepare(selection, root) {
   const header = begin(key, { payloadSize, isBundle, fileId });
   const wrapped = await wrap(key, { release, link, header });
   const metaLink = await sealMeta(describe(selection), link, header);
-  const head = buildHead(header, { hint: null, wraps: [wrapped], metaLink });
+  // For whoever finds the file elsewhere; its offer has no address yet.
+  const hint = new URL('/open/', location.href).href;
+  const head = buildHead(header, { hint, wraps: [wrapped], metaLink });
   return { header, key, head, wrapped: toBase64url(wrapped) };
 }
 

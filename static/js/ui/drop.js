@@ -33,6 +33,19 @@ export function receiveFile(zone, onFile, onRefused) {
 
 /**
  * @param {HTMLElement} zone
+ * @param {(files: File[]) => void} onFiles
+ */
+export function receiveFiles(zone, onFiles) {
+  const input = /** @type {HTMLInputElement} */ (one(zone, 'input'));
+  listen(input, () => {
+    const files = chosen(input).items.map(({ file }) => file);
+    if (files.length > 0) onFiles(files);
+  });
+  catchDrops(zone, (data) => onFiles([...data.files]));
+}
+
+/**
+ * @param {HTMLElement} zone
  * @param {HTMLInputElement} folderInput  a way to folders without a mouse
  * @param {(dropped: Dropped) => void} onDropped
  * @param {(error: unknown) => void} onFailed  something could not be read
