@@ -40,9 +40,12 @@ class NoFigures(RuntimeError):
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
-    """A directory in memory where there is some, so that no disk is measured."""
-    directory = Path(tempfile.mkdtemp(prefix="kim-bench-", dir=MEMORY if MEMORY.is_dir() else None))
+def scratch(*, is_large: bool = False) -> Iterator[Path]:
+    """A directory in memory where there is some, so that no disk is measured; on disk what is too
+    large for that.
+    """
+    place = MEMORY if MEMORY.is_dir() and not is_large else None
+    directory = Path(tempfile.mkdtemp(prefix="kim-bench-", dir=place))
     try:
         yield directory
     finally:

@@ -4,6 +4,7 @@ first byte after a drop, the way from a link to its QR and from a key to a film,
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import statistics
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,24 +20,56 @@ from urllib.parse import urlencode
 from kim.stack import Stack
 from tests.bench import films
 from tests.bench.figures import p95, spread
-from tests.bench.instance import instance, scratch, visit
+from tests.bench.instance import NoFigures, instance, scratch, visit
 from tests.bench.processes import tree_bytes
 
 LOOK_SECONDS = 0.2
 IDLE_SECONDS = 2.0
+LARGE_MIB = 1024  # is kept several times: beyond this not in memory
 Facts = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One transfer in the real page. ``peak_bytes`` is above what the browser took before it."""
+
+    way: str
+    seconds: float
+    idle_bytes: int
+    peak_bytes: int
+    longest_task_ms: float
+    long_tasks: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.way}: {self.seconds:.1f} s, peak {self.peak_bytes / 1e6:.0f} MB above idle"
+            f" ({self.idle_bytes / 1e6:.0f} MB), longest task {self.longest_task_ms:.0f} ms,"
+            f" {self.long_tasks} over 50 ms"
+        )
 
 
 def memory() -> None:
     """``BENCH_SIZES_MIB`` (256,1024): peak above idle and long tasks, upload and download."""
-    sizes = os.environ.get("BENCH_SIZES_MIB", "256,1024")
-    for mib in map(int, sizes.split(",")):
-        with scratch() as data, instance(data) as stack:
-            up, peaks = _weighed(stack, data, "selling", mib=mib)
-            _tell_memory("upload", mib, up["upload"], peaks)
+    for mib in map(int, os.environ.get("BENCH_SIZES_MIB", "256,1024").split(",")):
+        print(f"# {mib} MiB", flush=True)
+        for weighed in weigh_sale(mib):
+            print(weighed, flush=True)
+
+
+def weigh_sale(mib: int) -> list[Weighed]:
+    """Random bytes sold and saved in the real pages, and compared."""
+    with scratch(is_large=mib > LARGE_MIB) as data:
+        digest = _random_file(data / "films" / "whole.bin", mib)
+        with instance(data) as stack:
+            up, peaks = _weighed(stack, data, "selling", film="whole.bin")
+            sold = _weigh("upload", up["upload"], peaks)
             asked = {"link": up["link"]["link"], "save": up["link"]["size"]}
             down, peaks = _weighed(stack, data, "buying", **asked)
-            _tell_memory("download", mib, down["download"], peaks)
+            saved = _weigh("download", down["download"], peaks)
+        with next((data / "downloads").glob("whole*.bin")).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").digest() != digest:
+                raise NoFigures("what was saved is not what was sold")
+    return [sold, saved]
 
 
 def firstbyte() -> None:
@@ -125,16 +159,28 @@ def _looking(browser: Path) -> Iterator[list[tuple[float, int]]]:
         thread.join()
 
 
-def _tell_memory(
-    way: str, mib: int, facts: dict[str, Any], samples: list[tuple[float, int]]
-) -> None:
+def _weigh(way: str, facts: dict[str, Any], samples: list[tuple[float, int]]) -> Weighed:
     begun, ended = facts["from_s"], facts["to_s"]
     before = [size for at, size in samples if begun - IDLE_SECONDS <= at <= begun]
     during = [size for at, size in samples if begun < at <= ended]
-    idle = statistics.median(before or [during[0]])
-    print(
-        f"{way} of {mib} MiB: {facts['seconds']:.1f} s, peak {(max(during) - idle) / 1e6:.0f} MB"
-        f" above idle ({idle / 1e6:.0f} MB), longest task {facts['longest_task_ms']:.0f} ms,"
-        f" {facts['long_tasks']} over 50 ms",
-        flush=True,
+    idle = int(statistics.median(before or during[:1]))
+    return Weighed(
+        way,
+        seconds=facts["seconds"],
+        idle_bytes=idle,
+        peak_bytes=max(during) - idle,
+        longest_task_ms=facts["longest_task_ms"],
+        long_tasks=facts["long_tasks"],
     )
+
+
+def _random_file(path: Path, mib: int) -> bytes:
+    """Its SHA-256."""
+    path.parent.mkdir(exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("wb") as out:
+        for _ in range(mib):
+            piece = os.urandom(2**20)
+            digest.update(piece)
+            out.write(piece)
+    return digest.digest()

@@ -10,7 +10,7 @@ import time
 import uuid
 from pathlib import Path
 
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.templatetags.static import static
 from django.urls import include, path
 from django.utils import timezone
@@ -19,7 +19,9 @@ from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from tests.bench import BROWSER, CHAIN, FILMS, NOTES, processes
 from tests.e2e.people import Devchain
 from unlock import storage
+from unlock.views.pages import CONNECT
 
+FILM_PIECE = 8 * 2**20
 PAGE = """<!doctype html>
 <html lang="en">
   <head><meta charset="utf-8"><title>bench</title><script type="module" src="{}"></script></head>
@@ -30,6 +32,7 @@ PAGE = """<!doctype html>
 
 @ensure_csrf_cookie
 def page(request: HttpRequest, name: str) -> HttpResponse:
+    request.META[CONNECT] = storage.origins()
     return HttpResponse(PAGE.format(static(f"tests/bench/page/{name}.js")))
 
 
@@ -91,8 +94,11 @@ def pay(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def film(request: HttpRequest, name: str) -> FileResponse:
-    return FileResponse((Path(os.environ[FILMS]) / name).open("rb"))
+def film(request: HttpRequest, name: str) -> HttpResponse:
+    """A piece of a film; an empty one behind its end."""
+    with (Path(os.environ[FILMS]) / name).open("rb") as file:
+        file.seek(int(request.GET["from"]))
+        return HttpResponse(file.read(FILM_PIECE))
 
 
 urlpatterns = [

@@ -67,9 +67,16 @@ export async function sparseFile(gigabytes) {
 export async function takeFile(name) {
   const folder = await navigator.storage.getDirectory();
   const handle = await folder.getFileHandle(name, { create: true });
-  const { body, ok } = await fetch(`/bench/film/${name}`);
-  if (!ok || !body) throw new Error(`there is no film ${name}`);
-  await body.pipeTo(await handle.createWritable());
+  const writer = await handle.createWritable();
+  for (let from = 0; ;) {
+    const answer = await fetch(`/bench/film/${name}?from=${from}`);
+    if (!answer.ok) throw new Error(`there is no film ${name}`);
+    const piece = await answer.arrayBuffer();
+    if (piece.byteLength === 0) break;
+    await writer.write(piece);
+    from += piece.byteLength;
+  }
+  await writer.close();
   return handle.getFile();
 }
 
