@@ -181,3 +181,42 @@ def test_what_is_due_is_the_next_whole_satoshi_of_price_and_spread(
         return
 
     assert 0 <= amounts.due_sat(price, stored, spread_bps=bps) - exact < 1
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "CHF"])
+def test_the_bounds_themselves_are_still_believed(currency: str) -> None:
+    assert rate_rules.BOUNDS[currency] == (Decimal(20), Decimal(20_000))
+    for rate, is_sane in (("20", True), ("19.99", False), ("20000", True), ("20000.01", False)):
+        assert rate_rules.is_sane(currency, Decimal(rate)) is is_sane
+
+
+def test_a_currency_nobody_knows_has_wide_bounds() -> None:
+    for rate, is_sane in (("0.000001", True), ("0.0000009", False), ("1e12", True)):
+        assert rate_rules.is_sane("JPY", Decimal(rate)) is is_sane
+    assert not rate_rules.is_sane("JPY", Decimal(10) ** 12 + 1)
+
+
+def test_a_rate_is_more_than_nothing_whatever_the_operator_sets() -> None:
+    own = {"JPY": (Decimal(-5), Decimal(5))}
+    for rate, is_sane in (("0", False), ("-1", False), ("0.5", True), ("5", True)):
+        assert rate_rules.is_sane("JPY", Decimal(rate), own) is is_sane
+
+
+def test_a_rate_is_as_old_as_the_last_moment_at_which_two_stood_behind_it() -> None:
+    said = [
+        Sample(name, Decimal(400), ago(seconds=age))
+        for name, age in zip("abcd", (9, 3, 7, 5), strict=True)
+    ]
+    for count, stood_at in ((2, ago(seconds=9)), (3, ago(seconds=7)), (4, ago(seconds=5))):
+        found = rate_rules.agree(said[:count])
+        assert found is not None
+        assert found.at == stood_at
+
+
+def test_without_an_older_rate_nothing_has_jumped() -> None:
+    assert rate_rules.needs_more_sources(believed(a="400", b="400"), []) is None
+
+
+def test_a_rate_is_in_force_for_ten_minutes() -> None:
+    valid_for = rate_rules.VALID_FOR
+    assert valid_for == timedelta(minutes=10)
