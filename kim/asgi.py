@@ -8,12 +8,15 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
+from kim import pools
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kim.settings")
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+pools.CONNECTIONS.most = pools.KEPT  # here threads end with their requests
 _django = get_asgi_application()
 # Django writes a whole body to the disk before it looks at it; what grows beyond this ends here.
 _MOST_BYTES = 1024 * 1024

@@ -218,7 +218,7 @@ def database(name: str, default: str) -> dict[str, object]:
         if not url.path.strip("/") or url.query or url.fragment:
             raise BadSetting(f"{name} must look like postgres://user:password@host:5432/name.")
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "kim.postgres",
             "NAME": unquote(url.path.lstrip("/")),
             "USER": unquote(url.username or ""),
             "PASSWORD": unquote(url.password or ""),

@@ -203,7 +203,7 @@ USE_I18N = False
 KIM_REDIS_URL = env.redis("KIM_REDIS_URL", "redis://127.0.0.1:8010/0")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "kim.pools.Cache",
         "LOCATION": KIM_REDIS_URL,
         "OPTIONS": {
             "pool_class": "kim.pools.RedisPool",
