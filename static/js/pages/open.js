@@ -202,7 +202,7 @@ class Opening {
     const found = /** @type {Found} */ (this.#found);
     this.#shop.hidden = true;
     slot(this.#root, 'pasting').hidden = true;
-    this.#showSealed({ title: key.name, name: key.name });
+    this.#showSealed({ name: '' }); // its own name stands beside the button that saves it
     const { header, rows, contentId, file } = found;
     this.#saving = new Saving(byId('open'), {
       ...{ header, rows, hint: HINT, contentId: toHex(contentId), read: reads(file) },
@@ -210,25 +210,32 @@ class Opening {
     });
   }
 
-  /** @param {Pick<Meta, 'title' | 'name'> | null} meta  as far as it is known */
+  /** @param {Pick<Meta, 'name'> | null} meta  as far as it is known */
   #showSealed(meta) {
     const card = byId('sealed');
     card.hidden = this.#found === null;
-    byId('drop').classList.toggle('slim', this.#found !== null || this.#licence !== null);
+    byId('drop').classList.toggle('slim', this.#found !== null);
+    slot(this.#root, 'drop-title').textContent = this.#dropTitle;
+    slot(this.#root, 'paste-label').textContent = this.#found
+      ? 'Paste its link or licence'
+      : 'Or paste a licence or a link';
     if (!this.#found) return;
     const { header, contentId, file, records } = this.#found;
-    slot(card, 'title').textContent = meta ? safeName(meta.name || meta.title) : file.name;
+    slot(card, 'title').textContent = meta?.name ? safeName(meta.name) : file.name;
     const kind = header.isBundle ? 'A folder of files' : 'One file';
     slot(card, 'facts').textContent =
       `${kind} · ${format.bytes(header.payloadSize)} inside, ${format.bytes(file.size)} sealed`;
-    slot(card, 'names').textContent = meta
-      ? ''
-      : 'Its name is encrypted too: the link or the licence shows it.';
+    slot(card, 'names').hidden = meta !== null;
     slot(card, 'content-id').textContent = toHex(contentId);
     slot(card, 'hint').textContent = records.hint ?? 'None';
-    slot(this.#root, 'drop-title').textContent = this.#licence
-      ? 'Drop another file'
-      : 'Drop its licence, or another file';
+  }
+
+  get #dropTitle() {
+    const isWaited = this.#licence === null;
+    if (!this.#found) {
+      return isWaited ? 'Drop the sealed file and its licence' : 'Now drop the sealed file';
+    }
+    return isWaited ? 'Drop its licence, or another file' : 'Drop another file';
   }
 
   #showLicence() {
@@ -239,7 +246,6 @@ class Opening {
     const { name, copies: known } = this.#licence;
     slot(card, 'key-said').textContent = `Licence for ${safeName(name)}.`;
     if (this.#found) return;
-    slot(this.#root, 'drop-title').textContent = 'Now drop the sealed file';
     slot(this.#root, 'pasting').hidden = true;
     const said = make('p', { class: 'soft small', text: 'It names these places for the file:' });
     const rows = known.filter((text) => /^https?:\/\//.test(text)).map(placeOf);
