@@ -75,6 +75,12 @@ def watching() -> None:
     bench.main()
 
 
+def weight() -> None:
+    from tests.bench import weight as bench
+
+    bench.main()
+
+
 BENCHES: dict[str, Callable[[], None]] = {
     "crypto": crypto,
     "export": export,
@@ -82,6 +88,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "latency": latency,
     "watching": watching,
     "opening": opening,
+    "weight": weight,
     "arriving": arriving,
     "firstbyte": firstbyte,
     "memory": memory,

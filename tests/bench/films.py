@@ -4,6 +4,7 @@ over without being encoded again, so the index is as long as a real one's and ma
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,4 +42,6 @@ def make(name: str, directory: Path) -> Path:
 
 
 def _ffmpeg(*arguments: str) -> None:
-    subprocess.run(("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments), check=True)
+    quiet = os.environ | {"SVT_LOG": "1"}
+    argv = ("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments)
+    subprocess.run(argv, check=True, env=quiet)

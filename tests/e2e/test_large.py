@@ -1,4 +1,4 @@
-"""The same sale with 200 MB: too long for every commit, run by ``make long``."""
+"""The same sale with 200 MB, and with 4 GiB: too long for every commit, run by ``make long``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from tests.bench.people import weigh_sale
 from tests.e2e import people
 from tests.e2e.people import Devchain
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.long]
 
 SIZE_BYTES = 200_000_000
+MOST_ABOVE_IDLE_BYTES = 600_000_000
 
 
 def test_two_hundred_megabytes_go_the_whole_way(
@@ -48,3 +50,12 @@ def test_two_hundred_megabytes_go_the_whole_way(
     with saved.open("rb") as file:
         assert hashlib.file_digest(file, "sha256").digest() == digest.digest()
     assert saved.stat().st_size == SIZE_BYTES
+
+
+def test_four_gibibytes_go_both_ways_and_memory_stays_flat() -> None:
+    """In the real pages, by a browser that nobody holds: see tests/bench/people.py."""
+    upload, download = weigh_sale(4096)
+
+    print(upload, download, sep="\n")
+    assert upload.peak_bytes <= MOST_ABOVE_IDLE_BYTES
+    assert download.peak_bytes <= MOST_ABOVE_IDLE_BYTES
