@@ -29,7 +29,7 @@ def sell(maya: Browser, file: Path) -> str:
     maya.write(by("price-amount"), "2.00")
     maya.wait_to_see(by("publish"))
     maya.click(by("publish"))
-    maya.wait_to_see(by("share-link"), seconds=120)
+    maya.wait_to_see(by("share-link"), seconds=90)
     wait_for(lambda: list(maya.downloads.glob("*.json")), every=0.1)
     return maya.text(by("share-link"))
 

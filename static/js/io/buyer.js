@@ -102,8 +102,9 @@ async function takeNumber(db) {
 export async function keepPurchase(row) {
   try {
     await withDatabase((db) => db.put('purchases', row));
-    // Asked once there is something to lose; a refusal changes nothing, the link is the answer.
-    await navigator.storage?.persist?.().catch(() => false);
+    // Asked once there is something to lose; a refusal changes nothing, the link is the answer. Not
+    // waited for: Firefox asks the person, who may never answer, and the invoice would never come.
+    void navigator.storage?.persist?.().catch(() => undefined);
     return true;
   } catch {
     return false;

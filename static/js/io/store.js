@@ -73,8 +73,7 @@ export function root(username) {
 /** @param {Root} row */
 export async function keepRoot(row) {
   await withDatabase((db) => db.put('roots', row));
-  // Ask the browser not to sweep it away; a refusal changes nothing, the reminder is the answer.
-  await navigator.storage?.persist?.().catch(() => false);
+  askToKeep();
 }
 
 /**
@@ -90,8 +89,16 @@ export async function keepFirstRoot(row) {
     await change.done;
     return known ?? row;
   });
-  await navigator.storage?.persist?.().catch(() => false);
+  askToKeep();
   return kept;
+}
+
+/**
+ * Asks the browser not to sweep it away; a refusal changes nothing, the reminder is the answer.
+ * Not waited for: Firefox asks the person, who may never answer.
+ */
+function askToKeep() {
+  void navigator.storage?.persist?.().catch(() => undefined);
 }
 
 /**
