@@ -57,16 +57,16 @@ def told_steps() -> Iterator[None]:
         Path(wanted).write_text(str(Counted.steps))
 
 
+def test_only_what_all_servers_deny_is_taken_back_and_only_what_is_proved_is_given() -> None:
+    _tell(CountedTurningShop, STORIES // 4)
+
+
 def test_nothing_unpaid_is_released_and_nothing_paid_stays_locked() -> None:
     _tell(CountedShop, STORIES)
 
 
 def test_what_comes_late_is_held_to_the_quote_that_it_came_for() -> None:
     _tell(CountedLateShop, STORIES // 3)
-
-
-def test_only_what_all_servers_deny_is_taken_back_and_only_what_is_proved_is_given() -> None:
-    _tell(CountedTurningShop, STORIES // 4)
 
 
 def _tell(shop: type[Shop], stories: int) -> None:
