@@ -9,6 +9,8 @@ import hashlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
+
 from kim import env, env_stores
 from kim.logs import configuration as _log_configuration
 
@@ -66,6 +68,7 @@ KIM_WEBHOOK_PRIVATE_TARGETS = tuple(
     host.lower()
     for host in env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # as in the address
 )
+KIM_KEEP_MESSAGES_DAYS = env.integer("KIM_KEEP_MESSAGES_DAYS", 90, least=14, most=3650)
 _mail = env.mail("KIM_EMAIL_URL")
 HAS_MAIL = _mail is not None  # without it notices are on the pages only
 EMAIL_BACKEND = f"django.core.mail.backends.{_mail.backend if _mail else 'dummy'}.EmailBackend"
@@ -297,6 +300,7 @@ CELERY_TASK_ROUTES = {
     "unlock.deliver": {"queue": "outbox"},
     "unlock.mail_notices": {"queue": "outbox"},
     "unlock.tell_health": {"queue": "outbox"},
+    "unlock.prune_messages": {"queue": "outbox"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "quick"
 CELERY_BEAT_SCHEDULE = {
@@ -310,6 +314,8 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "unlock.deliver", "schedule": 5, "options": {"expires": 30}},
     "mail-notices": {"task": "unlock.mail_notices", "schedule": 15, "options": {"expires": 60}},
     "tell-health": {"task": "unlock.tell_health", "schedule": 60, "options": {"expires": 60}},
+    # By the clock of the day: an instance that is restarted every night prunes all the same.
+    "prune-messages": {"task": "unlock.prune_messages", "schedule": crontab(hour=3, minute=17)},
     "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
     "withdraw-removed": {"task": "unlock.withdraw_removed", "schedule": 30},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},

@@ -1,6 +1,6 @@
 """Messages to creators: webhooks, e-mails, and what the instance's health means to them.
 
-All run every few seconds in a process of their own, and twice at once without harm.
+In a process of their own, and twice at once without harm.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from unlock import deliveries, episodes, mail
+from unlock import deliveries, episodes, mail, prunings
 
 
 @shared_task(
@@ -39,3 +39,15 @@ def tell_health() -> None:
     now = timezone.now()
     episodes.tell_lapsed(now=now)
     episodes.tell_health(now=now)
+
+
+@shared_task(
+    name="unlock.prune_messages",
+    acks_late=True,
+    ignore_result=True,
+    soft_time_limit=1500,
+    time_limit=1600,
+)
+def prune_messages() -> None:
+    """Forget what creators were told long ago."""
+    prunings.prune(now=timezone.now())
