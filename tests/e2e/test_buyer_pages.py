@@ -423,7 +423,7 @@ def test_the_licence_opens_the_sealed_file_without_the_server(
     sealed.value.save_as(tmp_path / "sealed.kim")
 
     noor.goto("/open/")
-    by(noor, "open-drop").set_input_files([tmp_path / "licence.json", tmp_path / "sealed.kim"])
+    by(noor, "licence-open").set_input_files([tmp_path / "licence.json", tmp_path / "sealed.kim"])
     asked: list[str] = []
     noor.on("request", lambda sent: asked.append(sent.url) if "/api/" in sent.url else None)
     saved = people.save(noor, tmp_path / "saved.bin")

@@ -43,7 +43,7 @@ def drop(page: Page, folder: Path, **files: bytes) -> None:
         path = folder / name.replace("_", ".")
         path.write_bytes(data)
         paths.append(path)
-    by(page, "open-drop").set_input_files(paths)
+    by(page, "licence-open").set_input_files(paths)
 
 
 def listen(page: Page) -> list[str]:
