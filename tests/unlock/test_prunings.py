@@ -17,7 +17,7 @@ from unlock.states import DeliveryState, NoticeKind
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pytest_django.fixtures import SettingsWrapper as Settings
+    from pytest_django.fixtures import Settings
 
 pytestmark = pytest.mark.django_db
 
