@@ -1,0 +1,16 @@
+"""The buyer's page stays light: what is loaded before Buy may shrink, not grow."""
+
+from __future__ import annotations
+
+from tests.bench import weight
+
+MOST_BYTES = 82_000  # the aim is weight.AIM_BYTES, see docs/benchmarks.md
+
+
+def test_the_scripts_before_buy_do_not_grow() -> None:
+    names = weight.scripts()
+
+    assert "js/crypto/bytes.js" in names
+    assert "vendor/noble-hashes@2.4.0/sha2.js" in names
+    assert "js/io/sampled.js" not in names  # comes when it is pressed
+    assert weight.gzip_bytes(names) <= MOST_BYTES
