@@ -198,7 +198,8 @@ export class Windows {
     const count = Math.min(SEGMENTS, header.segmentCount - first);
     const size = header.storedSizeOfRange(first, count);
     const from = header.segmentOffset(first);
-    const buffer = await this.#stored(await read(from, from + size - 1, signal), from, size);
+    const body = await read(from, from + size - 1, signal);
+    const buffer = await this.#stored(body, { from, size, signal });
     signal.throwIfAborted();
     const opened = await this.#pool
       .open({
@@ -217,11 +218,10 @@ export class Windows {
 
   /**
    * @param {ReadableStream<Uint8Array>} body
-   * @param {number} from
-   * @param {number} size
+   * @param {{from: number, size: number, signal: AbortSignal}} stretch
    * @returns {Promise<ArrayBuffer>}
    */
-  async #stored(body, from, size) {
+  async #stored(body, { from, size, signal }) {
     const stallMs = this.#facts.stallMs?.();
     const filler = new Filler(body, stallMs ? { stallMs } : {});
     try {
@@ -229,7 +229,8 @@ export class Windows {
       if (filled.size < size) throw new Truncated('a stretch came back cut');
       return filled.buffer;
     } catch (error) {
-      this.#facts.broke?.(from);
+      // Nobody wanted it any more: that is no fault of the copy.
+      if (!signal.aborted) this.#facts.broke?.(from);
       throw error;
     } finally {
       filler.cancel();
