@@ -93,7 +93,12 @@ def _paced(target: int, mbit: int) -> Iterator[int]:
 
 
 def visit(
-    stack: Stack, data: Path, path: str, *, profile: str = "profile"
+    stack: Stack,
+    data: Path,
+    path: str,
+    *,
+    profile: str = "profile",
+    patience_seconds: float = SILENCE_SECONDS,
 ) -> Iterator[dict[str, Any]]:
     """What the page at ``path`` notes, as it comes, up to and without ``{"end": true}``."""
     notes = data / "notes"
@@ -105,7 +110,7 @@ def visit(
     browser = subprocess.Popen((*argv, url), stdout=said, stderr=said)
     (data / "browser").write_text(str(browser.pid), encoding="ascii")
     try:
-        for line in _follow(notes, browser):
+        for line in _follow(notes, browser, patience_seconds):
             facts: dict[str, Any] = json.loads(line)
             if facts.get("end"):
                 return
@@ -126,7 +131,7 @@ def _keep_downloads(profile: Path, downloads: Path) -> None:
     preferences.write_text(json.dumps({"download": wish}), encoding="utf-8")
 
 
-def _follow(notes: Path, browser: subprocess.Popen[bytes]) -> Iterator[str]:
+def _follow(notes: Path, browser: subprocess.Popen[bytes], seconds: float) -> Iterator[str]:
     """Whole lines of a growing file, for as long as the browser lives and something comes."""
     with notes.open(encoding="utf-8") as lines:
         line, heard = "", time.monotonic()
@@ -138,6 +143,6 @@ def _follow(notes: Path, browser: subprocess.Popen[bytes]) -> Iterator[str]:
                 continue
             if browser.poll() is not None:
                 raise NoFigures(f"the browser ended with {browser.returncode}")
-            if time.monotonic() - heard > SILENCE_SECONDS:
-                raise NoFigures(f"nothing came for {SILENCE_SECONDS} s")
+            if time.monotonic() - heard > seconds:
+                raise NoFigures(f"nothing came for {seconds:.0f} s")
             time.sleep(0.2)

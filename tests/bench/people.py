@@ -20,11 +20,13 @@ from urllib.parse import urlencode
 from kim.stack import Stack
 from tests.bench import films
 from tests.bench.figures import p95, spread
-from tests.bench.instance import NoFigures, instance, scratch, visit
+from tests.bench.instance import SILENCE_SECONDS, NoFigures, instance, scratch, visit
 from tests.bench.processes import tree_bytes
 
 LOOK_SECONDS = 0.2
 IDLE_SECONDS = 2.0
+MARGIN_SECONDS = 10  # the page knows better than we what it waited for
+LEAST_MIB_PER_SECOND = 4
 LARGE_MIB = 1024  # is kept several times: beyond this not in memory
 Facts = dict[str, dict[str, Any]]
 
@@ -61,10 +63,11 @@ def weigh_sale(mib: int) -> list[Weighed]:
     with scratch(is_large=mib > LARGE_MIB) as data:
         digest = _random_file(data / "films" / "whole.bin", mib)
         with instance(data) as stack:
-            up, peaks = _weighed(stack, data, "selling", film="whole.bin")
+            patience = SILENCE_SECONDS + mib // LEAST_MIB_PER_SECOND
+            up, peaks = _weighed(stack, data, "selling", film="whole.bin", patience=patience)
             sold = _weigh("upload", up["upload"], peaks)
             asked = {"link": up["link"]["link"], "save": up["link"]["size"]}
-            down, peaks = _weighed(stack, data, "buying", **asked)
+            down, peaks = _weighed(stack, data, "buying", patience=patience, **asked)
             saved = _weigh("download", down["download"], peaks)
         with next((data / "downloads").glob("whole*.bin")).open("rb") as file:
             if hashlib.file_digest(file, "sha256").digest() != digest:
@@ -122,7 +125,9 @@ def seek() -> None:
 def _notes(
     stack: Stack, data: Path, page: str, *, profile: str = "creator", **asked: Any
 ) -> Iterator[dict[str, Any]]:
-    return visit(stack, data, f"/bench/page/{page}?{urlencode(asked)}", profile=profile)
+    patience = float(asked.get("patience", SILENCE_SECONDS)) + MARGIN_SECONDS
+    path = f"/bench/page/{page}?{urlencode(asked)}"
+    return visit(stack, data, path, profile=profile, patience_seconds=patience)
 
 
 def _visited(stack: Stack, data: Path, page: str, **asked: Any) -> Facts:

@@ -4,7 +4,8 @@
  * @module
  */
 
-const PATIENCE_MS = 150_000;
+/** Large files take long. */
+const PATIENCE_MS = 1000 * Number(new URLSearchParams(location.search).get('patience') ?? 150);
 const LOOK_EVERY_MS = 4;
 const LOOKS = 'popup,width=1280,height=900';
 
