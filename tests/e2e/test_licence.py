@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -19,6 +20,8 @@ from playwright.sync_api import Page
 from kim.stack import Stack
 from tests.e2e import people
 from tests.e2e.people import Devchain
+from unlock.container import Container
+from unlock.container.tlvs import TYPE_HINT
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -60,7 +63,9 @@ def test_the_python_unlocker_opens_the_stored_object_with_the_licence(
         people.by(noor, "licence-save").click()
     licence = tmp_path / "licence.json"
     download.value.save_as(licence)
-    (tmp_path / "stored.kim").write_bytes(stored_object(stack))
+    stored = stored_object(stack)
+    (tmp_path / "stored.kim").write_bytes(stored)
+    hints = [tlv.value for tlv in Container(io.BytesIO(stored)).tlvs if tlv.kind == TYPE_HINT]
 
     done = subprocess.run(
         [
@@ -73,6 +78,7 @@ def test_the_python_unlocker_opens_the_stored_object_with_the_licence(
     )
 
     assert done.returncode == 0, done.stderr
+    assert [json.loads(hint) for hint in hints] == [{"u": f"{stack.layout.public_url}/open/"}]
     opened = tmp_path / "opened"
     opened = next(opened.iterdir()) if opened.is_dir() else opened
     assert (
