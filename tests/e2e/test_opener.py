@@ -49,7 +49,7 @@ def drop(page: Page, folder: Path, **files: bytes) -> None:
 def listen(page: Page) -> list[str]:
     """All that leaves the page from here on, but its own scripts and looks."""
     asked: list[str] = []
-    page.on("request", lambda sent: "/static/" in sent.url or asked.append(sent.url))
+    page.on("request", lambda sent: asked.append(sent.url) if "/static/" not in sent.url else None)
     return asked
 
 
