@@ -1,7 +1,8 @@
 #!/bin/sh
 # System packages, by apt-get, when they are missing. `app`: what `make run` needs (venv);
-# `test`: on top, Chromium for the browser stories and PostgreSQL for the races, fonts for the
-# screenshots. Without root it says what to install, and stops.
+# `test`: on top, Chromium for the browser stories, Firefox and WebKit (with the screen it wants) for
+# tests/browsers, PostgreSQL for the races, fonts for the screenshots. Without root it says what to
+# install, and stops.
 set -eu
 want=""
 need() { # package, file that proves it
@@ -10,6 +11,9 @@ need() { # package, file that proves it
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then want="$want python3-venv"; fi
 if [ "${1:-app}" = test ]; then
   need chromium /usr/bin/chromium
+  need firefox-esr /usr/bin/firefox-esr
+  need webkit2gtk-driver /usr/bin/WebKitWebDriver
+  need xvfb /usr/bin/Xvfb
   need postgresql /usr/lib/postgresql
   need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   command -v node >/dev/null 2>&1 || want="$want nodejs npm"

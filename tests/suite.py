@@ -31,6 +31,7 @@ def stages(*, long: bool) -> list[tuple[str, tuple[str, ...]]]:
         ("python", (*PYTEST, "-n", "2", "-m", "not long", *folders)),
         ("races", (*POSTGRES, *PYTEST, "-m", "not long", "tests/races")),
         ("browser", (*PYTEST, "-m", "not long", "tests/e2e")),
+        ("browsers", (*PYTEST, "-m", "not long", "tests/browsers")),
     ]
 
 

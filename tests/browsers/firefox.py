@@ -32,19 +32,27 @@ PREFERENCES: dict[str, object] = {
 }
 
 
-class Firefox(Browser):
-    """``is_private``: its one window is a private one."""
+#: Said of a stream that the page gave up, which is how an incomplete download has to end.
+GIVEN_UP = "A ServiceWorker intercepted the request and encountered an unexpected error."
 
-    def __init__(self, *, is_private: bool = False) -> None:
+
+class Firefox(Browser):
+    """``is_private``: its one window is a private one. ``preferences``: of about:config."""
+
+    def __init__(
+        self, *, is_private: bool = False, preferences: dict[str, object] | None = None
+    ) -> None:
         super().__init__()
         self.is_private = is_private
+        self._preferences = preferences or {}
         self.errors: list[str] = []
         self._profile = self.home / "profile"
         self._number = 0
 
     def start(self) -> None:
         self._profile.mkdir()
-        wanted = PREFERENCES | {"browser.download.dir": str(self.downloads)}
+        folder = {"browser.download.dir": str(self.downloads)}
+        wanted = PREFERENCES | folder | self._preferences
         lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in wanted.items()]
         (self._profile / "user.js").write_text("".join(lines))
         window = ("--private-window", "about:blank") if self.is_private else ("about:blank",)
@@ -52,7 +60,8 @@ class Firefox(Browser):
             BINARY, "--headless", "--no-remote", "--profile", str(self._profile),
             "--remote-debugging-port", "0", *window,
         )  # fmt: skip
-        self._wire = Wire(wait_for(self._port, seconds=START_SECONDS), "/session", seconds=30)
+        wait_for(self._port, seconds=START_SECONDS)
+        self._wire = Wire(self._port(), "/session", seconds=30)
         self.ask("session.new", capabilities={})
         self.ask("session.subscribe", events=["log.entryAdded"])
         [tab] = self.ask("browsingContext.getTree")["contexts"]
@@ -132,15 +141,16 @@ class Firefox(Browser):
     def _act(self, source: dict[str, Any]) -> None:
         self.ask("input.performActions", context=self._tab, actions=[source])
 
-    def _port(self) -> int | None:
-        """Firefox writes where it listens into its profile."""
+    def _port(self) -> int:
+        """Where it listens, which Firefox writes into its profile; 0 before it does."""
         try:
-            return int(json.loads((self._profile / "WebDriverBiDiServer.json").read_text())["ws_port"])
+            return int(
+                json.loads((self._profile / "WebDriverBiDiServer.json").read_text())["ws_port"]
+            )
         except (FileNotFoundError, ValueError):
-            return None
+            return 0
 
     def _note(self, entry: dict[str, Any]) -> None:
-        if entry["level"] == "error":
-            self.errors.append(entry["text"] or "")
-
-
+        text = entry["text"] or ""
+        if entry["level"] == "error" and not text.endswith(GIVEN_UP):
+            self.errors.append(text)
