@@ -6,7 +6,9 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
 
 from kim import pools
 
@@ -17,7 +19,24 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 pools.CONNECTIONS.most = pools.KEPT  # here threads end with their requests
-_django = get_asgi_application()
+
+
+class _Handler(ASGIHandler):
+    """Django's, with middleware and view in one go in the request's thread.
+
+    As Django builds it, the thread goes back to the event loop between the two, for every request
+    and only to be sent on again: views here are synchronous, but for the live one.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002
+        del is_async
+        super().load_middleware(is_async=False)
+        chain: Any = self._middleware_chain  # type: ignore[has-type]
+        self._middleware_chain = sync_to_async(chain, thread_sensitive=True)
+
+
+django.setup(set_prefix=False)
+_django = _Handler()
 # Django writes a whole body to the disk before it looks at it; what grows beyond this ends here.
 _MOST_BYTES = 1024 * 1024
 _REFUSAL = (
