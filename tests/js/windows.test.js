@@ -118,6 +118,36 @@ describe('windows onto a sealed file', () => {
     assert.equal(signals[1]?.aborted, true);
   });
 
+  it('that were left blame no copy', async () => {
+    /** @type {number[]} */
+    const blamed = [];
+    /** @type {Array<() => void>} */
+    const begun = [];
+    const windows = new Windows({
+      ...{ header, rows, contentKey: key, spawn, workers: 1 },
+      pause: async () => undefined,
+      broke: (offset) => blamed.push(offset),
+      read: async (_from, _to, signal) =>
+        new ReadableStream({
+          start(controller) {
+            signal.addEventListener('abort', () => controller.error(signal.reason));
+            begun.shift()?.();
+          },
+        }),
+    });
+    opened.push(windows);
+    const reader = windows.reader(0, 9);
+    await new Promise((resolve) => {
+      begun.push(() => setTimeout(() => resolve(undefined)));
+      reader.next().catch(() => undefined);
+    });
+
+    reader.cancel();
+    await new Promise((resolve) => setTimeout(() => resolve(undefined)));
+
+    assert.deepEqual(blamed, []);
+  });
+
   it('with altered bytes are asked for again, and refused if nobody has the right ones', async () => {
     const altered = async (/** @type {number} */ from, /** @type {number} */ to) => {
       const bytes = whole.slice(from, to + 1);
