@@ -251,7 +251,8 @@ def _create(
     if paid_file.container is None:
         raise NotForSale("This file has no content.")
     try:
-        with transaction.atomic():
+        # No savepoint: both callers stand in a transaction and give it up with this refusal.
+        with transaction.atomic(savepoint=False):
             return Purchase.objects.create(
                 paid_file=paid_file,
                 claim_hash=order.claim_hash,

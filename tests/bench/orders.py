@@ -24,6 +24,7 @@ from unlock import container
 THREADS = 32  # enough for a second of stalls at fifty a second from two processes
 OPENING_AT_ONCE = 50
 FIRST_STATE_SECONDS = 60
+IDLE_SECONDS = 3  # uvicorn hangs up on a line that was idle for five; browsers notice and dial again
 
 Stream = tuple[float, asyncio.StreamReader, asyncio.StreamWriter]  # seconds to its first state
 
@@ -75,15 +76,18 @@ class Orders:
             thread.join()
 
     def _order(self, next_due: Callable[[], float | None]) -> None:
-        line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        line, used = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30), 0.0
         while (due := next_due()) is not None:
             time.sleep(max(0.0, due - time.monotonic()))
+            if time.monotonic() - used > IDLE_SECONDS:
+                line.close()
             with self._lock:
                 if not self._asked:
                     return
                 claim, public_key = self._asked.pop()
             made = self._post(line, claim, public_key)
-            waited = time.monotonic() - due
+            used = time.monotonic()
+            waited = used - due
             with self._lock:
                 if made:
                     self.waits.append(waited)
