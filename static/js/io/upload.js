@@ -41,6 +41,8 @@ const READS = 3;
  * @property {(part: Part, rows: Bytes, etag: string | null) => void} onPart  acknowledged just now
  * @property {(bytes: number) => void} onProgress  acknowledged and in flight, of header.totalSize
  * @property {(trouble: string | null) => void} onTrouble
+ *
+ * @typedef {{buffer: ArrayBuffer, blob?: Blob}} Filled  blob: all of the part, where a worker made one
  */
 
 /**
@@ -48,6 +50,11 @@ const READS = 3;
  * may never finish one.
  */
 const SENDS_BLOBS = typeof navigator !== 'undefined' && 'userAgentData' in navigator;
+
+/** @param {Bytes} bytes */
+function bodyOf(bytes) {
+  return SENDS_BLOBS ? new Blob([bytes]) : bytes;
+}
 
 /** One file on its way. */
 export class Upload {
@@ -138,21 +145,22 @@ export class Upload {
       if (!part) return;
       this.#next += 1;
       const memory = buffer;
-      buffer = await this.#means.gate.pass(this.#stop.signal, () => this.#fill(part, memory));
+      const filled = await this.#means.gate.pass(this.#stop.signal, () => this.#fill(part, memory));
       this.#stop.signal.throwIfAborted();
-      await this.#send(part, new Uint8Array(buffer, 0, part.size));
+      buffer = filled.buffer;
+      await this.#send(part, filled.blob ?? bodyOf(new Uint8Array(buffer, 0, part.size)));
     }
   }
 
   /**
    * @param {Part} part
    * @param {ArrayBuffer} buffer
-   * @returns {Promise<ArrayBuffer>} the same memory, with the part's bytes in it
+   * @returns {Promise<Filled>} the same memory, with the part's bytes in it
    */
   async #fill(part, buffer) {
     const { head } = this.#means;
-    const filled = part.segmentCount > 0 ? await this.#seal(part, buffer) : buffer;
-    const bytes = new Uint8Array(filled);
+    const filled = part.segmentCount > 0 ? await this.#seal(part, buffer) : { buffer };
+    const bytes = new Uint8Array(filled.buffer);
     if (part.holdsHead) bytes.set(head);
     if (part.indexSize > 0) {
       await this.#allSealed.promise;
@@ -167,22 +175,24 @@ export class Upload {
   /**
    * @param {Part} part
    * @param {ArrayBuffer} buffer
-   * @returns {Promise<ArrayBuffer>}
+   * @returns {Promise<Filled>}
    */
   async #seal(part, buffer) {
     const { header, payload, pool } = this.#means;
     const { firstSegment: first, segmentCount: count, segmentsAt: offset } = part;
     const from = first * header.plainSize;
     const to = Math.min(header.payloadSize, (first + count) * header.plainSize);
+    const isBlob = SENDS_BLOBS && !part.holdsHead && part.indexSize === 0;
     let memory = buffer;
     for (let read = 1; ; read += 1) {
       try {
         const sources = await payload.sources(from, to);
-        const sealed = await pool.seal({ first, count, sources, buffer: memory, offset });
+        const work = { first, count, sources, buffer: memory, offset, isBlob };
+        const sealed = await pool.seal(work);
         this.#rows.set(sealed.rows, ROW_SIZE * first);
         this.#unsealed -= count;
         if (this.#unsealed === 0) this.#allSealed.resolve();
-        return sealed.buffer;
+        return sealed;
       } catch (error) {
         const again = error instanceof SealError && error.code === 'unreadable' && error.buffer;
         if (!again || read >= READS) throw error;
@@ -193,11 +203,10 @@ export class Upload {
 
   /**
    * @param {Part} part
-   * @param {Bytes} bytes
+   * @param {XMLHttpRequestBodyInit} body
    */
-  async #send(part, bytes) {
+  async #send(part, body) {
     const { gate, send, onTrouble, onPart } = this.#means;
-    const body = SENDS_BLOBS ? new Blob([bytes]) : bytes;
     const etag = await gate.pass(this.#stop.signal, (signal) =>
       send(part.number, body, {
         signal,

@@ -27,15 +27,17 @@ answerJobs({
   },
 
   /** @param {SealJob} message */
-  async seal({ job, first, count, sources, buffer, offset }) {
+  async seal({ job, first, count, sources, buffer, offset, isBlob = false }) {
     if (!session) throw new Error('init comes first');
     const { header, sealer } = session;
     const size = header.storedSizeOfRange(first, count);
     const totalSize = header.plainSizeOfRange(first, count);
     const plainOf = segmentReader(sources, { plainSize: header.plainSize, totalSize });
-    const rows = await sealer.seal(first, count, plainOf, new Uint8Array(buffer, offset, size));
+    const stored = new Uint8Array(buffer, offset, size);
+    const rows = await sealer.seal(first, count, plainOf, stored);
     /** @type {Sealed} */
     const sealed = { type: 'sealed', job, first, count, buffer, offset, size, rows };
+    if (isBlob) sealed.blob = new Blob([stored]);
     return [sealed, [buffer]];
   },
 });
