@@ -24,7 +24,7 @@ from unlock import container
 THREADS = 32  # enough for a second of stalls at fifty a second from two processes
 OPENING_AT_ONCE = 50
 FIRST_STATE_SECONDS = 60
-IDLE_SECONDS = 3  # uvicorn hangs up on a line that was idle for five; browsers notice and dial again
+IDLE_SECONDS = 3  # uvicorn hangs up on a line after five; browsers notice, and dial again
 
 Stream = tuple[float, asyncio.StreamReader, asyncio.StreamWriter]  # seconds to its first state
 
