@@ -19,7 +19,9 @@ def sign_up(maya: Browser, shop: str, username: str) -> None:
     maya.write(by("signup-username"), username)
     maya.write(by("signup-password"), PASSWORD)
     maya.click(by("signup-submit"))
-    wait_for(lambda: maya.attribute(by("drop-input"), "type") == "file", every=0.1)
+    # Loaded, so that the page's modules listen already: a file given before them is not heard.
+    there = "return document.readyState === 'complete' && !!document.querySelector(given);"
+    wait_for(lambda: maya.run(there, by("drop-input")), every=0.1)
 
 
 def sell(maya: Browser, file: Path) -> str:
