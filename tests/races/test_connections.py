@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _kept() -> Iterator[None]:
     """As in the web process; what is kept must not keep the test database from being dropped."""
     assert connection.vendor == "postgresql", "run races through tests.postgres"
+    connection.ensure_connection()  # the test's own, which is not one of those handed on
     pools.CONNECTIONS.most = 2
     yield
     pools.CONNECTIONS.most = 0
