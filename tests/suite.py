@@ -17,6 +17,8 @@ from pathlib import Path
 
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--no-header")
 POSTGRES = (sys.executable, "-m", "tests.postgres", "--")
+# Stories mostly wait, so two stacks side by side; a file's stories share what its fixtures made.
+TWO_STACKS = ("-n", "2", "--dist", "loadfile")
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 AGAIN_MOST = 4
 HERE = ("soak", "unit", "contracts", "unlock", "payments", "chain", "project")
@@ -30,7 +32,7 @@ def stages(*, long: bool) -> list[tuple[str, tuple[str, ...]]]:
         ("javascript", ("npm", "test", "--silent")),
         ("python", (*PYTEST, "-n", "2", "-m", "not long", *folders)),
         ("races", (*POSTGRES, *PYTEST, "-m", "not long", "tests/races")),
-        ("browser", (*PYTEST, "-m", "not long", "tests/e2e")),
+        ("browser", (*PYTEST, *TWO_STACKS, "-m", "not long", "tests/e2e")),
         ("browsers", (*PYTEST, "-m", "not long", "tests/browsers")),
     ]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kim.env import StoreConfig
 from kim.stack import Stack
@@ -89,3 +91,48 @@ def test_a_copy_altered_in_the_store_is_claimed_by_the_page_of_whoever_paid(
         timeout=60_000
     )
     expect(by(stranger, "buy")).to_be_hidden()
+
+
+def test_a_store_that_calls_parts_stored_and_loses_them_gets_them_again(
+    person: Callable[..., Page], stack: Stack, scratch: Path
+) -> None:
+    film = scratch / "lied.bin"
+    film.write_bytes(os.urandom(40 * 2**20))  # parts beyond the five answers
+    answers = [403, 500, 503, 0, 200]
+    error = "<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>"
+    cors = {
+        "Access-Control-Allow-Origin": stack.layout.public_url,
+        "Access-Control-Expose-Headers": "ETag",
+        "ETag": '"d41d8cd98f00b204e9800998ecf8427e"',
+    }
+
+    def answer(route: Route) -> None:
+        status = answers.pop(0) if route.request.method == "PUT" and answers else None
+        if status is None:
+            route.continue_()
+        elif status == 0:
+            route.abort()
+        else:
+            route.fulfill(status=status, body=error, headers=cors)
+
+    maya = person()
+    people.sign_up(maya, "maya-lied-to")
+    completed: list[int] = []
+    maya.on(
+        "response",
+        lambda answer: completed.append(answer.status) if "/completion/" in answer.url else None,
+    )
+    maya.route(re.compile(rf"^http://127\.0\.0\.1:{stack.layout.s3_port}/"), answer)
+
+    by(maya, "drop-input").set_input_files(film)
+    by(maya, "price-amount").fill("2.00")
+    by(maya, "publish").click()
+
+    expect(by(maya, "share-link")).to_be_visible(timeout=120_000)
+    assert answers == []
+    assert completed[0] == 409  # found missing before anything was put together
+    assert completed[-1] == 202
+    assert by(maya, "upload-progress").get_attribute("data-state") == "ready"
+    maya.goto("/files/")
+    expect(maya.get_by_role("heading", name="lied")).to_be_visible()
+    expect(maya.locator("#unfinished")).to_be_hidden()

@@ -127,3 +127,12 @@ export class SealPool {
     this.#waiting.clear();
   }
 }
+
+/**
+ * Phones have little memory and kill the page that takes more.
+ * @param {number} workers
+ */
+export function slotCount(workers) {
+  const isSmall = matchMedia('(pointer: coarse)').matches;
+  return isSmall ? 2 : Math.min(4, workers + 2);
+}

@@ -5,6 +5,7 @@
  */
 import { gather } from '../io/selection.js';
 import { firstChanged } from '../io/reconciling.js';
+import * as store from '../io/store.js';
 import * as unfinished from '../io/unfinished.js';
 import { action, byId, fromTemplate, one, slot } from '../ui/dom.js';
 import { chosen, reopened } from '../ui/drop.js';
@@ -68,8 +69,14 @@ export class Unfinished {
   }
 
   /** @returns {Promise<[Counted[], Set<string>]>} */
-  #rows() {
-    return Promise.all([unfinished.uploads(this.#username), running()]);
+  async #rows() {
+    const [rows, whole, busy] = await Promise.all([
+      unfinished.uploads(this.#username),
+      store.drafts(this.#username),
+      running(),
+    ]);
+    const isWhole = new Set(whole.map(({ uploadId }) => uploadId)); // the page takes those up by itself
+    return [rows.filter(({ uploadId }) => !isWhole.has(uploadId)), busy];
   }
 
   async #fill() {

@@ -8,18 +8,19 @@ import { KimError } from '../crypto/errors.js';
 import { Gate } from '../io/gate.js';
 import { partsOf } from '../io/layout.js';
 import { hold } from '../io/locks.js';
-import { SealPool, workerCount } from '../io/pool.js';
+import { SealPool, slotCount, workerCount } from '../io/pool.js';
 import { reconcile } from '../io/reconciling.js';
 import * as store from '../io/store.js';
 import * as unfinished from '../io/unfinished.js';
 import { Upload } from '../io/upload.js';
 import { ApiError } from '../net/api.js';
-import { delayMs, untilOnline, wait } from '../net/backoff.js';
+import { wait } from '../net/backoff.js';
 import * as creator from '../net/creator.js';
-import { PartSender, plainly } from '../net/parts.js';
+import { PartSender } from '../net/parts.js';
 import { spawn } from '../ui/trusted.js';
 import { forget, lockOf } from './leftovers.js';
 import { Marking } from './marking.js';
+import { patiently } from './patience.js';
 import { Progress } from './progress.js';
 import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
 
@@ -35,6 +36,9 @@ import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
 const POLL_MS = 400;
 const POLL_MOST_MS = 3_000;
 
+const SENT_AGAIN_MOST = 3;
+
+const NOT_THERE = 'The store does not have all that it said it had; that is sent again.';
 const STORE_GAVE_UP = 'The store gave the parts of the first try up; it starts anew.';
 
 /** One file or folder on its way. Never holds more of it than the part buffers do. */
@@ -89,16 +93,24 @@ export class Sending {
       await this.#hold(row.uploadId);
       this.#row = row;
     }
-    const draft = this.#row
-      ? await this.#goOn(this.#row, selection, root)
-      : await this.#begin(selection, root);
-    return this.finish(draft);
+    for (let round = 1; ; round += 1) {
+      const draft = this.#row
+        ? await this.#goOn(this.#row, selection, root)
+        : await this.#begin(selection, root);
+      try {
+        return await this.finish(draft);
+      } catch (error) {
+        if (!isMissing(error) || round === SENT_AGAIN_MOST) throw error;
+        this.#progress.remark(NOT_THERE);
+      }
+    }
   }
 
   /**
    * Everything is in the store; the server puts it together and reads it back.
    * @param {Draft} draft
    * @returns {Promise<Draft>}
+   * @throws {ApiError} `parts_missing`: an unfinished upload again, as after a crash
    */
   async finish(draft) {
     const { signal } = this.#stop;
@@ -106,10 +118,8 @@ export class Sending {
     this.#progress.say({ state: 'finalising' });
     for (let round = 0; ; round += 1) {
       const upload = await this.#patiently(() => creator.upload(draft.uploadId, signal));
+      if (upload.state === 'open') await this.#complete(draft);
       if (upload.state === 'verified') break;
-      if (upload.state === 'open') {
-        await this.#patiently(() => creator.completeUpload(draft.uploadId, draft.contentId));
-      }
       if (upload.state === 'failed' || upload.state === 'aborted') throw await this.#lost(upload);
       if (upload.state === 'verifying') {
         const { verified_bytes: done, size_bytes: total } = upload;
@@ -117,8 +127,22 @@ export class Sending {
       }
       await wait(Math.min(POLL_MOST_MS, POLL_MS * (1 + round / 4)), signal);
     }
+    await unfinished.dropUpload(draft.uploadId); // kept until now: the store may have lied about a part
     this.#progress.say({ state: 'ready' });
     return draft;
+  }
+
+  /** @param {Draft} draft */
+  async #complete({ uploadId, contentId }) {
+    try {
+      await this.#patiently(() => creator.completeUpload(uploadId, contentId));
+    } catch (error) {
+      if (isMissing(error)) {
+        this.#draft = null;
+        await store.dropDraft(uploadId);
+      }
+      throw error;
+    }
   }
 
   /** What is in flight is cut off and sent again later; what has arrived stays. */
@@ -318,7 +342,6 @@ export class Sending {
     const draft = { ...facts, contentId: toHex(contentId), paidFileId: null };
     this.#draft = draft;
     await store.keepDraft(draft);
-    await unfinished.dropUpload(uploadId);
     return draft;
   }
 
@@ -342,23 +365,11 @@ export class Sending {
   }
 
   /**
-   * Goes on asking while only the way to the server is broken.
    * @template T
    * @param {() => Promise<T>} ask
-   * @returns {Promise<T>}
    */
-  async #patiently(ask) {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        if (!error.isPassing && error.status !== 401) throw error;
-        this.#progress.say({ state: 'waiting', trouble: plainly(error), done: 1, total: 1 });
-        await untilOnline(this.#stop.signal);
-        await wait(delayMs(attempt), this.#stop.signal);
-      }
-    }
+  #patiently(ask) {
+    return patiently(ask, this.#progress, this.#stop.signal);
   }
 
   /** @param {{state: string, error: {code: string, message: string} | null}} upload */
@@ -368,7 +379,7 @@ export class Sending {
     this.#row = null;
     this.#isKept = false;
     this.#release();
-    if (uploadId) await store.dropDraft(uploadId);
+    if (uploadId) await Promise.all([store.dropDraft(uploadId), unfinished.dropUpload(uploadId)]);
     return new KimError(
       error?.code ?? `upload_${state}`,
       'Your file here is untouched. Try again.',
@@ -377,11 +388,7 @@ export class Sending {
   }
 }
 
-/**
- * Phones have little memory and kill the page that takes more.
- * @param {number} workers
- */
-function slotCount(workers) {
-  const isSmall = matchMedia('(pointer: coarse)').matches;
-  return isSmall ? 2 : Math.min(4, workers + 2);
+/** @param {unknown} error */
+function isMissing(error) {
+  return error instanceof ApiError && error.code === 'parts_missing';
 }
