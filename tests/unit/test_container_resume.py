@@ -24,6 +24,7 @@ ALBUM = {
 KILLED_AT = """
 import os, signal, sys, time
 from unlock.container import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs begin with it ignored
 class Killed(cli.Meter):
     def add(self, size_bytes):
         super().add(size_bytes)
