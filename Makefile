@@ -6,7 +6,7 @@ T ?=
 B ?=
 M ?=
 
-.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak faults mutants chaos lock admin wheels clean
+.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak faults mutants chaos lock admin wheels bare clean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ fast: .venv/dev.stamp node_modules/.stamp ## ruff, unit tests, node tests: at ev
 	@$(PYTEST) -q -n 2 tests/unit
 	@npm test --silent
 
-check: test lint types arch schema wheels ## what CI runs
+check: test lint types arch schema wheels bare ## what CI runs
 
 lint: .venv/dev.stamp node_modules/.stamp ## ruff, djlint, prettier, eslint
 	.venv/bin/ruff check .
@@ -83,6 +83,9 @@ chaos: .venv/dev.stamp ## kills at random while a sale runs
 
 wheels: .venv/dev.stamp ## the pinned set resolves to wheels on every Python we name
 	@$(PY) -m tests.wheels
+
+bare: .venv/dev.stamp ## requirements.txt alone runs the product
+	@$(PY) -m tests.bare
 
 lock: .venv/dev.stamp ## requirements/*.in to pinned files with hashes
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/app.in -o requirements.txt
