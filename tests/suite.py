@@ -54,7 +54,7 @@ def run(command: tuple[str, ...]) -> int:
 def again(command: tuple[str, ...]) -> int:
     """The red stories once more, if they are few; their exit code."""
     red = sorted(json.loads(LAST_FAILED.read_text())) if LAST_FAILED.exists() else []
-    stories = [story for story in red if story.startswith("tests/e2e/")]
+    stories = [story for story in red if story.startswith(command[-1])]
     if not 0 < len(stories) <= AGAIN_MOST:
         return 1
     print("== once more:", *stories, sep="\n   ", flush=True)
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         print(f"== {name}", flush=True)
         began = time.monotonic()
         code = run(command)
-        if code == 1 and name == "browser":
+        if code == 1 and name in {"browser", "browsers"}:
             code = again(command)
         took.append(f"{name} {time.monotonic() - began:.0f} s")
         if code:

@@ -18,6 +18,12 @@ from tests.e2e.people import wait_for
 START_SECONDS = 60
 ASK_SECONDS = 60
 END_SECONDS = 20
+STILL = """
+const at = () => JSON.stringify(document.querySelector(given)?.getBoundingClientRect() ?? null);
+const before = at();
+await new Promise((resolve) => setTimeout(resolve, 100));
+return before !== 'null' && before === at();
+"""
 
 
 class Refused(AssertionError):
@@ -59,6 +65,10 @@ class Browser(abc.ABC):
     @abc.abstractmethod
     def _asked(self, function: str, argument: str) -> str:
         """``function`` takes and promises a string, in the page."""
+
+    def wait_still(self, css: str) -> None:
+        """Until it no longer moves: a mouse that goes for a moving button presses beside it."""
+        wait_for(lambda: self.run(STILL, css), every=0.05)
 
     def run(self, body: str, given: object = None) -> Any:
         """Runs ``body``, of an async function of ``given``, in the page; what it returns."""

@@ -89,6 +89,7 @@ class Firefox(Browser):
         self.ask("browsingContext.navigate", context=self._tab, url=url, wait="complete")
 
     def click(self, css: str) -> None:
+        self.wait_still(css)
         origin = {"type": "element", "element": self._element(css)}
         moves = [
             {"type": "pointerMove", "x": 0, "y": 0, "origin": origin},

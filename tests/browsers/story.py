@@ -29,7 +29,7 @@ def sell(maya: Browser, file: Path) -> str:
     maya.give(by("drop-input"), file)
     maya.wait_to_see(by("price-amount"))
     maya.write(by("price-amount"), "2.00")
-    maya.wait_to_see(by("publish"))
+    maya.wait_to_see(f"{by('upload-progress')}[data-state=ready]", seconds=90)
     maya.click(by("publish"))
     maya.wait_to_see(by("share-link"), seconds=90)
     wait_for(lambda: list(maya.downloads.glob("*.json")), every=0.1)

@@ -59,6 +59,7 @@ class WebKit(Browser):
         self._ask("POST", "/url", url=url)
 
     def click(self, css: str) -> None:
+        self.wait_still(css)
         self._ask("POST", f"{self._element(css)}/click")
 
     def write(self, css: str, text: str) -> None:
