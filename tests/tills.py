@@ -12,12 +12,6 @@ from payments import addresses, amounts, invoices, payouts, watcher
 from payments.payouts import PayoutView
 from payments.states import Network
 
-# BIP-39 "abandon … about", m/44'/145'/0': nobody's money.
-XPUB = (
-    "xpub6ByHsPNSQXTWZ7PLESMY2FufyYWtLXagSUpMQq7Un96SiThZH2iJB1X7pwviH1WtKVeDP6K8d6xxFzzoaFzF3s"
-    "8BKCZx8oEDdDkNnp4owAZ"
-)
-
 
 class Wallet(Protocol):
     """Whatever can name an address for the creator."""

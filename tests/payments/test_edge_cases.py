@@ -29,7 +29,8 @@ from payments.models import Address, Invoice, Output, Payout, Quote
 from payments.states import InvoiceState, Network, OutputChain
 from payments.transactions import Outpoint, Transaction, TxInput, TxOutput
 from tests.devchains import Devchain
-from tests.tills import XPUB, look, payout_to, script_of, sell
+from tests.tills import look, payout_to, script_of, sell
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

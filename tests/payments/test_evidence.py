@@ -26,7 +26,8 @@ from payments.states import InvoiceState, Network
 from payments.transactions import Outpoint, Transaction, TxInput, TxOutput
 from tests.devchains import Devchain
 from tests.lines import Client
-from tests.tills import XPUB, look, payout_to, sell
+from tests.tills import look, payout_to, sell
+from tests.xpub import XPUB
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -13,7 +13,8 @@ from payments import connection, covenants, forwards, holdings, payouts, transac
 from payments.models import Event, Forward, Output, Payout
 from payments.transactions import Outpoint
 from tests.devchains import Devchain
-from tests.tills import XPUB, look, payout_to, script_of, sell
+from tests.tills import look, payout_to, script_of, sell
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,8 @@ from payments.models import Address, Payout
 from payments.payouts import PayoutView
 from payments.states import Network, PayoutKind
 from tests.devchains import Devchain
-from tests.tills import XPUB, look, payout_to, sell
+from tests.tills import look, payout_to, sell
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

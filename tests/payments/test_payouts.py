@@ -22,7 +22,8 @@ from payments.errors import (
 from payments.models import Invoice, Payout
 from payments.states import Network
 from tests.devchains import Devchain
-from tests.tills import XPUB, payout_to, script_of, sell
+from tests.tills import payout_to, script_of, sell
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

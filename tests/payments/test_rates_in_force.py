@@ -13,7 +13,8 @@ from payments import amounts, invoices, rate_feed, rate_table, rates
 from payments.errors import RateUnavailable
 from payments.models import Heartbeat, Invoice, Quote, Rate, RateSample
 from tests.exchanges import ALL, Exchanges, running
-from tests.tills import XPUB, payout_to
+from tests.tills import payout_to
+from tests.xpub import XPUB
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -13,7 +13,8 @@ from payments.errors import BadAddress, TicketMismatch
 from payments.invoices import InvoiceView
 from payments.models import Address, Event, Invoice, Payout, Quote
 from tests.devchains import Devchain
-from tests.tills import XPUB, look, payout_to, sell
+from tests.tills import look, payout_to, sell
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,8 @@ from payments.errors import QuoteStillOpen
 from payments.models import Event, Invoice, Output, Payout, Quote
 from payments.states import InvoiceState
 from tests.devchains import Devchain
-from tests.tills import XPUB, look, payout_to, script_of, sell
+from tests.tills import look, payout_to, script_of, sell
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

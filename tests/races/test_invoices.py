@@ -31,7 +31,8 @@ from payments import (
 from payments.errors import AlreadySettled
 from payments.models import Address, Event, Forward, Invoice, Output, Payout, Quote, Refund
 from tests.devchains import Devchain, running
-from tests.tills import XPUB, look, payout_to, script_of, sell
+from tests.tills import look, payout_to, script_of, sell
+from tests.xpub import XPUB
 
 T = TypeVar("T")
 pytestmark = pytest.mark.django_db(transaction=True)

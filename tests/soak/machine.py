@@ -42,8 +42,9 @@ from tests.soak.checks import Checks
 from tests.soak.moods import FORGING, Mood
 from tests.soak.promises import Payment, Sale, Truth
 from tests.soak.world import World, age, wrapped
-from tests.tills import XPUB, script_of
+from tests.tills import script_of
 from tests.unlock.sale import INSTANCE_PRIVATE, Buyer, publish
+from tests.xpub import XPUB
 from unlock import announcements, keys
 
 

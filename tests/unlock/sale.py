@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 from payments import events, seals
 from payments import models as money
 from payments.states import EventKind, InvoiceState, Network, PayoutKind
-from tests.tills import XPUB
+from tests.xpub import XPUB
 from unlock import container, purchases
 from unlock.container import layout
 from unlock.models import Container, Copy, Creator, PaidFile, Purchase

@@ -11,8 +11,8 @@ from django.core.cache import cache
 
 from payments import addresses
 from payments.states import Network
-from tests.tills import XPUB
 from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
+from tests.xpub import XPUB
 from unlock.models import Creator
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from payments import payouts
-from tests.tills import XPUB
 from tests.unlock.creating import Browser, refusal, signed_in
 from tests.unlock.test_api_creators import address
+from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,10 @@ from payments import invoices
 from payments import models as money
 from payments.addresses import encode
 from payments.states import InvoiceState, Network
-from tests.tills import XPUB
 from tests.unlock import sale
 from tests.unlock.creating import NOW, Browser, b64, derive, refusal, signed_in
 from tests.unlock.sale import INSTANCE_PRIVATE, Buyer, Sold
+from tests.xpub import XPUB
 from unlock import announcements, keys, purchases
 from unlock.creator_errors import ProofOpen
 from unlock.models import Creator, Purchase

@@ -14,7 +14,7 @@ from payments.errors import BadAddress, BadHeaders, BadProof, BadXpub, NotForwar
 from payments.headers import RULES, Anchor, Header
 from payments.states import Network
 from payments.transactions import Outpoint, Transaction, TxInput, TxOutput
-from tests.tills import XPUB
+from tests.xpub import XPUB
 
 HASH = bytes(range(20))
 P2PKH = b"\x76\xa9\x14" + HASH + b"\x88\xac"
