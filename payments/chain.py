@@ -76,7 +76,9 @@ class Sighting:
 
     ``missing`` are known txids that no live server shows any more. ``agreed`` is True when every
     live server said the same (and at least two did, where more than one is configured): only then
-    may a negative fact (gone, expired, unused) be believed.
+    may a negative fact (gone, expired, unused) be believed. ``firm_height`` is the last of our
+    blocks that no live server contradicts with a branch as long as ours: what lies above it, or as
+    deep as that only by blocks above it, is not confirmed yet. It is the tip's nearly always.
     """
 
     script: bytes
@@ -84,6 +86,7 @@ class Sighting:
     missing: tuple[str, ...]
     agreed: bool
     tip: Tip
+    firm_height: int
     swept_at: datetime
 
 

@@ -64,6 +64,7 @@ class ElectrumChain:
         asked_at = datetime.now(UTC)
         links, counting, histories = self._histories_of(list(wanted))
         tip = self._book.tip()
+        firm_height = self._follower.firm_height(links, tip)
         read = self._fetch_raws(links, histories, wanted)
         places = self._prove(links, _paying(histories, read), wanted)
         self._loop.run(electrum_mempools.compare(links, histories, read))
@@ -75,6 +76,7 @@ class ElectrumChain:
                 missing=tuple(sorted(set(wanted[script]) - union)),
                 agreed=_is_unanimous([said.get(link.name) for link in counting]),
                 tip=tip,
+                firm_height=firm_height,
                 swept_at=asked_at,
             )
             for script, said in histories.items()

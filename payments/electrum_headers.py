@@ -30,6 +30,7 @@ class HeaderBook(Protocol):
 
     def tip(self) -> Tip: ...
     def at(self, height: int) -> Header | None: ...
+    def forked_at(self, block_hash: bytes) -> int | None: ...
     def catch_up(
         self, height: int, raw: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
     ) -> None: ...
@@ -59,6 +60,20 @@ class HeaderFollower:
         except ChainUnavailable:
             log.warning("electrum: no header is known yet")
         return tuple(link for link in links if link.is_live and link.is_sound)
+
+    def firm_height(self, links: Sequence[Link], tip: Tip) -> int:
+        """The last of our blocks up to ``tip`` that none of these servers contradicts.
+
+        One does whose own branch is true and no shorter than ours: which of the two will stand,
+        nobody knows before the next block. A server that is merely behind contradicts nothing.
+        """
+        shown = [link.tip for link in links if link.is_live and link.is_sound and link.tip]
+        forks = [
+            self._book.forked_at(headers.parse(each.raw).hash)
+            for each in shown
+            if each.height >= tip.height
+        ]
+        return min((height for height in forks if height is not None), default=tip.height)
 
     def _learn(self, link: Link, reach: int) -> None:
         try:

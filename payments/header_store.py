@@ -39,7 +39,8 @@ class StoredHeaders:
         self._network = network
         self._loaded: HeaderChain | None = None
         self._lock = threading.RLock()
-        self._refused: set[bytes] = set()  # tips of branches with less work than ours
+        # Tips of branches with no more work than ours, and the last height that both have.
+        self._refused: dict[bytes, int] = {}
 
     def tip(self) -> Tip:
         """The tip of our own chain. Raises ``ChainUnavailable`` while nothing is known."""
@@ -63,6 +64,13 @@ class StoredHeaders:
         with self._lock:
             return self._chain().is_stale(now)
 
+    def forked_at(self, block_hash: bytes) -> int | None:
+        """Where the branch that ends in this block leaves our chain, if it was checked and not
+        taken: the last height that both have. None for any other block.
+        """
+        with self._lock:
+            return self._refused.get(block_hash)
+
     def catch_up(
         self, height: int, raw: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
     ) -> None:
@@ -79,7 +87,7 @@ class StoredHeaders:
         while not self._has(height, tip_hash):
             reached = start + len(got) // HEADER_BYTES - 1
             if reached >= height:
-                self._refused.add(tip_hash)  # true, but with less work than ours
+                self._refused[tip_hash] = self._fork_of(start, got)  # true, but not ours
                 return
             if self._has(reached, headers.parse(got[-HEADER_BYTES:]).hash):
                 start, got = reached + 1, b""
@@ -105,6 +113,14 @@ class StoredHeaders:
             if start == base:
                 raise BadHeaders("The server's headers do not follow from our checkpoint.")
             back = max(FIRST_STEP_BACK, back * 4)
+
+    def _fork_of(self, start: int, raw: bytes) -> int:
+        """The last height at which these headers, the first at ``start``, are ours too."""
+        for at in range(0, len(raw), HEADER_BYTES):
+            height = start + at // HEADER_BYTES
+            if not self._has(height, headers.parse(raw[at : at + HEADER_BYTES]).hash):
+                return height - 1
+        return start + len(raw) // HEADER_BYTES - 1
 
     def _has(self, height: int, block_hash: bytes) -> bool:
         with self._lock:

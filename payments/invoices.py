@@ -177,7 +177,7 @@ def reconcile(
         if is_news:
             # An older look knows an older tip: by it, what is confirmed would be so no longer.
             invoice.swept_at = sighting.swept_at
-            invoice.tip_height = sighting.tip.height
+            invoice.tip_height = sighting.firm_height
         view = View(
             tip_height=invoice.tip_height,
             swept_at=invoice.swept_at,
@@ -196,7 +196,7 @@ def note_quiet(invoice_ids: Sequence[UUID], sighting: Sighting | None, *, now: d
         return
     Invoice.objects.filter(pk__in=invoice_ids, state=InvoiceState.OPEN).update(
         swept_at=sighting.swept_at,
-        tip_height=sighting.tip.height,
+        tip_height=sighting.firm_height,
         sweep_due_at=now + timedelta(seconds=settings.KIM_SWEEP_SECONDS / 2),
     )
 

@@ -117,6 +117,7 @@ class Play:
             missing=tuple(sorted(known - {each.txid for each in seen})),
             agreed=agreed,
             tip=Tip(TIP, bytes(32), NOON),
+            firm_height=TIP,
             swept_at=at,
         )
         proofs = {self._seen(each).txid for each in outputs if each.dsproof_at is not None}
@@ -222,6 +223,7 @@ class Paying:
             missing=(),
             agreed=True,
             tip=tip,
+            firm_height=tip.height,
             swept_at=self.now,
         )
         return {paying.script: sighting}

@@ -11,7 +11,7 @@ from payments import connection, electrum_headers, header_store
 from payments.errors import BadHeaders, ChainUnavailable
 from payments.header_store import StoredHeaders
 from payments.headerchain import BATCH
-from payments.headers import HEADER_BYTES
+from payments.headers import HEADER_BYTES, parse
 from payments.models import HeaderPage
 from payments.states import Network
 from tests.devchains import Devchain
@@ -161,6 +161,26 @@ def test_a_server_on_a_branch_with_no_more_work_is_no_liar(height: int) -> None:
     learn(book, other, [])
 
     assert (book.tip(), tip.height) == (tip, 30)
+    assert book.forked_at(parse(other[-HEADER_BYTES:]).hash) == 11
+    assert book.forked_at(tip.block_hash) is None
+
+
+def test_what_was_said_of_a_branch_is_said_anew_after_a_block() -> None:
+    """A tip that tied with ours is judged again once ours has grown."""
+    shared = [GENESIS, *branch(GENESIS, 11)]
+    at = GENESIS_TIME + 11 * 600
+    ours = joined(shared + branch(shared[-1], 2, at=at))
+    other = joined(shared + branch(shared[-1], 2, tag=1, at=at))
+    book = stored()
+    learn(book, ours, [])
+    learn(book, other, [])
+    tied = parse(other[-HEADER_BYTES:]).hash
+    assert book.forked_at(tied) == 11
+
+    learn(book, joined(shared + branch(shared[-1], 3, at=at)), [])
+    assert book.forked_at(tied) is None
+    learn(book, other, [])
+    assert book.forked_at(tied) == 11
 
 
 def test_a_server_that_ends_before_its_tip_is_found_out() -> None:
