@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import BinaryField, Q
+from django.db.models import Q
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from payments.errors import ServiceError
-from unlock import copies, creators, files, own_copies, webhooks
+from unlock import account_admin, copies, creators, files, own_copies, webhooks
+from unlock.looking import LookingAdmin
 from unlock.models import (
     Audit,
     Container,
@@ -54,34 +55,9 @@ if TYPE_CHECKING:
 else:  # Django's classes take a parameter for the type checker only
     BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
 
+__all__ = ["account_admin"]
+
 User = get_user_model()
-
-
-class LookingAdmin(BaseAdmin):
-    """Everything visible but the hidden columns, nothing changeable but by an action."""
-
-    actions_on_bottom = True
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
-    def has_moderate_permission(self, request: HttpRequest) -> bool:
-        """Django's own right to change these rows, used for the actions."""
-        return super().has_change_permission(request)
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        del request, obj
-        # Bytes are keys, seals, salts and hashes here: nothing to read, and some must not be.
-        return [each.name for each in self.opts.fields if not isinstance(each, BinaryField)]
 
 
 @admin.register(Creator)

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from unlock.account_rows import PayoutChange, SecondFactor, SessionNote, Vault
 from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
 
@@ -35,9 +36,13 @@ __all__ = [
     "KeyRelease",
     "Notice",
     "PaidFile",
+    "PayoutChange",
     "Purchase",
     "Samples",
+    "SecondFactor",
+    "SessionNote",
     "Upload",
+    "Vault",
     "Webhook",
 ]
 

@@ -94,6 +94,10 @@ def sold() -> Sold:
     ours.Notice.objects.create(
         creator=owner, kind=NoticeKind.SOLD, purchase=bought, topic="one", text="Sold."
     )
+    ours.Vault.objects.create(creator=owner, sealed_root=b"", recovery_hash="ab" * 32)
+    ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
+    ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
+    ours.PayoutChange.objects.create(creator=owner, value="bchreg:q", due_at=NOW)
     _add_money(invoice)
     for model in models():  # whatever is bytes, in whatever table, carries the mark
         for column in model._meta.fields:

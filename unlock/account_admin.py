@@ -1,0 +1,51 @@
+"""What belongs to a creator's account, in the admin. Seals and hashes are not shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+from unlock.looking import LookingAdmin
+from unlock.models import PayoutChange, SecondFactor, SessionNote, Vault
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+    from django.http import HttpRequest
+
+_HIDDEN = {"recovery_hash", "spare_hashes", "key_hash"}
+
+
+class _AccountAdmin(LookingAdmin):
+    list_select_related = ("creator__user",)
+    search_fields: tuple[str, ...] = ("creator__user__username", "creator__id")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [each for each in super().get_fields(request, obj) if each not in _HIDDEN]
+
+
+@admin.register(Vault)
+class VaultAdmin(_AccountAdmin):
+    list_display = ("creator", "saved_at")
+
+
+@admin.register(SecondFactor)
+class SecondFactorAdmin(_AccountAdmin):
+    list_display = ("creator", "confirmed_at", "created_at")
+    list_filter = (("confirmed_at", admin.EmptyFieldListFilter),)
+
+
+@admin.register(SessionNote)
+class SessionNoteAdmin(_AccountAdmin):
+    list_display = ("creator", "browser", "created_at", "seen_at", "ended_at")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+
+
+@admin.register(PayoutChange)
+class PayoutChangeAdmin(_AccountAdmin):
+    list_display = ("creator", "value", "asked_at", "due_at", "applied_at", "stopped_at")
+    list_filter = (
+        ("applied_at", admin.EmptyFieldListFilter),
+        ("stopped_at", admin.EmptyFieldListFilter),
+    )
+    search_fields = ("creator__user__username", "creator__id", "value")
