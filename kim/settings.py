@@ -5,14 +5,15 @@ Nothing secret has a default, and nothing is read from the environment elsewhere
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
 from celery.schedules import crontab
 
 from kim import env, env_stores
 from kim.logs import configuration as _log_configuration
+from unlock import published
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -159,7 +160,7 @@ MIDDLEWARE = [
     "kim.middleware.small",
     "kim.middleware.one_origin",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kim.statics.served",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -216,26 +217,10 @@ CACHES = {
     }
 }
 
-
-def _static_version() -> str:
-    """A hash over every static file: the URL changes exactly when a byte does.
-
-    The files keep their names, so ES modules import each other by relative paths with no import
-    map and no rewriting, and every answer may be cached for ever (docs/adr/0005).
-    """
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "static").rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-STATIC_URL = f"/static/{_static_version()}/"
-STATICFILES_DIRS = [ROOT / "static"]
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = False
-WHITENOISE_MAX_AGE = 31_536_000
-WHITENOISE_ALLOW_ALL_ORIGINS = False
+# The address changes exactly when a byte does: files keep their names, so ES modules import each
+# other by relative paths with no import map and no rewriting (docs/adr/0005 and 0011).
+STATIC_URL = f"/static/{published.version(django.__version__)}/"
+STATICFILES_DIRS = [published.ROOT]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

@@ -7,16 +7,17 @@ the pages.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.contrib.staticfiles import finders
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from unlock import static_files
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
 _WORKER = "js/worker/service.js"
 # It fetches nothing, imports nothing and runs nothing.
@@ -30,13 +31,9 @@ _PLAYER_POLICY = (
 
 
 @require_safe
-def worker(request: HttpRequest) -> HttpResponse:
+def worker(request: HttpRequest) -> HttpResponseBase:
     """/x/sw.js: unhashed, because its address is what browsers know it by; asked for each time."""
-    del request
-    found = finders.find(_WORKER)
-    if not isinstance(found, str):
-        raise Http404
-    answer = HttpResponse(Path(found).read_bytes(), content_type="text/javascript; charset=utf-8")
+    answer = static_files.answer(request, static_files.files()[_WORKER])
     answer["Cache-Control"] = "no-cache"
     answer["Content-Security-Policy"] = _WORKER_POLICY
     return answer
