@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest
 
+_ACCOUNT = ("creator__user__username", "creator__id")
 _HIDDEN = {"recovery_hash", "spare_hashes", "key_hash"}
 
 
 class _AccountAdmin(LookingAdmin):
     list_select_related = ("creator__user",)
-    search_fields: tuple[str, ...] = ("creator__user__username", "creator__id")
+    search_fields: ClassVar[tuple[str, ...]] = _ACCOUNT
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return [each for each in super().get_fields(request, obj) if each not in _HIDDEN]
@@ -48,4 +49,4 @@ class PayoutChangeAdmin(_AccountAdmin):
         ("applied_at", admin.EmptyFieldListFilter),
         ("stopped_at", admin.EmptyFieldListFilter),
     )
-    search_fields = ("creator__user__username", "creator__id", "value")
+    search_fields: ClassVar[tuple[str, ...]] = (*_ACCOUNT, "value")
