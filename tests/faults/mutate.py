@@ -57,7 +57,13 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         "test_covenants.py",
         "test_forward_vectors.py",
     ),
-    "headers": ("test_headers.py", "test_key_edges.py", "test_edges.py", "test_headerchain.py"),
+    "headers": (
+        "test_headers.py",
+        "test_key_edges.py",
+        "test_header_edges.py",
+        "test_edges.py",
+        "test_headerchain.py",
+    ),
     "headerchain": ("test_headerchain.py",),
     "counting": ("test_settlement.py", "test_settlement_edges.py", "test_settlement_properties.py"),
     "settlement": (
