@@ -70,7 +70,7 @@ long: .venv/dev.stamp ## what is too long for CI: sixty kills, large transfers
 	@$(PY) -m tests.suite --long
 
 soak: .venv/dev.stamp ## two hundred thousand random steps
-	KIM_STORIES=4000 $(PYTEST) -q tests/soak
+	KIM_STORIES=2520 $(PYTEST) -q tests/soak
 
 faults: .venv/dev.stamp ## plant every fault of tests/faults; CI's stories must find each
 	@$(PY) -m tests.faults

@@ -82,10 +82,13 @@ class TurningShop(Shop):
 
     @rule(at=AT, number=st.integers(0, 1))
     def fork_the_tip(self, at: int, number: int) -> None:
-        """Servers differ over the last block when the app starts: one put a payment into its own."""
+        """Servers differ over the last block when the app starts: one put a payment into its own,
+        in place of a true one that the app has not heard of.
+        """
         sale = self._sale(at)
         self._be_honest()
         self._pay(self._amount(sale, "rest"), sale)
+        self.world.node.chain.mine(1, with_mempool=False)
         self.world.set_mood(number, Mood.FORKED)
         connection.close()
         self.look(at)
