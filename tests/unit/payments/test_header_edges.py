@@ -51,3 +51,12 @@ def test_the_cubic_is_that_of_the_specification_at_every_point() -> None:
 
 def test_a_network_without_a_changing_difficulty_has_no_half_life() -> None:
     assert RULES[Network.REGTEST].half_life_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("half_lives", "target"),
+    [(-1, 2**15), (0, 2**16), (1, 2**17), (-16, 1), (-17, 1), (16, 2**32), (17, 2**33)],
+)
+def test_a_half_life_late_is_twice_as_easy(half_lives: int, target: int) -> None:
+    late = 65_536 * half_lives
+    assert headers.asert(2**16, time_diff=late, height_diff=-1, rules=ONE_A_SECOND) == target
