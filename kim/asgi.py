@@ -9,8 +9,9 @@ from typing import Any
 import django
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
 
-from kim import pools
+from kim import pools, statics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kim.settings")
 
@@ -46,7 +47,12 @@ _REFUSAL = (
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Django, but for bodies beyond a megabyte (``kim.middleware.small`` refuses from 256 KiB on)."""
+    """Django, but for bodies beyond a megabyte (``kim.middleware.small`` refuses from 256 KiB on),
+    and for static files, which need no thread.
+    """
+    if (found := statics.at_once(scope)) is not None:
+        await _say(found, send)
+        return
     taken = 0
 
     async def take() -> Message:
@@ -66,3 +72,9 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": _REFUSAL})
+
+
+async def _say(response: HttpResponse, send: Send) -> None:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})

@@ -7,11 +7,13 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
+from kim import statics
 from unlock import published, static_files, stripping
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,6 +109,27 @@ def test_the_list_of_sums_is_that_of_the_repository_and_sources_lie_beside_it(
 
     assert listed.content.decode() == published.sums(published.tree())
     assert source.content == (ROOT / "static" / SCRIPT).read_bytes()
+
+
+def test_the_server_answers_without_a_thread_as_the_middleware_does(client: Client) -> None:
+    paths = [SCRIPT, "css/base.css", "nothing.js"]
+    answers = [_bare(settings.STATIC_URL + path) for path in paths]
+
+    assert [answer and answer.status_code for answer in answers] == [200, 200, None]
+    for path, answer in zip(paths[:2], answers[:2], strict=True):
+        threaded = client.get(settings.STATIC_URL + path, headers={"Accept-Encoding": "gzip"})
+        assert answer is not None
+        assert answer.content == threaded.content
+        assert dict(answer.items()) == dict(threaded.items())
+    assert _bare("/api/v1/session/") is None
+    assert _bare(settings.STATIC_URL + SCRIPT, method="POST") is None
+    assert _bare(settings.STATIC_URL + SCRIPT, host=b"localhost:1").status_code == 301
+
+
+def _bare(path: str, *, method: str = "GET", host: bytes = b"testserver") -> Any:
+    headers = [(b"host", host), (b"accept-encoding", b"gzip")]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b""}
+    return statics.at_once({**scope, "headers": headers})
 
 
 @pytest.mark.django_db
