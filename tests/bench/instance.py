@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,10 @@ UNSEEN = (
 
 class NoFigures(RuntimeError):
     """The page failed, or said nothing for too long."""
+
+
+class PageFailed(NoFigures):
+    """The page's own words."""
 
 
 @contextlib.contextmanager
@@ -99,13 +103,24 @@ def visit(
     *,
     profile: str = "profile",
     patience_seconds: float = SILENCE_SECONDS,
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     """What the page at ``path`` notes, as it comes, up to and without ``{"end": true}``."""
+    try:
+        yield from browse(
+            stack.layout.public_url + path, data, profile=profile, patience_seconds=patience_seconds
+        )
+    except PageFailed as error:
+        raise NoFigures(f"{error}\n{stack.tail('web')}") from error
+
+
+def browse(
+    url: str, data: Path, *, profile: str, patience_seconds: float
+) -> Generator[dict[str, Any], None, None]:
+    """The same for any page that has its notes written into ``data / "notes"``."""
     notes = data / "notes"
     notes.write_text("", encoding="utf-8")
     _keep_downloads(data / profile, data / "downloads")
     argv = (CHROMIUM, "--headless=new", *FLAGS, *UNSEEN, f"--user-data-dir={data / profile}")
-    url = stack.layout.public_url + path
     said = (data / "browser.log").open("wb")
     browser = subprocess.Popen((*argv, url), stdout=said, stderr=said)
     (data / "browser").write_text(str(browser.pid), encoding="ascii")
@@ -115,7 +130,7 @@ def visit(
             if facts.get("end"):
                 return
             if "error" in facts:
-                raise NoFigures(f"{facts['error']}\n{stack.tail('web')}")
+                raise PageFailed(facts["error"])
             yield facts
     finally:
         browser.terminate()

@@ -38,11 +38,13 @@ export async function seen(what, look, patienceMs = PATIENCE_MS) {
 /**
  * @param {Window} page
  * @param {string} id
- * @returns {HTMLElement | null} that part of the page, if it can be seen
+ * @returns {HTMLElement | null} that part of the page, if it can be seen. `hidden` is asked for by
+ *   itself: until all style sheets are there it may have a box, which nobody is shown yet
  */
 export function by(page, id) {
+  /** @type {HTMLElement | null} */
   const found = page.document.querySelector(`[data-testid="${id}"]`);
-  return /** @type {HTMLElement | null} */ (found?.checkVisibility() ? found : null);
+  return found?.checkVisibility() && !found.closest('[hidden]') ? found : null;
 }
 
 /**
