@@ -60,3 +60,10 @@ def test_a_network_without_a_changing_difficulty_has_no_half_life() -> None:
 def test_a_half_life_late_is_twice_as_easy(half_lives: int, target: int) -> None:
     late = 65_536 * half_lives
     assert headers.asert(2**16, time_diff=late, height_diff=-1, rules=ONE_A_SECOND) == target
+
+
+def test_a_target_ends_below_two_to_the_256th() -> None:
+    assert headers.target_of(0x2100FFFF) == 0xFFFF << 240
+    for bits in (0x21010000, 0x20800000, 0):  # 2**256 itself; negative; nothing
+        with pytest.raises(BadHeaders):
+            headers.target_of(bits)
