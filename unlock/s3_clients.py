@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal
 
 from unlock.errors import (
     MultipartMissing,
@@ -24,21 +26,45 @@ if TYPE_CHECKING:
 
 Style = Literal["path", "virtual"]
 
-CONNECT_TIMEOUT_SECONDS = 5
-READ_TIMEOUT_SECONDS = 60
-PROBE_TIMEOUT_SECONDS = 2
+
+class Patience(StrEnum):
+    """What is asked of a store, and therefore how long it may take."""
+
+    PROBE = "probe"  # is it there: readiness waits for it
+    ASK = "ask"  # what it has under a key: people wait for it
+    READ = "read"  # a range; the reader tries again itself
+    WRITE = "write"  # a part, or the joining of ten thousand
 
 
-def connect(config: StoreConfig, endpoint: str, *, is_patient: bool = True) -> S3Client:
-    """One client per place and process: building one takes a tenth of a second."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``silence_seconds``: without a byte, after which a try is given up."""
+
+    connect_seconds: float
+    silence_seconds: float
+    tries: int
+
+
+# A store that takes connections and says nothing costs at most tries * silence. All of it is shorter
+# than the leases of those who wait (verification.STORE_PATIENCE, copies.LEASE).
+LIMITS: Final[dict[Patience, Limits]] = {
+    Patience.PROBE: Limits(2, 2, tries=1),
+    Patience.ASK: Limits(5, 10, tries=2),
+    Patience.READ: Limits(5, 20, tries=1),
+    Patience.WRITE: Limits(5, 60, tries=3),
+}
+
+
+def connect(config: StoreConfig, endpoint: str, *, patience: Patience = Patience.WRITE) -> S3Client:
+    """One client per place, patience and process: building one takes a tenth of a second."""
     keys = (config.access_key, config.secret_key)
     style: Style = "path" if config.is_path_style or not endpoint else "virtual"
-    return _build(endpoint, config.region, keys, style=style, is_patient=is_patient)
+    return _build(endpoint, config.region, keys, style=style, limits=LIMITS[patience])
 
 
 @functools.cache
 def _build(
-    endpoint: str, region: str, keys: tuple[str, str], *, style: Style, is_patient: bool
+    endpoint: str, region: str, keys: tuple[str, str], *, style: Style, limits: Limits
 ) -> S3Client:
     import boto3
     from botocore.config import Config
@@ -52,9 +78,9 @@ def _build(
         config=Config(
             signature_version="s3v4",
             s3={"addressing_style": style},
-            connect_timeout=CONNECT_TIMEOUT_SECONDS if is_patient else PROBE_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS if is_patient else PROBE_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "max_attempts": 3 if is_patient else 1},
+            connect_timeout=limits.connect_seconds,
+            read_timeout=limits.silence_seconds,
+            retries={"mode": "standard", "max_attempts": limits.tries},
             # Newer botocore adds checksums that other stores refuse and that a browser cannot send.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

@@ -8,6 +8,8 @@ docs/operations.md.
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,13 +22,14 @@ from unlock.errors import (
     StoreError,
     StoreUnavailable,
 )
-from unlock.s3_clients import connect, told
+from unlock.s3_clients import Patience, connect, told
 from unlock.stores import SIGNED_FOR, SignedRequest, Store, StoreConfig, StoredObject, StoredPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime, timedelta
 
+    from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import PartTypeDef
 
@@ -44,6 +47,8 @@ __all__ = [
 ]
 
 WINDOW_BYTES = 8 * 1024 * 1024  # one read of a stream: whole segments, flat memory
+PIECE_BYTES = 64 * 1024
+RANGE_SECONDS = 60.0  # for a window: a store with less than 140 kB/s is no store
 READ_TRIES = 3
 STALE_MULTIPART_DAYS = 7
 
@@ -108,7 +113,7 @@ class S3Store:
 
     def head(self, key: str) -> StoredObject:
         with told():
-            seen = self._client.head_object(Bucket=self._bucket, Key=key)
+            seen = self._asked.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(seen["ContentLength"], seen["ETag"].strip('"'))
 
     def read_range(self, key: str, *, offset: int, size_bytes: int, etag: str) -> bytes:
@@ -263,7 +268,7 @@ class S3Store:
 
     def _read_once(self, key: str, *, offset: int, size_bytes: int, etag: str) -> bytes:
         with told():
-            answer = self._client.get_object(
+            answer = self._read.get_object(
                 Bucket=self._bucket,
                 Key=key,
                 Range=_range(offset, size_bytes),
@@ -272,10 +277,11 @@ class S3Store:
             # A store that ignores If-Match still names what it serves.
             if answer["ETag"].strip('"') != etag:
                 raise ObjectChanged("The stored object is not the one that was checked.")
-            with answer["Body"] as body:
-                data = body.read(size_bytes + 1)
+            # Not its own ``with``, which gives urllib3's answer, whose errors nobody translates.
+            with closing(answer["Body"]) as body:
+                data = _take(body, size_bytes)
         if len(data) != size_bytes:
-            raise StoreUnavailable("The store sent fewer bytes than it was asked for.")
+            raise StoreUnavailable("The store sent other than the bytes it was asked for.")
         return data
 
     def _sign(
@@ -290,6 +296,14 @@ class S3Store:
     @property
     def _client(self) -> S3Client:
         return connect(self.config, self.config.endpoint)
+
+    @property
+    def _asked(self) -> S3Client:
+        return connect(self.config, self.config.endpoint, patience=Patience.ASK)
+
+    @property
+    def _read(self) -> S3Client:
+        return connect(self.config, self.config.endpoint, patience=Patience.READ)
 
     @property
     def _signer(self) -> S3Client:
@@ -317,7 +331,7 @@ def check_reachable() -> None:
     """
     config = _configured()[0]
     with told():
-        client = connect(config, config.endpoint, is_patient=False)
+        client = connect(config, config.endpoint, patience=Patience.PROBE)
         client.head_bucket(Bucket=config.bucket)
 
 
@@ -352,6 +366,22 @@ def _origin(endpoint: str, public: str, bucket: str, is_path_style: bool) -> str
     is_in_path = is_path_style or parts.hostname in {"127.0.0.1", "localhost"}
     host = parts.netloc if is_in_path else f"{bucket}.{parts.netloc}"
     return f"{parts.scheme}://{host}"
+
+
+def _take(body: StreamingBody, size_bytes: int) -> bytes:
+    """The whole answer, and a byte more if there is one. Raises StoreUnavailable for one that never
+    falls silent and never ends either.
+    """
+    until = time.monotonic() + RANGE_SECONDS * max(1.0, size_bytes / WINDOW_BYTES)
+    taken = bytearray()
+    while len(taken) <= size_bytes:
+        piece = body.read(min(PIECE_BYTES, size_bytes + 1 - len(taken)))
+        if not piece:
+            break
+        taken += piece
+        if time.monotonic() > until:
+            raise StoreUnavailable("The store sends too slowly.")
+    return bytes(taken)
 
 
 def _range(offset: int, size_bytes: int) -> str:
