@@ -34,3 +34,18 @@ def test_the_list_is_written_for_the_browser() -> None:
     written = modules.preload("js/pages/guard.js")
 
     assert written == (f'<link rel="modulepreload" href="{settings.STATIC_URL}js/pages/guard.js">')
+
+
+def test_what_is_there_already_is_not_named_again() -> None:
+    later = modules.preload("js/pages/ordering.js", besides="js/pages/offer.js")
+
+    assert "js/pages/ordering.js" in later
+    assert "js/crypto/hpke.js" in later
+    assert "js/crypto/keys.js" not in later
+
+
+def test_what_two_need_is_named_once() -> None:
+    both = modules.preload("js/pages/offer.js", "js/worker/open.js")
+
+    assert both.count("js/crypto/errors.js") == 1
+    assert "js/crypto/opener.js" in both

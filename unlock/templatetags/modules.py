@@ -24,10 +24,15 @@ _IMPORT = re.compile(r"""^(?:import|export)\b[^;'"]*['"](\.{1,2}/[^'"]+\.js)['"]
 
 
 @register.simple_tag
-def preload(entry: str) -> SafeString:
-    """``<link rel="modulepreload">`` for the module and everything that it imports."""
+def preload(*entries: str, besides: str = "") -> SafeString:
+    """``<link rel="modulepreload">`` for modules and everything that they import.
+
+    A page's own, its workers' too; ``besides``: a module of which all is there already.
+    """
+    there = set(graph(besides)) if besides else set()
+    paths = dict.fromkeys(path for entry in entries for path in graph(entry) if path not in there)
     # Not by static(): it writes "@" as "%40", which is another address, loaded once more.
-    addresses = ((settings.STATIC_URL + path,) for path in graph(entry))
+    addresses = ((settings.STATIC_URL + path,) for path in paths)
     return format_html_join("\n", '<link rel="modulepreload" href="{}">', addresses)
 
 

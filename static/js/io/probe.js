@@ -4,7 +4,6 @@
  * @module
  */
 import { fromUtf8, random, utf8 } from '../crypto/bytes.js';
-import { deriveKeyPair } from '../crypto/hpke.js';
 import { openSmall, sealSmall } from '../crypto/keys.js';
 
 const WORKER_MS = 10_000;
@@ -23,9 +22,10 @@ export class CannotWork extends Error {
 
 /**
  * @param {() => Worker} spawn  of worker/open.js
+ * @param {() => Promise<unknown>} [tryKeys]  makes a buyer's keys, where the page has what that needs
  * @throws {CannotWork}
  */
-export async function probe(spawn) {
+export async function probe(spawn, tryKeys = tryCurve) {
   if (!globalThis.isSecureContext) {
     throw new CannotWork(
       'This page was opened over an unprotected connection, so the browser switched encryption off.',
@@ -37,16 +37,28 @@ export async function probe(spawn) {
   if (!globalThis.crypto?.subtle) {
     throw new CannotWork('This browser has no encryption of its own (WebCrypto).');
   }
+  await Promise.all([tryCrypto(tryKeys), tryWorker(spawn)]);
+}
+
+/** @param {() => Promise<unknown>} tryKeys */
+export async function tryCrypto(tryKeys) {
   try {
     const plain = utf8('kim');
     const key = random(32);
     const opened = await openSmall(key, plain, await sealSmall(key, plain, plain));
     if (!opened || fromUtf8(opened) !== 'kim') throw new Error('AES-GCM gives other bytes back');
-    await deriveKeyPair(random(32));
+    await tryKeys();
   } catch (cause) {
     throw new CannotWork('The encryption built into this browser does not work.', cause);
   }
-  await tryWorker(spawn);
+}
+
+/** Keys of buyers lie on this curve. */
+async function tryCurve() {
+  const curve = { name: 'ECDH', namedCurve: 'P-256' };
+  const pair = await crypto.subtle.generateKey(curve, false, ['deriveBits']);
+  const asked = { name: 'ECDH', public: pair.publicKey };
+  await crypto.subtle.deriveBits(asked, pair.privateKey, 256);
 }
 
 /** @param {() => Worker} spawn */

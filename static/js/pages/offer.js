@@ -20,9 +20,8 @@ import * as problem from '../ui/problem.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
 import { offerLook, showAudit } from './looking.js';
-import { order } from './ordering.js';
 import { means } from './places.js';
-import { plainly, proveOffer } from './proof.js';
+import { fetchStored, plainly, proveOffer } from './proof.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -45,22 +44,26 @@ void start();
 async function start() {
   showProof('waiting', 'Checking the link and the file…');
   buy.hidden = true;
+  const asking = buyer.offer(fileId);
+  const stored = fetchStored(fileId);
   // Tried while the network is asked.
   const probing = probe(() => spawn('open'));
-  probing.catch(() => undefined);
+  for (const early of [asking, stored, probing]) early.catch(() => undefined);
   try {
-    const offer = await buyer.offer(fileId);
+    const offer = await asking;
     showOffer(offer);
     const link = parseShareFragment(location.hash);
+    const finding = means();
+    finding.catch(() => undefined);
     if (offer.state !== 'published') {
       showProof('failed', 'Not for sale at the moment. The creator has paused it.');
     } else {
-      const [proven] = await Promise.all([proveOffer(offer, link), probing]);
+      const [proven] = await Promise.all([proveOffer(offer, link, stored), probing]);
       showProven(proven);
       offerLook(root, offer, proven);
       showAudit(root, offer, proven);
       showPlayable(proven, offer);
-      await showMeans(offer.payload_bytes, proven.header.isBundle);
+      showMeans(await finding, offer.payload_bytes, proven.header.isBundle);
       offerToBuy(offer, link);
     }
     await showKnown(fileId);
@@ -120,12 +123,12 @@ function showPlayable({ meta, header }, offer) {
 
 /**
  * Told before anything is paid: what this browser can save, and that it may forget.
+ * @param {import('../io/sinks.js').Means} found
  * @param {number} sizeBytes
  * @param {boolean} isBundle
  */
-async function showMeans(sizeBytes, isBundle) {
+function showMeans(found, sizeBytes, isBundle) {
   void sweep();
-  const found = await means();
   if (sinks.choose(found, sizeBytes)) return;
   const most = format.bytes(sinks.largest(found), 2);
   const size = format.bytes(sizeBytes);
@@ -163,17 +166,31 @@ function offerToBuy(offer, link) {
     return;
   }
   buy.hidden = false;
+  // A hand that comes near is most often one that presses.
+  for (const near of ['pointerenter', 'pointerdown', 'focus']) {
+    buy.addEventListener(near, fetchOrdering, { once: true });
+  }
   buy.onclick = async () => {
     if (buy.disabled) return;
     setBusy(true);
     problem.hide(place);
     try {
+      fetchOrdering();
+      const { order } = await import('./ordering.js');
       location.replace(await order(offer.id, link));
     } catch (error) {
       setBusy(false);
       problem.show(place, error);
     }
   };
+}
+
+/** What Buy needs and the page behind it, all at once instead of one import after the other. */
+function fetchOrdering() {
+  const later = document.getElementById('at-buy');
+  if (!(later instanceof HTMLTemplateElement)) return;
+  document.head.append(later.content);
+  later.remove();
 }
 
 /**

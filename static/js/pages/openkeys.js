@@ -9,7 +9,7 @@ import { claimSecret, unlock } from '../crypto/keys.js';
 import { parseReturnLink, parseShareLink, returnFragment } from '../crypto/links.js';
 import { openMeta } from '../crypto/meta.js';
 import * as remembered from '../io/buyer.js';
-import { openContentKey } from '../io/unlocking.js';
+import { openContentKey } from '../io/releasing.js';
 import { wait } from '../net/backoff.js';
 import * as buyer from '../net/buyer.js';
 

@@ -7,6 +7,7 @@ import { deriveKeyPair } from '../crypto/hpke.js';
 import { buyerKeySeed, claimSecret } from '../crypto/keys.js';
 import { returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
+import { CannotWork } from '../io/probe.js';
 import { ApiError } from '../net/api.js';
 import * as buyer from '../net/buyer.js';
 
@@ -26,7 +27,9 @@ export async function order(paidFileId, link, { ask = buyer.order, isProof = fal
   for (let attempt = 0; ; attempt += 1) {
     const { n, seed } = await remembered.nextSeed();
     const claim = toBase64url(claimSecret(seed));
-    const { publicKey } = await deriveKeyPair(buyerKeySeed(seed));
+    const { publicKey } = await deriveKeyPair(buyerKeySeed(seed)).catch((cause) => {
+      throw new CannotWork('The encryption built into this browser does not work.', cause);
+    });
     try {
       const made = await ask(paidFileId, { buyerKey: toBase64url(publicKey), claim });
       const { id: purchaseId, ticket } = made;

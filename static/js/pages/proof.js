@@ -12,16 +12,42 @@ import { read, turned } from '../net/bytes.js';
 /** @import { Offer } from '../net/buyer.js' */
 
 /**
+ * @typedef {object} Stored
+ * @property {Awaited<ReturnType<typeof ranges>>} places
+ * @property {Promise<Bytes[]>} first  head and index of the first copy
+ */
+
+/**
+ * Head and index on their way; can be begun before it is known what is sold.
+ * @param {string} fileId
+ * @returns {Promise<Stored>}
+ */
+export async function fetchStored(fileId) {
+  const places = await ranges(fileId);
+  const first = readTurn(places, 0);
+  first.catch(() => undefined);
+  return { places, first };
+}
+
+/**
+ * @param {Stored['places']} places
+ * @param {number} turn  which copy
+ */
+function readTurn({ header, index }, turn) {
+  return Promise.all([header, index].map((each) => read(turned(each, turn))));
+}
+
+/**
  * @param {Offer} offer
  * @param {Bytes} link  L
+ * @param {Promise<Stored>} [stored]  of this very file
  * @returns {Promise<Proven>}
  */
-export async function proveOffer(offer, link) {
-  const { header, index } = await ranges(offer.id);
-  const copies = 1 + (index.others?.length ?? 0);
+export async function proveOffer(offer, link, stored = fetchStored(offer.id)) {
+  const { places, first } = await stored;
+  const copies = 1 + (places.index.others?.length ?? 0);
   for (let turn = 0; ; turn += 1) {
-    const stretches = [turned(header, turn), turned(index, turn)];
-    const [head, rows] = await Promise.all(stretches.map((each) => read(each)));
+    const [head, rows] = await (turn ? readTurn(places, turn) : first);
     try {
       return await prove(
         { head: /** @type {Bytes} */ (head), index: /** @type {Bytes} */ (rows) },

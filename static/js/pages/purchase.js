@@ -3,8 +3,9 @@
  * address, so it works in any browser; what this browser remembers is a convenience.
  * @module
  */
-import { toBase64url } from '../crypto/bytes.js';
+import { random, toBase64url } from '../crypto/bytes.js';
 import { KimError } from '../crypto/errors.js';
+import { deriveKeyPair } from '../crypto/hpke.js';
 import { claimSecret } from '../crypto/keys.js';
 import { parseReturnFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
@@ -21,7 +22,7 @@ import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
-import { plainly, proveOffer } from './proof.js';
+import { fetchStored, plainly, proveOffer } from './proof.js';
 import { Repaying, keeper } from './repaying.js';
 import { restored } from './restoring.js';
 import { showReturnLink } from './returning.js';
@@ -44,6 +45,8 @@ const UNPAID = new Set(['OPEN', 'EXPIRED']);
 let view = null;
 /** @type {Promise<Proven> | null} */
 let proving = null;
+/** @type {{fileId: string, stored: ReturnType<typeof fetchStored>} | null} */
+let early = null;
 /** @type {Unlocking | null} */
 let unlocking = null;
 /** @type {Repaying | null} */
@@ -54,10 +57,14 @@ void start();
 
 async function start() {
   // Tried while the network is asked.
-  const probing = probe(() => spawn('open'));
+  const probing = probe(
+    () => spawn('open'),
+    () => deriveKeyPair(random(32)),
+  );
   probing.catch(() => undefined);
   try {
     const proof = await identify();
+    void askEarly();
     [view] = await Promise.all([restored(purchaseId, proof.claim), probing]);
     await checkBeforePaying(proof);
     begin(proof);
@@ -99,10 +106,21 @@ async function identify() {
   return { purchaseId, link, seed, claim: toBase64url(claimSecret(seed)) };
 }
 
+/** Who ordered in this browser has the file's head on its way before the server says which it is. */
+async function askEarly() {
+  const known = await remembered.purchase(purchaseId);
+  if (!known || proving) return;
+  const stored = fetchStored(known.paidFileId);
+  stored.catch(() => undefined);
+  early = { fileId: known.paidFileId, stored };
+}
+
 /** @param {Proof} proof */
 function prove(proof) {
   const { file } = /** @type {Purchase} */ (view);
-  proving ??= proveOffer(file, proof.link).catch((error) => {
+  const stored = early?.fileId === file.id ? early.stored : undefined;
+  early = null;
+  proving ??= proveOffer(file, proof.link, stored).catch((error) => {
     proving = null;
     throw error;
   });

@@ -6,7 +6,8 @@
 import { fromBase64url, fromHex } from '../crypto/bytes.js';
 import { KimError } from '../crypto/errors.js';
 import { buildLicence } from '../crypto/files.js';
-import { openContentKey, safeName } from '../io/unlocking.js';
+import { openContentKey } from '../io/releasing.js';
+import { safeName } from '../io/unlocking.js';
 import { wait } from '../net/backoff.js';
 import * as buyer from '../net/buyer.js';
 import { Copies } from '../net/copies.js';
