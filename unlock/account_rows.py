@@ -19,7 +19,8 @@ class Vault(models.Model):
     """
 
     creator = models.OneToOneField("unlock.Creator", on_delete=models.PROTECT, related_name="vault")
-    sealed_root = models.BinaryField(max_length=80)  # nonce 12 || AES-256-GCM(R) 48
+    # nonce 12 || AES-256-GCM under KIM_FIELD_KEY of (nonce 12 || AES-256-GCM(R) 48), tag 16
+    sealed_root = models.BinaryField(max_length=100)
     recovery_hash = models.CharField(max_length=64)  # hex SHA-256 of a secret that only R gives
     saved_at = models.DateTimeField(default=timezone.now)
 

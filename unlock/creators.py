@@ -19,12 +19,16 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from unlock import container, limits
+from unlock import container, limits, notices, vaults
+from unlock.account_errors import RecoveryFailed
 from unlock.creator_errors import LoginFailed, PasswordWrong, SignupClosed, UsernameTaken
 from unlock.models import Creator, Invitation
+from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from unlock.vaults import Sealed
 
 SALT_BYTES: Final = 16
 DERIVED_BYTES: Final = 32
@@ -32,6 +36,9 @@ DERIVED_BYTES: Final = 32
 MEMORY_KIB: Final = 64 * 1024
 PASSES: Final = 3
 PARALLELISM: Final = 1
+# How the proof follows from the password (docs/protocol.md, 3.6). Who has a vault has scheme 2.
+FIRST_SCHEME: Final = 1
+SCHEME: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +49,38 @@ class SignUp:
     salt: bytes
     derived: bytes
     invitation: str = ""
+    vault: Sealed | None = None
 
     def __repr__(self) -> str:
         return f"SignUp(username={self.username!r})"
 
 
-def salt_of(username: str) -> bytes:
-    """The salt to derive with before a login; unknown names get a steady one of their own.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPassword:
+    """A password as its browser worked it out, and the vault sealed under it."""
 
-    So nobody learns from here which names exist.
+    salt: bytes
+    derived: bytes
+    vault: Sealed | None = None
+
+    def __repr__(self) -> str:
+        return "NewPassword()"
+
+
+def how_to_derive(username: str) -> tuple[bytes, int]:
+    """Salt and scheme to derive with before a login; unknown names get a steady salt of their own.
+
+    So nobody learns from here which names exist. Only an account without a vault, which is as old
+    as scheme 1, answers otherwise than a name that nobody has.
     """
     name = username.strip().lower()
-    known = Creator.objects.filter(user__username=name).values_list("salt", flat=True).first()
+    rows = Creator.objects.filter(user__username=name).values_list("salt", "vault")
+    known = rows.first()
     fake = _keyed("kim login salt", name)[:SALT_BYTES]
-    return fake if known is None else bytes(known)
+    if known is None:
+        return fake, SCHEME
+    salt, vault = known
+    return bytes(salt), FIRST_SCHEME if vault is None else SCHEME
 
 
 @sensitive_variables()
@@ -71,6 +96,8 @@ def sign_up(asked: SignUp, *, now: datetime) -> Creator:
     stored = make_password(_as_text(asked.derived))  # slow on purpose: before the transaction
     with transaction.atomic():
         creator = _create(name, stored=stored, salt=asked.salt, now=now)
+        if asked.vault is not None:
+            vaults.keep(creator, asked.vault, now=now)
         if settings.KIM_SIGNUP == "invite":
             _use_invitation(asked.invitation, by=creator)
     return creator
@@ -98,25 +125,80 @@ def check_password(creator: Creator, derived: bytes) -> None:
 
 
 @sensitive_variables()
-def change_password(
-    creator: Creator, *, derived: bytes, new_salt: bytes, new_derived: bytes
-) -> None:
-    """Replace password and salt together. Repeating the same change is no error.
+def change_password(creator: Creator, *, derived: bytes, new: NewPassword, now: datetime) -> None:
+    """Replace password, salt and vault together. Repeating the same change is no error.
 
-    Raises PasswordWrong. Every other session of the creator ends, as the hash it names is gone.
+    Raises PasswordWrong, VaultLeftBehind, VaultDiffers; nothing changed then. Every other session
+    of the creator ends, as the hash it names is gone.
     """
-    repeated = bytes(creator.salt) == new_salt and creator.user.check_password(
-        _as_text(new_derived)
+    repeated = bytes(creator.salt) == new.salt and creator.user.check_password(
+        _as_text(new.derived)
     )
     if repeated:
         return
     check_password(creator, derived)
-    stored = make_password(_as_text(new_derived))
+    stored = make_password(_as_text(new.derived))
     with transaction.atomic():
-        creator.user.password = stored
-        creator.user.save(update_fields=["password"])
-        creator.salt = new_salt
-        creator.save(update_fields=["salt"])
+        _lock_unchanged(creator)
+        _replace_password(creator, stored=stored, new=new, now=now)
+
+
+@sensitive_variables()
+def save_vault(
+    creator: Creator, vault: Sealed, *, derived: bytes, new_derived: bytes, now: datetime
+) -> None:
+    """Put a root into the vault, with the password: whoever puts one in may recover the account.
+
+    The proof becomes ``new_derived`` (scheme 2, same salt). Raises PasswordWrong, VaultDiffers.
+    Repeating is no error.
+    """
+    is_moved = creator.user.check_password(_as_text(new_derived))
+    if not is_moved:
+        check_password(creator, derived)
+    stored = creator.user.password if is_moved else make_password(_as_text(new_derived))
+    new = NewPassword(salt=bytes(creator.salt), derived=new_derived, vault=vault)
+    with transaction.atomic():
+        _lock_unchanged(creator)
+        _replace_password(creator, stored=stored, new=new, now=now)
+
+
+@sensitive_variables()
+def recover(
+    username: str,
+    *,
+    recovery: bytes,
+    new_salt: bytes,
+    new_derived: bytes,
+    sealed_root: bytes,
+    now: datetime,
+) -> Creator:
+    """A new password for whoever proves the root in the vault; the vault comes along.
+
+    Raises RecoveryFailed, after the same work for every reason. Every session ends; the creator
+    is told.
+    """
+    name = username.strip().lower()
+    creator = Creator.objects.select_related("user").filter(user__username=name).first()
+    is_proved = vaults.is_proved(creator, recovery)
+    if creator is None or not is_proved or creator.suspended_at or not creator.user.is_active:
+        raise RecoveryFailed("The name and the words do not belong together.")
+    stored = make_password(_as_text(new_derived))
+    vault = vaults.Sealed(
+        sealed_root=sealed_root, recovery_hash=hashlib.sha256(recovery).hexdigest()
+    )
+    new = NewPassword(salt=new_salt, derived=new_derived, vault=vault)
+    with transaction.atomic():
+        _lock_unchanged(creator)
+        _replace_password(creator, stored=stored, new=new, now=now)
+        notices.tell(
+            creator.id,
+            NoticeKind.ACCOUNT_RECOVERED,
+            topic=now.isoformat(),
+            text="Your password was replaced with the words or key file of your key, and every"
+            " other browser was signed out. If that was not you, somebody has your words.",
+            now=now,
+        )
+    return creator
 
 
 def suspend(creator: Creator, *, now: datetime) -> None:
@@ -147,6 +229,24 @@ def _create(name: str, *, stored: str, salt: bytes, now: datetime) -> Creator:
     except IntegrityError as error:
         raise UsernameTaken("That name is taken.") from error
     return Creator.objects.create(user=user, salt=salt, created_at=now)
+
+
+def _lock_unchanged(creator: Creator) -> None:
+    """Of two changes at a time the second one finds that its password is not the password.
+
+    Raises PasswordWrong.
+    """
+    users = get_user_model().objects.select_for_update()
+    if users.get(pk=creator.user.pk).password != creator.user.password:
+        raise PasswordWrong("The password was changed a moment ago.")
+
+
+def _replace_password(creator: Creator, *, stored: str, new: NewPassword, now: datetime) -> None:
+    creator.user.password = stored
+    creator.user.save(update_fields=["password"])
+    creator.salt = new.salt
+    creator.save(update_fields=["salt"])
+    vaults.keep_along(creator, new.vault, now=now)
 
 
 def _use_invitation(code: str, *, by: Creator) -> None:

@@ -81,6 +81,7 @@ class NoticeKind(StrEnum):
     SERVERS_DISAGREE = "servers_disagree"
     WEBHOOK_FAILING = "webhook_failing"
     COPIES_LOST = "copies_lost"
+    ACCOUNT_RECOVERED = "account_recovered"
 
 
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {

@@ -20,6 +20,7 @@ from unlock.views import (
     showing,
     terms,
     uploads,
+    vaults,
     webhooks,
 )
 
@@ -28,6 +29,8 @@ urlpatterns = [
     path("creators/", accounts.Creators.as_view(), name="creators"),
     path("session/", accounts.Session.as_view(), name="session"),
     path("session/password/", accounts.Password.as_view(), name="password"),
+    path("vault/", vaults.Vault.as_view(), name="vault"),
+    path("account-recoveries/", vaults.AccountRecoveries.as_view(), name="account-recoveries"),
     path("limits/", accounts.Limits.as_view(), name="limits"),
     path("payouts/preview/", payouts.PayoutPreview.as_view(), name="payout-preview"),
     path("rates/manual/", rates.ManualRates.as_view(), name="manual-rates"),

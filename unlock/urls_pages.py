@@ -10,6 +10,7 @@ urlpatterns = [
     path("", pages.start, name="start"),
     path("signup/", pages.signup, name="signup"),
     path("login/", pages.login, name="login"),
+    path("recover-account/", pages.recover_account, name="recover-account"),
     path("sell/", pages.sell, name="sell"),
     path("files/", pages.files, name="files"),
     path("notices/", pages.noticeboard, name="notices"),

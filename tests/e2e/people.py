@@ -62,6 +62,19 @@ def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
     expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
 
 
+def forget_key(page: Page) -> None:
+    """What Safari does after seven days: the session stays, and what the browser kept is gone."""
+    page.goto("/")  # no page that holds the database open
+    page.evaluate(
+        """() => new Promise((resolve, reject) => {
+          const gone = indexedDB.deleteDatabase('kim-creator');
+          gone.onsuccess = () => resolve(null);
+          gone.onerror = () => reject(gone.error);
+        })"""
+    )
+    page.goto("/sell/")
+
+
 def sell(
     page: Page, file: Path, *, amount: str = "2.00", currency: str = "EUR", key_file: Path
 ) -> str:

@@ -316,6 +316,7 @@ def test_without_the_key_a_drop_asks_for_it_and_goes_on_with_the_file_of_the_fir
 
     elsewhere = person()
     people.log_in(elsewhere, "maya-elsewhere")
+    people.forget_key(elsewhere)
     drop(elsewhere, film)
     elsewhere.get_by_role("button", name="Not now").click()
     expect(by(elsewhere, "upload-progress")).to_contain_text("Without your key")

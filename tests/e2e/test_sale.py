@@ -82,6 +82,7 @@ def test_the_creator_copies_the_same_link_tomorrow_and_elsewhere_with_the_key_fi
     again = people.shown(people.by(maya, "share-link").first)
     elsewhere = person()
     people.log_in(elsewhere, "maya-link")
+    people.forget_key(elsewhere)
     elsewhere.goto("/files/")
     elsewhere.get_by_role("button", name="Copy link").first.click()
     people.by(elsewhere, "key-file-input").set_input_files(tmp_path / "key.json")

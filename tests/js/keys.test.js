@@ -6,6 +6,8 @@ import { parseHeader } from '../../static/js/crypto/header.js';
 import { deriveKeyPair, openRelease, releaseInfo } from '../../static/js/crypto/hpke.js';
 import * as keys from '../../static/js/crypto/keys.js';
 import { openMeta, sealMeta } from '../../static/js/crypto/meta.js';
+import { work } from '../../static/js/crypto/passwords.js';
+import * as vault from '../../static/js/crypto/vault.js';
 import { vectors, withRandom } from './support.js';
 
 const known = vectors('keys');
@@ -24,6 +26,50 @@ describe('keys of a creator', () => {
   it('are fresh for every root', () => {
     assert.equal(keys.newRoot().length, 32);
     assert.notDeepEqual(keys.newRoot(), keys.newRoot());
+  });
+});
+
+describe('the vault of a creator', () => {
+  for (const one of known.vault) {
+    const key = fromHex(one.vault_key);
+    it(`follows from the password ${one.password_text}`, async () => {
+      const settings = { memoryKib: one.memory_kib, passes: one.passes, scheme: 2 };
+      const worked = work(one.password_text, { salt: fromHex(one.salt), ...settings });
+      assert.equal(toHex(worked.proof), one.proof);
+      assert.equal(toHex(/** @type {any} */ (worked.vaultKey)), one.vault_key);
+    });
+
+    it(`is sealed and opened as written down, for ${one.password_text}`, async () => {
+      const root = fromHex(one.root);
+      await withRandom([one.iv], async () => {
+        const sealed = await vault.sealRoot(key, ` ${one.username_text.toUpperCase()}`, root);
+        assert.equal(toHex(sealed), one.sealed_root);
+      });
+      const opened = await vault.openRoot(key, one.username_text, fromHex(one.sealed_root));
+      assert.deepEqual(opened, root);
+      assert.equal(toHex(vault.recoverySecret(root)), one.recovery);
+      assert.equal(vault.recoveryHash(root), one.recovery_hash);
+    });
+  }
+
+  it('opens for nobody else, with no other key, and not once it was changed', async () => {
+    const [one, other] = known.vault;
+    const [key, sealed] = [fromHex(one.vault_key), fromHex(one.sealed_root)];
+    assert.equal(await vault.openRoot(key, 'eve', sealed), null);
+    assert.equal(await vault.openRoot(fromHex(other.vault_key), one.username_text, sealed), null);
+    for (let at = 0; at < sealed.length; at += 1) {
+      const changed = sealed.slice();
+      changed[at] = /** @type {number} */ (changed[at]) ^ 1;
+      assert.equal(await vault.openRoot(key, one.username_text, changed), null);
+    }
+  });
+
+  it('has a key that the proof of neither scheme tells', () => {
+    const [one] = known.vault;
+    const settings = { salt: fromHex(one.salt), memoryKib: one.memory_kib, passes: one.passes };
+    const first = work(one.password_text, { ...settings, scheme: 1 });
+    assert.equal(first.vaultKey, null);
+    assert.equal(new Set([toHex(first.proof), one.proof, one.vault_key]).size, 3);
   });
 });
 

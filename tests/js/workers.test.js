@@ -216,12 +216,21 @@ describe('the kdf worker', () => {
   it('derives what another Argon2id derives', async () => {
     const worker = await start('kdf');
     const salt = new Uint8Array(16).fill(5);
-    const job = { type: 'derive', job: 1, password: 'Größe', salt, memoryKib: 65536, passes: 3 };
-    const { secret } = await ask(worker, job);
-    assert.equal(toHex(secret), ARGON2ID);
+    const job = {
+      type: 'derive',
+      job: 1,
+      password: 'Größe',
+      salt,
+      memoryKib: 65536,
+      passes: 3,
+      scheme: 1,
+    };
+    const { proof, vaultKey } = await ask(worker, job);
+    assert.equal(toHex(proof), ARGON2ID);
+    assert.equal(vaultKey, null);
     // The same letters, typed on a system that composes them differently.
     const again = await ask(worker, { ...job, password: 'Gro\u0308\u00dfe' });
-    assert.deepEqual(again.secret, secret);
+    assert.deepEqual(again.proof, proof);
   });
 
   it('refuses to be talked into less', async () => {
@@ -233,6 +242,7 @@ describe('the kdf worker', () => {
       salt: new Uint8Array(16),
       memoryKib: 65536,
       passes: 3,
+      scheme: 2,
     };
     for (const weaker of [
       { memoryKib: 65535 },
@@ -240,6 +250,7 @@ describe('the kdf worker', () => {
       { salt: new Uint8Array(8) },
       { passes: NaN },
       { memoryKib: 2 ** 21 },
+      { scheme: 3 },
     ]) {
       assert.equal((await ask(worker, { ...job, ...weaker })).code, 'kdf_refused');
     }

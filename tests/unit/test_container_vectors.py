@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.vectors import generate
+from tests.vectors import generate, vault
 from unlock import container, errors
 from unlock.container import floe
 from unlock.container.unpack import check_payload
@@ -89,6 +90,20 @@ def test_a_creator_root_leads_to_m_s_and_l(case: dict[str, Any]) -> None:
     assert made.release_secret == x(case["s"])
     assert made.link_secret == x(case["l"])
     assert container.hash_commitment(made.release_secret) == x(case["h_s"])
+
+
+@pytest.mark.parametrize("case", KEYS["vault"], ids=lambda case: case["password_text"])
+def test_a_vault_opens_with_the_password_alone(case: dict[str, Any]) -> None:
+    proof, key = vault.work(case["password_text"], x(case["salt"]))
+    sealed, root = x(case["sealed_root"]), x(case["root"])
+    opened = AESGCM(key).decrypt(
+        sealed[:12], sealed[12:], b"KIM1 vault" + case["username_text"].encode()
+    )
+
+    assert (proof, key) == (x(case["proof"]), x(case["vault_key"]))
+    assert (opened, len(sealed)) == (root, 60)
+    assert vault.recovery_secret(root) == x(case["recovery"])
+    assert hashlib.sha256(x(case["recovery"])).hexdigest() == case["recovery_hash"]
 
 
 @pytest.mark.parametrize("case", KEYS["buyer"], ids=by_name)

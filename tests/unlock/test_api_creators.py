@@ -63,6 +63,7 @@ def test_a_login_in_another_browser_needs_only_name_and_password() -> None:
         "memory_kib": 65536,
         "passes": 3,
         "parallelism": 1,
+        "scheme": 1,
     }
     assert (answer.status_code, answer.json()) == (200, {"username": "maya"})
     assert other.get("session/").json() == {"username": "maya"}

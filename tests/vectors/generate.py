@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from tests.vectors import vault
 from tests.vectors.mutations import tamper_cases
 from unlock.container import keys, papers, sealing, writer
 from unlock.container.layout import CoreHeader
@@ -72,6 +73,8 @@ BIP39 = [
         ),
     ),
 ]
+
+PASSWORDS = ["correct horse battery staple", "Größe 七"]
 
 PAID_FILE = UUID("11112222-3333-4444-8555-666677778888")
 PURCHASE = UUID("9999aaaa-bbbb-4ccc-8ddd-eeeeffff0000")
@@ -132,6 +135,7 @@ def keys_json() -> dict[str, object]:
         "about": "Hex unless a name says base64url or text. docs/protocol.md, Keys.",
         "words": [{"entropy": entropy, "words": words} for entropy, words in BIP39],
         "creator": [creator_case(n) for n in range(3)],
+        "vault": [vault_case(n, password) for n, password in enumerate(PASSWORDS)],
         "buyer": [buyer_case(n) for n in (0, 1, 2, 4294967295)],
         "hpke_derive_key_pair": [
             {
@@ -163,6 +167,11 @@ def creator_case(number: int) -> dict[str, object]:
         "l": made.link_secret.hex(),
         "h_s": keys.hash_commitment(made.release_secret).hex(),
     }
+
+
+def vault_case(number: int, password: str) -> dict[str, object]:
+    salt, iv = stream(f"vault salt {number}", 16), stream(f"vault iv {number}", 12)
+    return vault.case(password, "maya-7", salt=salt, root=stream("root R", 32), iv=iv)
 
 
 def buyer_case(number: int) -> dict[str, object]:

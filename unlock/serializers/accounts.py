@@ -7,8 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from unlock.creators import DERIVED_BYTES, SALT_BYTES, SignUp
+from unlock.creators import DERIVED_BYTES, SALT_BYTES, NewPassword, SignUp
 from unlock.serializers.fields import BytesField
+from unlock.serializers.vaults import SealedSerializer, sealed_of
 
 _NAME_MAX = 150
 _PAYOUT_MAX = 500
@@ -25,15 +26,18 @@ class LoginParametersSerializer(serializers.Serializer[Any]):
     memory_kib = serializers.IntegerField()
     passes = serializers.IntegerField()
     parallelism = serializers.IntegerField()
+    scheme = serializers.IntegerField()
 
 
 class SignUpSerializer(UsernameSerializer):
     salt = BytesField(length=SALT_BYTES)
     derived = BytesField(length=DERIVED_BYTES, write_only=True)
     invitation = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    vault = SealedSerializer(required=False)
 
     def sign_up(self) -> SignUp:
-        return SignUp(**self.validated_data)
+        facts = dict(self.validated_data)
+        return SignUp(vault=sealed_of(facts.pop("vault", None)), **facts)
 
 
 class LoginSerializer(UsernameSerializer):
@@ -44,6 +48,12 @@ class PasswordSerializer(serializers.Serializer[Any]):
     derived = BytesField(length=DERIVED_BYTES, write_only=True)
     new_salt = BytesField(length=SALT_BYTES)
     new_derived = BytesField(length=DERIVED_BYTES, write_only=True)
+    vault = SealedSerializer(required=False)
+
+    def new(self) -> NewPassword:
+        facts = self.validated_data
+        vault = sealed_of(facts.get("vault"))
+        return NewPassword(salt=facts["new_salt"], derived=facts["new_derived"], vault=vault)
 
 
 class PayoutValueSerializer(serializers.Serializer[Any]):

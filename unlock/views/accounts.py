@@ -40,8 +40,10 @@ class LoginParameters(AnyoneView):
         """How this creator's browser derives what it logs in with; alike for names nobody has."""
         asked = UsernameSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        salt, scheme = creators.how_to_derive(asked.validated_data["username"])
         parameters = {
-            "salt": creators.salt_of(asked.validated_data["username"]),
+            "salt": salt,
+            "scheme": scheme,
             "memory_kib": creators.MEMORY_KIB,
             "passes": creators.PASSES,
             "parallelism": creators.PARALLELISM,
@@ -58,7 +60,7 @@ class Creators(AnyoneView):
         asked = SignUpSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         creator = creators.sign_up(asked.sign_up(), now=timezone.now())
-        return _enter(request, creator, http_status=status.HTTP_201_CREATED)
+        return enter(request, creator, http_status=status.HTTP_201_CREATED)
 
 
 class Session(AnyoneView):
@@ -77,7 +79,7 @@ class Session(AnyoneView):
         asked = LoginSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         creator = creators.log_in(**asked.validated_data)
-        return _enter(request, creator, http_status=status.HTTP_200_OK)
+        return enter(request, creator, http_status=status.HTTP_200_OK)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request) -> Response:
@@ -91,11 +93,12 @@ class Password(CreatorView):
 
     @extend_schema(request=PasswordSerializer, responses={204: None})
     def put(self, request: Request) -> Response:
-        """Change the password; every other session of this creator ends."""
+        """Change the password, and the vault with it; every other session of this creator ends."""
         asked = PasswordSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         creator = self.me(request)
-        creators.change_password(creator, **asked.validated_data)
+        derived, now = asked.validated_data["derived"], timezone.now()
+        creators.change_password(creator, derived=derived, new=asked.new(), now=now)
         update_session_auth_hash(request, creator.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -123,6 +126,7 @@ class Limits(AnyoneView):
         return Response(LimitsSerializer(facts).data)
 
 
-def _enter(request: Request, creator: Creator, *, http_status: int) -> Response:
+def enter(request: Request, creator: Creator, *, http_status: int) -> Response:
+    """Sign in, in a session of a new name."""
     login(request, creator.user, backend=_BACKEND)
     return Response({"username": creator.user.get_username()}, status=http_status)

@@ -47,6 +47,13 @@ def login(request: HttpRequest) -> HttpResponse:
     return redirect("sell") if creator_of(request) else _shell(request, "login")
 
 
+@require_safe
+@ensure_csrf_cookie
+def recover_account(request: HttpRequest) -> HttpResponse:
+    """A new password by the 24 words or the key file; signed in or not."""
+    return _shell(request, "recover_account")
+
+
 def _creators_only(page: Page) -> Page:
     """Send strangers to the login page, which brings them back afterwards."""
 

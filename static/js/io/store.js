@@ -17,6 +17,9 @@ const VERSION = 2;
  * @property {Bytes} root      R; never leaves this machine but in the file the creator saves
  * @property {boolean} isSaved  the creator said that the file or the words are kept
  * @property {boolean} isDownloaded  the key file was downloaded here at least once
+ * @property {boolean} [isUnused]  made with the account; nothing was sealed with it here yet
+ * @property {'same' | 'other'} [vault]  whether the vault holds this key or another one; missing: it
+ *   holds none, as far as this browser knows
  *
  * @typedef {object} Draft
  * @property {string} username
@@ -103,7 +106,7 @@ function askToKeep() {
 
 /**
  * @param {string} username
- * @param {Partial<Pick<Root, 'isSaved' | 'isDownloaded'>>} facts
+ * @param {Partial<Omit<Root, 'username' | 'root'>>} facts
  */
 export function markRoot(username, facts) {
   return withDatabase(async (db) => {

@@ -127,19 +127,48 @@ export const removeManualRate = (currency) => api.remove(`rates/manual/?currency
 
 /**
  * @param {string} username
- * @returns {Promise<{salt: string, memory_kib: number, passes: number, parallelism: number}>}
+ * @returns {Promise<{salt: string, memory_kib: number, passes: number, parallelism: number,
+ *   scheme: number}>}
  */
 export const loginParameters = (username) => api.post('login-parameters/', { username }, AGAIN);
 
-/** @param {{username: string, salt: string, derived: string, invitation?: string}} account */
+/**
+ * @typedef {{sealed_root: string, recovery_hash: string}} Sealed  base64url, hex
+ * @typedef {{sealed_root: string | null, recovery_hash: string | null, saved_at: string | null}} Vault
+ */
+
+/**
+ * @param {{username: string, salt: string, derived: string, invitation?: string, vault?: Sealed}}
+ *   account
+ * @returns {Promise<{username: string}>} as the site writes the name
+ */
 export const signUp = (account) => api.post('creators/', account);
 
-/** @param {{username: string, derived: string}} proof */
+/**
+ * @param {{username: string, derived: string}} proof
+ * @returns {Promise<{username: string}>}
+ */
 export const logIn = (proof) => api.post('session/', proof);
 
 export const logOut = () => api.remove('session/');
 
-/** @param {{derived: string, new_salt: string, new_derived: string}} change */
+/** @returns {Promise<Vault>} nulls while there is none */
+export const vault = () => api.get('vault/');
+
+/**
+ * @param {Sealed & {derived: string, new_derived: string}} save
+ * @returns {Promise<Vault>}
+ */
+export const saveVault = (save) => api.put('vault/', save);
+
+/**
+ * @param {{username: string, recovery: string, new_salt: string, new_derived: string,
+ *   sealed_root: string}} account
+ * @returns {Promise<{username: string}>}
+ */
+export const recoverAccount = (account) => api.post('account-recoveries/', account);
+
+/** @param {{derived: string, new_salt: string, new_derived: string, vault?: Sealed}} change */
 export const changePassword = (change) =>
   api.put('session/password/', change, { repeatable: false });
 

@@ -15,6 +15,7 @@ import { action, byId, make, one, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { opened } from './vault.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -71,10 +72,11 @@ export function rootOf(username) {
  */
 async function findRoot(username) {
   const known = await store.root(username);
+  if (known?.isUnused) await store.markRoot(username, { isUnused: false });
   if (known) return known.root;
-  const { files } = await creator.files();
+  const [{ files }, vault] = await Promise.all([creator.files(), creator.vault()]);
   const mine = files.filter((file) => file.h_s);
-  if (mine.length > 0) return ask(username, mine);
+  if (mine.length > 0 || vault.sealed_root) return ask(username, mine);
   return (await store.keepFirstRoot(freshRow(username))).root;
 }
 
@@ -89,6 +91,7 @@ export function ask(username, files) {
   const place = slot(dialog, 'problem');
   const file = /** @type {HTMLInputElement} */ (one(dialog, 'input[type=file]'));
   const words = /** @type {HTMLTextAreaElement} */ (one(dialog, 'textarea'));
+  const password = /** @type {HTMLInputElement} */ (one(dialog, 'input[type=password]'));
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => resolve(null));
     /** @param {Bytes} root @param {boolean} isSaved */
@@ -101,7 +104,9 @@ export function ask(username, files) {
       event.preventDefault();
       problem.hide(place);
       try {
-        const root = await rootFrom(file.files?.[0], words.value);
+        const root = password.value
+          ? await opened(username, password.value)
+          : await rootFrom(file.files?.[0], words.value);
         checkBelongs(root, files);
         await keep(root, true);
       } catch (error) {
@@ -117,7 +122,7 @@ export function ask(username, files) {
  * @param {string} words
  * @returns {Promise<Bytes>}
  */
-async function rootFrom(file, words) {
+export async function rootFrom(file, words) {
   if (!file) return fromWords(words);
   const { role, root } = parseKeyFile(await file.text());
   if (role === 'creator') return root;
@@ -187,6 +192,20 @@ export async function showWords(username, onKept) {
   });
 }
 
+/** @param {store.Root} row */
+function whyKeep(row) {
+  if (row.isDownloaded) {
+    return 'The file kim-key-… was downloaded. Put it where you will find it, away from this machine.';
+  }
+  if (row.vault === 'other') {
+    return 'This browser holds another key than your vault, and nothing was overwritten. Files sealed here open with this one only: download it.';
+  }
+  if (row.vault === 'same') {
+    return 'Your password opens it on other devices. If you lose the password, only the key file or the words bring you back.';
+  }
+  return 'Your links are made from it, and it lies in this browser only.';
+}
+
 /**
  * The bar at the top that stays until the key is kept somewhere else. It asks for nothing before
  * there is anything to lose.
@@ -199,12 +218,9 @@ export function remind(username, onChange = () => undefined) {
   const kept = action(bar, 'kept');
   async function look() {
     const row = await store.root(username);
-    bar.hidden = !row || row.isSaved;
+    bar.hidden = !row || row.isSaved || row.isUnused === true;
     kept.hidden = !row?.isDownloaded;
-    if (row?.isDownloaded) {
-      slot(bar, 'said').textContent =
-        'The file kim-key-… was downloaded. Put it where you will find it, away from this machine.';
-    }
+    slot(bar, 'said').textContent = row ? whyKeep(row) : '';
     onChange(row?.isSaved === true);
   }
   action(bar, 'download').addEventListener('click', async () => {

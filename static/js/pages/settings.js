@@ -10,11 +10,12 @@ import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { ask, downloadKeyFile, remind, showWords } from './keys.js';
 import * as manualRate from './manual_rate.js';
-import { derivedFor, freshlyDerived } from './passwords.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
 import { showStanding, startStanding } from './standing.js';
 import { showTerms } from './terms.js';
+import { changePassword } from './vault.js';
+import { VaultField } from './vaultfield.js';
 import { showWebhooks } from './webhooks.js';
 
 const LEAST_LETTERS = 10;
@@ -60,9 +61,7 @@ onSubmit('password', async () => {
   if (after.value.length < LEAST_LETTERS) {
     return void refuse(after, 'Longer, please: four random words are good.');
   }
-  const derived = await derivedFor(username, before.value);
-  const fresh = await freshlyDerived(after.value);
-  await creator.changePassword({ derived, new_salt: fresh.salt, new_derived: fresh.derived });
+  await changePassword(username, before.value, after.value);
   before.value = after.value = '';
   toast('Password changed');
 });
@@ -72,9 +71,9 @@ async function showKeyState() {
   const line = byId('key-state');
   line.hidden = false;
   line.classList.toggle('amber', !row?.isSaved);
-  if (!row) line.textContent = 'There is no key in this browser. It is made with your first file.';
-  else if (row.isSaved) line.textContent = 'The key is in this browser, and you have kept a copy.';
-  else line.textContent = 'The key is in this browser only, as far as you have told.';
+  if (!row) line.textContent = 'There is no key in this browser.';
+  else if (row.isSaved) line.textContent = 'The key is in this browser, and you have a copy.';
+  else line.textContent = 'You have kept no copy of the key yet, as far as you have told.';
   for (const id of ['key-download', 'key-show']) byId(id, HTMLButtonElement).disabled = !row;
 }
 
@@ -96,13 +95,18 @@ onPress('key-import', async () => {
   const { files } = await creator.files();
   const mine = files.filter((file) => file.h_s);
   if (await ask(username, mine)) toast('The key is here now');
+  await vault.look();
 });
+
+const vault = new VaultField(username, look);
+onSubmit('vault', () => vault.submit());
 
 // Before anything is waited for: a press on their buttons must not be lost.
 void showTerms().catch((error) => problem.show(byId('terms-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
 await look();
+void vault.look().catch((error) => problem.show(byId('vault-problem'), error));
 startStanding((act) =>
   act().then(undefined, (error) => problem.show(byId('payout-problem'), error)),
 );

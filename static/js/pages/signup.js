@@ -1,12 +1,16 @@
 /**
- * A new creator: a name, and a password that stays here.
+ * A new creator: a name, a password that stays here, and a key that goes into the vault.
  * @module
  */
+import { newRoot } from '../crypto/keys.js';
+import { vaultOf } from '../crypto/vault.js';
+import * as store from '../io/store.js';
 import { signUp } from '../net/creator.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { entry } from './entry.js';
 import { freshlyDerived } from './passwords.js';
+import { firstRow } from './vault.js';
 
 const LEAST_LETTERS = 10;
 const INVITATION = 'invitation';
@@ -32,9 +36,13 @@ async function enter(username, password) {
     return refuse(password, 'Longer, please: four random words are good.');
   }
   if (password.value === name) return refuse(password, 'Not the same as the name.');
-  const { salt, derived } = await freshlyDerived(password.value);
+  const { salt, derived, vaultKey } = await freshlyDerived(password.value);
+  const root = newRoot();
+  const vault = vaultKey ? { vault: await vaultOf(vaultKey, name, root) } : {};
   const field = document.getElementById(INVITATION);
   const invitation = field instanceof HTMLInputElement ? field.value.trim() : '';
-  await signUp({ username: name, salt, derived, ...(invitation ? { invitation } : {}) });
+  const asked = invitation ? { invitation } : {};
+  const made = await signUp({ username: name, salt, derived, ...vault, ...asked });
+  await store.keepFirstRoot(firstRow(made.username, root));
   return true;
 }

@@ -1,19 +1,18 @@
 /**
- * Module worker: derives what is sent in place of a password. Speaks messages.js.
+ * Module worker: works out what is sent in place of a password, and the vault key. Speaks messages.js.
  * @module
  */
 
-import { deriveLogin } from '../crypto/passwords.js';
+import { work } from '../crypto/passwords.js';
 import { answerJobs } from './jobs.js';
 
 /** @import { KdfDone, KdfJob } from './messages.js' */
 
 answerJobs({
   /** @param {KdfJob} message */
-  derive({ job, password, salt, memoryKib, passes }) {
-    const secret = deriveLogin(password, { salt, memoryKib, passes });
+  derive({ job, password, ...settings }) {
     /** @type {KdfDone} */
-    const done = { type: 'derived', job, secret };
+    const done = { type: 'derived', job, ...work(password, settings) };
     return [done];
   },
 });

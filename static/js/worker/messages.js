@@ -84,13 +84,15 @@
  * @property {Bytes} salt
  * @property {number} memoryKib  refused under 65536
  * @property {number} passes     refused under 3
+ * @property {number} scheme     1 or 2 (crypto/passwords.js)
  */
 
 /**
  * @typedef {object} KdfDone
  * @property {'derived'} type
  * @property {number} job
- * @property {Bytes} secret  32 bytes, what is sent in place of the password
+ * @property {Bytes} proof  32 bytes, what is sent in place of the password
+ * @property {Bytes | null} vaultKey  32 bytes, never sent; null in scheme 1
  */
 
 /**
