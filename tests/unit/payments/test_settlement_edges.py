@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from payments import counting, settlement
 from payments.counting import Money
-from payments.facts import OutputFacts, View
+from payments.facts import OutputFacts, QuoteFacts, View
 from payments.states import InvoiceFlag, InvoiceState, OutputChain
 from payments.transactions import Outpoint
 from tests.unit.payments.facts import (
     DUE,
     LEAST,
     NOON,
+    QUOTE,
     TIP,
     UNTIL,
     after,
@@ -201,3 +202,19 @@ def test_satoshis_are_honoured_for_thirty_days(more: int, status: str) -> None:
     generous = invoice(honour_sats=True)
     said = decide(came, now=after(days=31), due_today_sat=None, invoice=generous)
     assert said.status == status
+
+
+def test_while_a_newer_quote_lasts_nothing_is_called_late() -> None:
+    """To its very last moment: what an old price asked for came, but the quote in force asks more."""
+    dearer = QuoteFacts(due_sat=2 * DUE, min_sat=2 * DUE - 1_000, until=after(hours=2))
+
+    def flags(now: datetime) -> frozenset[InvoiceFlag]:
+        return decide(
+            late(due_then_sat=2 * DUE), quotes=(QUOTE, dearer), now=now, due_today_sat=2 * DUE
+        ).flags
+
+    assert flags(dearer.until) == frozenset()
+    assert flags(dearer.until + timedelta(microseconds=1)) == {
+        InvoiceFlag.LATE,
+        InvoiceFlag.RATE_DRIFT,
+    }
