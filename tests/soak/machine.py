@@ -7,7 +7,6 @@ that is not paid, and nothing that is paid stays locked. ``promises`` works out 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -31,6 +30,7 @@ from tests.soak.cast import (
     CENTS,
     MONEY,
     MOST_INVOICES,
+    PATIENCE,
     PRICES,
     RATES,
     STALLS,
@@ -47,9 +47,6 @@ from tests.tills import script_of
 from tests.unlock.sale import INSTANCE_PRIVATE, Buyer, publish
 from tests.xpub import XPUB
 from unlock import announcements, keys
-
-# Seconds until a server counts as silent. On a machine that does much else, honest ones are slow.
-PATIENCE = float(os.environ.get("KIM_PATIENCE", "0.3"))
 
 
 class Shop(RuleBasedStateMachine):
