@@ -89,11 +89,6 @@ export class Upload {
     this.#allSealed.promise.catch(() => undefined);
   }
 
-  /** Part numbers that are still to be sent, in that order. */
-  get missing() {
-    return this.#parts.map((part) => part.number);
-  }
-
   /** Bytes that the store has acknowledged, now or on an earlier visit. */
   get acknowledged() {
     return this.#acknowledged;

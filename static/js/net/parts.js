@@ -5,6 +5,7 @@
  */
 import { ApiError } from './api.js';
 import { delayMs, untilOnline, wait } from './backoff.js';
+import { signParts } from './creator.js';
 import { PutError, put } from './put.js';
 
 const BATCH = 20;
@@ -113,6 +114,18 @@ export class PartSender {
     for (const part of urls) this.#signed.set(part.number, { part, untilMs });
     if (!this.#signed.has(number)) throw new PutError('the server signed no such part', 404);
   }
+}
+
+/**
+ * Asks for the first addresses at once, while this browser takes notes and seals.
+ * @param {string} uploadId
+ * @param {{number: number}[]} parts  in the order they are sent
+ */
+export function senderOf(uploadId, parts) {
+  const order = parts.map(({ number }) => number);
+  const sender = new PartSender((numbers) => signParts(uploadId, numbers), order);
+  sender.warm();
+  return sender;
 }
 
 /**

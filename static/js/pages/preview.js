@@ -171,6 +171,9 @@ export class Preview {
       open: (from, to) => windows.reader(at + from, at + to),
       onFailure: (error) => this.#fail(error),
     });
+    // Whatever asks from in there asks for this first; it comes while the frame loads.
+    const first = sizeBytes > 0 ? windows.reader(at, at).next() : null;
+    first?.catch(() => undefined);
     const frame = /** @type {HTMLIFrameElement} */ (make('iframe', { class: 'player' }));
     frame.title = name;
     frame.allow = 'autoplay; fullscreen; picture-in-picture';

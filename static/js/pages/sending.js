@@ -16,7 +16,7 @@ import { Upload } from '../io/upload.js';
 import { ApiError } from '../net/api.js';
 import { wait } from '../net/backoff.js';
 import * as creator from '../net/creator.js';
-import { PartSender } from '../net/parts.js';
+import { senderOf } from '../net/parts.js';
 import { spawn } from '../ui/trusted.js';
 import { forget, lockOf } from './leftovers.js';
 import { Marking } from './marking.js';
@@ -28,6 +28,7 @@ import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Selection } from '../io/selection.js'
  * @import { Draft } from '../io/store.js'
+ * @import { PartSender } from '../net/parts.js'
  * @import { UploadRow } from '../io/unfinished.js'
  * @import { Facts } from '../ui/transfer.js'
  * @import { Sealing } from './sealing.js'
@@ -191,6 +192,7 @@ export class Sending {
         size_bytes: sealing.header.totalSize,
         core_header: toBase64url(sealing.header.core),
       });
+      const sender = senderOf(id, partsOf(sealing.header, partSize));
       const place = { uploadId: id, partSize, username: this.#username };
       const row = rowOf(selection, sealing, place);
       this.#row = row;
@@ -201,7 +203,7 @@ export class Sending {
         () => undefined, // it goes up all the same; only a closed tab would lose it
       );
       const marking = new Marking(row, selection, []);
-      return this.#transfer({ row, selection, sealing, pool, marking, kept: new Map() });
+      return this.#transfer({ row, selection, sealing, pool, marking, sender, kept: new Map() });
     });
   }
 
@@ -235,11 +237,13 @@ export class Sending {
       const places = payload.filesIn(from, from + part.segmentCount * sealing.header.plainSize);
       return places.every((at) => marking.isKnown(at));
     });
-    const again = parts.filter(({ number }) => !kept.has(number)).map(({ number }) => number);
-    await unfinished.dropParts(row.uploadId, again);
+    const again = parts.filter(({ number }) => !kept.has(number));
+    const sender = senderOf(row.uploadId, again);
+    const numbers = again.map(({ number }) => number);
+    await unfinished.dropParts(row.uploadId, numbers);
     this.#isKept = true;
     return this.#withPool(sealing, (pool) =>
-      this.#transfer({ row, selection, sealing, pool, marking, kept }),
+      this.#transfer({ row, selection, sealing, pool, marking, sender, kept }),
     );
   }
 
@@ -292,15 +296,13 @@ export class Sending {
 
   /**
    * @param {{row: UploadRow, selection: Selection, sealing: Sealing, pool: SealPool,
-   *   marking: Marking, kept: Map<number, Bytes>}} means
+   *   marking: Marking, sender: PartSender, kept: Map<number, Bytes>}} means
    * @returns {Promise<Draft>}
    */
-  async #transfer({ row, selection, sealing, pool, marking, kept }) {
+  async #transfer({ row, selection, sealing, pool, marking, sender, kept }) {
     const { header, head } = sealing;
     const { uploadId } = row;
     const keeper = new unfinished.Keeper(unfinished.keepParts);
-    /** @type {PartSender | null} */
-    let sender = null;
     const upload = new Upload({
       payload: payloadOf(selection, () => marking.hashes()),
       header,
@@ -311,13 +313,11 @@ export class Sending {
       kept,
       gate: this.#gate,
       signal: this.#stop.signal,
-      send: (number, body, watch) => /** @type {PartSender} */ (sender).send(number, body, watch),
+      send: (number, body, watch) => sender.send(number, body, watch),
       onPart: ({ number, size }, rows, etag) => keeper.note({ uploadId, number, size, rows, etag }),
       onProgress: (done) => this.#progress.note(done),
       onTrouble: (trouble) => this.#progress.hear(trouble),
     });
-    sender = new PartSender((numbers) => creator.signParts(uploadId, numbers), upload.missing);
-    sender.warm();
     this.#progress.begin(upload.acknowledged, header.totalSize);
     try {
       const running = upload.run();
