@@ -16,7 +16,7 @@ from django.db import transaction
 
 from payments import invoices
 from payments.states import InvoiceState
-from unlock import hints, keys, notices, webhooks
+from unlock import hints, keys, notices, stock, webhooks
 from unlock.errors import InstanceKeyMissing
 from unlock.models import Cursor, Purchase
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 CURSOR = "invoice-events"
 WEBHOOK_CURSOR = "webhooks"
 NOTICE_CURSOR = "notices"
+STOCK_CURSOR = "stock"
 BATCH = 500
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def drain(*, now: datetime) -> int:
     total = _drain(CURSOR, _owe, now=now)
     messages: dict[str, Callable[[], int]] = {
         WEBHOOK_CURSOR: lambda: _drain(WEBHOOK_CURSOR, _enqueue, now=now),
+        STOCK_CURSOR: lambda: _drain(STOCK_CURSOR, _count, now=now),
         NOTICE_CURSOR: lambda: _drain(NOTICE_CURSOR, _note, now=now),
         webhooks.ORPHANS: lambda: webhooks.enqueue_orphans(now=now),
     }
@@ -75,7 +77,7 @@ def serve(*, private_keys: Sequence[bytes], now: datetime, limit: int = 200) -> 
 def _begin() -> None:
     """The cursors of messages begin where the keys' stands: what is long over is not told."""
     now_at = Cursor.objects.filter(name=CURSOR).values_list("position", flat=True).first() or 0
-    for name in (WEBHOOK_CURSOR, NOTICE_CURSOR):
+    for name in (WEBHOOK_CURSOR, NOTICE_CURSOR, STOCK_CURSOR):
         Cursor.objects.get_or_create(name=name, defaults={"position": now_at})
 
 
@@ -109,6 +111,11 @@ def _owe(events: Sequence[EventView], now: datetime) -> None:
 
 def _enqueue(events: Sequence[EventView], now: datetime) -> None:
     webhooks.enqueue(events, now=now)
+
+
+def _count(events: Sequence[EventView], now: datetime) -> None:
+    settled = {event.invoice_id for event in events if event.state is InvoiceState.PAID}
+    stock.mark_oversold(settled, now=now)
 
 
 def _note(events: Sequence[EventView], now: datetime) -> None:

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from payments import invoices, payouts
 from payments.amounts import Price
 from payments.errors import PayoutMissing, PriceBelowFloor
-from unlock import audits, container, covers, hints, limits, samples, withdrawals
+from unlock import audits, container, covers, hints, limits, samples, stock, withdrawals
 from unlock.creator_errors import (
     ContainerTaken,
     FileMissing,
@@ -32,7 +32,7 @@ from unlock.creator_errors import (
     UploadNotVerified,
 )
 from unlock.models import Grant, KeyRelease, PaidFile, Purchase, Upload
-from unlock.states import FILE_MOVES, FileState, UploadState
+from unlock.states import FILE_MOVES, FileState, PriceKind, UploadState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,13 +40,16 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from unlock.models import Creator
+    from unlock.pricing import Terms
 
 _OVER = (UploadState.FAILED, UploadState.ABORTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a creator says of a file; None leaves what is there. ``upload`` names one of theirs."""
+    """What a creator says of a file; None leaves what is there. ``upload`` names one of theirs;
+    ``pricing`` is all terms but the price, which stands beside them.
+    """
 
     title: str | None = None
     description: str | None = None
@@ -55,6 +58,7 @@ class Draft:
     is_instant: bool | None = None
     stream_only: bool | None = None
     upload: UUID | None = None
+    pricing: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,8 @@ class Deposit:
 
 def find(paid_file_id: UUID, *, creator: Creator | None = None) -> PaidFile:
     """A file, for anybody or for its creator alone. Raises FileMissing, also for another's."""
-    rows = PaidFile.objects.select_related("container", "creator__user").filter(id=paid_file_id)
+    rows = PaidFile.objects.select_related("container", "creator__user", "pricing")
+    rows = rows.filter(id=paid_file_id)
     paid_file = (rows if creator is None else rows.filter(creator=creator)).first()
     if paid_file is None:
         raise FileMissing("There is no such file.")
@@ -85,7 +90,7 @@ def find_by_content(content_id: str) -> PaidFile:
 
     The first, because whoever finds a sealed file could upload it again and offer it as theirs.
     """
-    rows = PaidFile.objects.select_related("container", "creator__user")
+    rows = PaidFile.objects.select_related("container", "creator__user", "pricing")
     sold = rows.filter(container__content_id=content_id, published_at__isnull=False)
     paid_file = sold.exclude(state=FileState.DRAFT).order_by("published_at").first()
     if paid_file is None:
@@ -94,7 +99,9 @@ def find_by_content(content_id: str) -> PaidFile:
 
 
 def create(creator: Creator, draft: Draft, *, now: datetime) -> PaidFile:
-    """A new draft. Raises TextInvalid, LinkSecretInText, UploadMissing, ContainerTaken."""
+    """A new draft. Raises TextInvalid, LinkSecretInText, UploadMissing, ContainerTaken,
+    PricingInvalid.
+    """
     if draft.title is None or draft.price is None:
         raise TextInvalid("A file needs a title and a price.")
     paid_file = PaidFile(creator=creator, created_at=now)
@@ -103,6 +110,7 @@ def create(creator: Creator, draft: Draft, *, now: datetime) -> PaidFile:
         if draft.upload is not None:
             _attach(paid_file, draft.upload)
         paid_file.save(force_insert=True)
+        stock.set_terms(paid_file, draft.pricing, now=now)
     return paid_file
 
 
@@ -110,7 +118,7 @@ def edit(paid_file_id: UUID, draft: Draft, *, creator: Creator, now: datetime) -
     """Change what is said of a file; open orders keep the price they were given.
 
     Raises what ``create`` raises, MoveRefused (removed; content of a published file) and, unless it
-    is a draft, PriceBelowFloor and RateUnavailable.
+    is a draft, PriceBelowFloor and RateUnavailable. Nothing was changed then.
     """
     with _one_container_each():
         paid_file = _lock(paid_file_id, creator=creator)
@@ -119,9 +127,11 @@ def edit(paid_file_id: UUID, draft: Draft, *, creator: Creator, now: datetime) -
         _apply_text(paid_file, draft)
         if draft.upload is not None:
             _attach(paid_file, draft.upload)
-        if draft.price is not None and paid_file.state != FileState.DRAFT:
-            _check_price(paid_file, now=now)
         paid_file.save()
+        stock.set_terms(paid_file, draft.pricing, now=now)
+        is_priced = draft.price is not None or draft.pricing is not None
+        if is_priced and paid_file.state != FileState.DRAFT:
+            _check_price(paid_file, now=now)
     hints.file_changed(paid_file.id)
     return find(paid_file_id)
 
@@ -304,9 +314,14 @@ def _check_ready(paid_file: PaidFile, *, now: datetime) -> None:
 
 
 def _check_price(paid_file: PaidFile, *, now: datetime) -> None:
+    terms = stock.current_terms(paid_file)
+    if terms.kind is PriceKind.FREE:
+        return
     payout = payouts.current(paid_file.creator_id)
     if payout is None:
         raise PayoutMissing("You have not said where the money goes.")
+    if terms.may_be_free:
+        return
     if not invoices.price_allowed(price_of(paid_file), payout, now=now):
         raise PriceBelowFloor(f"The least price is {payout.floor_sat} satoshis.")
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from unlock.account_rows import PayoutChange, SecondFactor, SessionNote, Vault
+from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
 
@@ -30,6 +31,7 @@ __all__ = [
     "Creator",
     "Cursor",
     "Delivery",
+    "DiscountCode",
     "Failure",
     "Grant",
     "Invitation",
@@ -37,6 +39,7 @@ __all__ = [
     "Notice",
     "PaidFile",
     "PayoutChange",
+    "Pricing",
     "Purchase",
     "Samples",
     "SecondFactor",
@@ -228,6 +231,12 @@ class Purchase(models.Model):
     generation = models.PositiveIntegerField(default=0)  # of the link it was bought with
     invoice_id = models.UUIDField(null=True, blank=True, unique=True)
     is_proof = models.BooleanField(default=False)  # the creator's own, at the floor: no sale
+    discount = models.ForeignKey(
+        DiscountCode, on_delete=models.PROTECT, null=True, blank=True, related_name="purchases"
+    )
+    tip_amount = models.DecimalField(max_digits=20, decimal_places=8, null=True, blank=True)
+    reference = models.CharField(max_length=200, blank=True)  # the seller's own word for it
+    return_url = models.CharField(max_length=500, blank=True)
     locations_signed = models.PositiveIntegerField(default=0)  # whole-object URLs handed out
     restored_at = models.DateTimeField(null=True, blank=True)  # from the buyer's order ticket
     release_due_at = models.DateTimeField(null=True, blank=True)  # the worker owes a key; try then

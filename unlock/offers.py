@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from payments import instant_offers, invoices, payouts, rate_table
 from payments.amounts import BCH, Price
-from unlock import audits, committed, container, copies, covers, files, samples
+from unlock import audits, committed, container, copies, covers, files, pricing, samples, stock
 from unlock.models import Copy, KeyRelease, Purchase
-from unlock.states import FileState, GrantKind
+from unlock.states import FileState, GrantKind, PriceKind
 from unlock.stores import SIGNED_FOR, SignedRequest
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from unlock.container import CoreHeader
     from unlock.models import Container, Creator, PaidFile, Upload
+    from unlock.pricing import Terms
     from unlock.showing_rows import Audit, Cover
 
 _CURRENCIES = (
@@ -62,6 +63,24 @@ class Offer:
     sample: Sample | None
     audit: Audit | None
     cover: Cover | None
+    selling: Selling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selling:
+    """How it is sold, as far as its creator shows it. ``left``: copies; ``free_left``: of the first
+    that cost nothing. Sold out, a reserved copy may come free at ``free_at``.
+    """
+
+    kind: PriceKind
+    suggested: Price | None
+    free_left: int
+    left: int | None
+    is_sold_out: bool
+    free_at: datetime | None
+    sells_from: datetime | None
+    sells_until: datetime | None
+    takes_tips: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +112,7 @@ class OwnFile(Offer):
     file_id: str
     created_at: datetime
     sales: Sales
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +176,25 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
         sample=_sample_of(paid_file),
         audit=audits.of(held),
         cover=covers.of(paid_file),
+        selling=selling_of(paid_file, now=now),
+    )
+
+
+def selling_of(paid_file: PaidFile, *, now: datetime) -> Selling:
+    """What its page says beside the price."""
+    terms = stock.terms_of(paid_file)
+    counts = stock.counts_of(paid_file, terms, now=now)
+    left = pricing.left(terms, counts)
+    return Selling(
+        kind=terms.kind,
+        suggested=terms.suggested,
+        free_left=max(0, terms.free_first - counts.given_first),
+        left=left if terms.shows_stock else None,
+        is_sold_out=left == 0,
+        free_at=counts.free_at if left == 0 else None,
+        sells_from=terms.sells_from,
+        sells_until=terms.sells_until,
+        takes_tips=terms.takes_tips,
     )
 
 
@@ -178,6 +217,7 @@ def of_own(paid_file: PaidFile, *, now: datetime) -> OwnFile:
         "file_id": bytes(held.file_id).hex() if held else "",
         "created_at": paid_file.created_at,
         "sales": sales_of(paid_file),
+        "terms": stock.terms_of(paid_file),
     }
     return OwnFile(**own)
 

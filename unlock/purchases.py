@@ -14,8 +14,9 @@ from redis.exceptions import RedisError
 
 from payments import invoices, payouts
 from payments.amounts import BCH, SAT_PER_BCH, parse_price
+from payments.errors import ServiceError
 from payments.states import InvoiceState
-from unlock import container, grants
+from unlock import codes, container, grants, stock
 from unlock.creator_errors import FileMissing, ProofOpen, SecretMissing, UploadNotVerified
 from unlock.errors import (
     BuyerKeyInvalid,
@@ -26,6 +27,8 @@ from unlock.errors import (
     WrongKey,
 )
 from unlock.models import PaidFile, Purchase
+from unlock.pricing import Ask
+from unlock.pricing_errors import OfferChanged
 from unlock.states import FileState, GrantKind
 
 if TYPE_CHECKING:
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from payments.amounts import Price
     from payments.invoices import InvoiceView
+    from unlock.pricing import Owed
 
 _UNPAID = frozenset({InvoiceState.OPEN, InvoiceState.PARTIAL, InvoiceState.SUSPECT})
 _OPEN_REMEMBERED_SECONDS = 3600  # longer than a quote lasts; the states are read, not the clock
@@ -42,20 +47,28 @@ _OPEN_REMEMBERED_SECONDS = 3600  # longer than a quote lasts; the states are rea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a buyer's browser sends. ``source`` is the client's address; it is counted, not kept."""
+    """What a buyer's browser sends. ``source`` is the client's address; it is counted, not kept.
+
+    ``pays`` and ``tip`` are what the buyer agreed to (``pricing.Ask``); ``code`` stood in the link.
+    """
 
     paid_file_id: UUID
     buyer_key: bytes
     claim_hash: bytes
     source: str
+    pays: Price | None = None
+    tip: Price | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What an order made, as it was written: who has it need not read it again."""
+    """What an order made, as it was written: who has it need not read it again. Without an invoice
+    it was free, and its key is owed.
+    """
 
     purchase: Purchase
-    invoice: InvoiceView
+    invoice: InvoiceView | None
 
 
 def begin(order: Order, *, now: datetime) -> Begun:
@@ -65,27 +78,37 @@ def begin(order: Order, *, now: datetime) -> Begun:
     two leaves an address that nobody was told, and whoever was told an address has a purchase that
     can unlock. Call it outside any transaction.
 
-    Raises BuyerKeyInvalid, FileMissing, NotForSale, ClaimKnown, TooManyPurchases, and what ``invoices.open``
-    raises; no purchase exists then.
+    What costs nothing gets a grant and no invoice. Raises BuyerKeyInvalid, FileMissing, NotForSale,
+    ClaimKnown, TooManyPurchases, what ``stock.quote`` and ``invoices.open`` raise; no purchase
+    exists then.
     """
     _check_key(order.buyer_key)
     paid_file = _for_sale(order.paid_file_id)
     payout = payouts.brief(paid_file.creator_id)
-    if payout is None:
-        raise NotForSale("The creator has not said where the money goes.")
     if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
         raise ClaimKnown("This claim was used before.")
+    wish = _wish(order, paid_file, floor_sat=payout.floor_sat if payout else None, now=now)
+    owed = stock.quote(paid_file, wish, now=now)
+    if owed.grant is not None:
+        return Begun(_take(order, wish, offered=paid_file, now=now), None)
+    if payout is None:
+        raise NotForSale("The creator has not said where the money goes.")
     _check_open(order, now=now)
     invoice = invoices.open(
         payout_id=payout.id,
-        price=parse_price(paid_file.price_amount, paid_file.price_currency),
+        price=parse_price(owed.total.amount, owed.total.currency),
         confirmations=paid_file.confirmations,
         instant=paid_file.is_instant,
         now=now,
     )
     try:
-        purchase = _link(order, offered=paid_file, invoice_id=invoice.id, now=now)
-    except (ClaimKnown, NotForSale):
+        with transaction.atomic():
+            _lock_unchanged(paid_file)
+            if stock.claim(paid_file, wish, now=now) != owed:
+                raise OfferChanged("The price changed in this moment.")
+            purchase = _create(order, paid_file=paid_file, invoice_id=invoice.id, now=now)
+            _keep(purchase, wish, owed)
+    except ServiceError:
         invoices.void(invoice.id, now=now)
         raise
     _remember_open(order, invoice.id)
@@ -166,18 +189,33 @@ def find(purchase_id: UUID, *, claim_hash: bytes) -> Purchase:
 
 
 def requote(purchase: Purchase, *, now: datetime) -> InvoiceView:
-    """A new quote for the same address. Raises NotForSale, and what ``invoices.requote`` raises."""
+    """A new quote for the same address; of a limited stock, if there is a copy for it.
+
+    Raises NotForSale, what ``stock.check_renewal`` and ``invoices.requote`` raise.
+    """
     if purchase.invoice_id is None:
         raise NotForSale("This purchase has nothing to pay.")
-    state = purchase.paid_file.state
-    if state != FileState.PUBLISHED:
-        # Whoever sent a part already may complete it while the file is paused, never once removed;
-        # its creator may prove it then.
+    with transaction.atomic():
+        paid_file = PaidFile.objects.select_for_update(of=("self",)).get(id=purchase.paid_file_id)
+        # Whoever sent a part already may complete it while the file is paused or sold out, never
+        # once removed; its creator may prove it then.
         seen_sat = invoices.status_of(purchase.invoice_id, now=now).seen_sat
         begun = seen_sat > 0 or purchase.is_proof
-        if state != FileState.PAUSED or not begun:
+        is_open = paid_file.state == FileState.PUBLISHED
+        if not is_open and (paid_file.state != FileState.PAUSED or not begun):
             raise NotForSale("The file is not for sale now.")
-    return invoices.requote(purchase.invoice_id, now=now)
+        if not begun:
+            stock.check_renewal(paid_file, now=now)
+        return invoices.requote(purchase.invoice_id, now=now)
+
+
+def price_with(paid_file_id: UUID, code: str, *, now: datetime) -> Owed:
+    """What it costs with this code now; nothing is ordered. Raises as ``begin``."""
+    paid_file = _for_sale(paid_file_id)
+    payout = payouts.brief(paid_file.creator_id)
+    order = Order(paid_file_id=paid_file_id, buyer_key=b"", claim_hash=b"", source="", code=code)
+    wish = _wish(order, paid_file, floor_sat=payout.floor_sat if payout else None, now=now)
+    return stock.quote(paid_file, wish, now=now)
 
 
 def passed_selftest(paid_file: PaidFile, purchase_id: UUID) -> bool:
@@ -213,7 +251,7 @@ def _for_sale(paid_file_id: UUID) -> PaidFile:
 
 def _with_words() -> QuerySet[PaidFile]:
     """Files with all that an offer tells of them."""
-    return PaidFile.objects.select_related("container", "creator__user")
+    return PaidFile.objects.select_related("container", "creator__user", "pricing")
 
 
 def _own(paid_file_id: UUID, *, creator_id: UUID) -> PaidFile:
@@ -235,14 +273,52 @@ def _check_no_proof(paid_file: PaidFile, *, now: datetime) -> None:
             raise ProofOpen("You are buying this file already.")
 
 
+def _wish(order: Order, paid_file: PaidFile, *, floor_sat: int | None, now: datetime) -> stock.Wish:
+    if not order.code:
+        return stock.Wish(ask=Ask(pays=order.pays, tip=order.tip))
+    code = codes.find(paid_file, order.code)
+    return stock.Wish(
+        ask=Ask(pays=order.pays, tip=order.tip, discount=codes.discount_of(code, paid_file)),
+        floor=stock.floor_for(paid_file, floor_sat, now=now),
+        code=code,
+    )
+
+
+def _take(order: Order, wish: stock.Wish, *, offered: PaidFile, now: datetime) -> Purchase:
+    """What is free: purchase and grant together, counted under the file's lock."""
+    with transaction.atomic():
+        _lock_unchanged(offered)
+        owed = stock.claim(offered, wish, now=now)
+        if owed.grant is None:
+            raise OfferChanged("The free copies are gone.")
+        purchase = _create(order, paid_file=offered, invoice_id=None, now=now)
+        _keep(purchase, wish, owed)
+        grants.give(purchase.id, owed.grant, now=now)
+    return purchase
+
+
+def _keep(purchase: Purchase, wish: stock.Wish, owed: Owed) -> None:
+    """What a code or a tip made different, which most orders have neither of."""
+    is_coded = wish.code is not None and owed.grant is not GrantKind.FIRST_N
+    if is_coded or owed.tip.amount > 0:
+        purchase.discount = wish.code if is_coded else None
+        purchase.tip_amount = owed.tip.amount or None
+        purchase.save(update_fields=["discount", "tip_amount"])
+
+
 def _link(order: Order, *, offered: PaidFile, invoice_id: UUID, now: datetime) -> Purchase:
     """Make the row under the file's lock, if the file is still what the invoice was opened for."""
-    fixed = ("state", "container_id", "generation", "price_amount", "price_currency")
     with transaction.atomic():
-        locked = PaidFile.objects.select_for_update().filter(id=offered.id)
-        if locked.values_list(*fixed).get() != tuple(getattr(offered, name) for name in fixed):
-            raise NotForSale("The offer changed in this moment.")
+        _lock_unchanged(offered)
         return _create(order, paid_file=offered, invoice_id=invoice_id, now=now)
+
+
+def _lock_unchanged(offered: PaidFile) -> None:
+    """Take the file's lock, inside a transaction. Raises NotForSale if the offer is another one."""
+    fixed = ("state", "container_id", "generation", "price_amount", "price_currency")
+    locked = PaidFile.objects.select_for_update().filter(id=offered.id)
+    if locked.values_list(*fixed).get() != tuple(getattr(offered, name) for name in fixed):
+        raise NotForSale("The offer changed in this moment.")
 
 
 def _create(

@@ -45,6 +45,14 @@ class GrantKind(StrEnum):
     SELFTEST = "selftest"
 
 
+class PriceKind(StrEnum):
+    """What a buyer is asked for: the price, at least the price, or nothing."""
+
+    FIXED = "fixed"
+    MINIMUM = "minimum"
+    FREE = "free"
+
+
 class ReleaseState(StrEnum):
     """What a purchase can expect of its key: nothing yet, being sealed, there to fetch."""
 

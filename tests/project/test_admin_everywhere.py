@@ -98,6 +98,10 @@ def sold() -> Sold:
     ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
     ours.PayoutChange.objects.create(creator=owner, value="bchreg:q", due_at=NOW)
+    ours.Pricing.objects.create(paid_file=sold.file, stock=9)
+    ours.DiscountCode.objects.create(
+        paid_file=sold.file, code_hash="ac" * 32, sealed_code=b"", note="for friends", percent=50
+    )
     _add_money(invoice)
     for model in models():  # whatever is bytes, in whatever table, carries the mark
         for column in model._meta.fields:

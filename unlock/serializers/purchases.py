@@ -27,7 +27,14 @@ _BUYER_KEY_BYTES = 65
 
 
 class OrderSerializer(serializers.Serializer[Any]):
+    """``pays``: what the buyer names where they name the price, else the most they saw (left out:
+    whatever it costs); ``tip`` comes on top. ``code`` stood in the link.
+    """
+
     buyer_key = BytesField(length=_BUYER_KEY_BYTES, max_length=100)
+    pays = PriceField(required=False, allow_null=True)
+    tip = PriceField(required=False, allow_null=True)
+    code = serializers.CharField(required=False, allow_blank=True, max_length=100)
 
 
 class InvoiceSerializer(serializers.Serializer[Any]):

@@ -50,7 +50,10 @@ class Purchases(BuyerView):
 
     @extend_schema(request=OrderSerializer, responses={201: PurchaseSerializer})
     def post(self, request: Request, file_id: UUID) -> Response:
-        """Order a file: an address of its own and a quote. 409 ``claim_known``: take the next."""
+        """Order a file: an address of its own and a quote, or, where it is free, the key at once.
+
+        409 ``claim_known``: take the next; ``sold_out``, ``offer_changed``: nothing was ordered.
+        """
         asked = OrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         now = timezone.now()
@@ -59,9 +62,16 @@ class Purchases(BuyerView):
             buyer_key=asked.validated_data["buyer_key"],
             claim_hash=claim_hash_of(request),
             source=BaseThrottle().get_ident(request),
+            pays=asked.validated_data.get("pays"),
+            tip=asked.validated_data.get("tip"),
+            code=asked.validated_data.get("code", ""),
         )
         made = purchases.begin(order, now=now)
-        standing = keys.standing_of_new(made.purchase, made.invoice)
+        if made.invoice is None:
+            ask_release(made.purchase.id)
+            standing = keys.standing_of(made.purchase.id, now=now)
+        else:
+            standing = keys.standing_of_new(made.purchase, made.invoice)
         view = PurchaseSerializer(shown_new(standing, made.purchase.paid_file, now=now))
         return Response(view.data, status=status.HTTP_201_CREATED)
 
