@@ -141,6 +141,8 @@ def test_what_cannot_be_opened_is_named_and_no_foreign_shop_is_asked(
         expect(by(noor, "open-sealed")).to_be_hidden()
     assert asked == []
 
+    drop(noor, tmp_path, found_kim=raw, my_json=b'{"kim":"release","v":1}')
+    expect(problem).to_have_attribute("data-code", "release_file")
     drop(noor, tmp_path, found_kim=raw, my_json=licence_of(bytes(32), os.urandom(32)))
     expect(problem).to_have_attribute("data-code", "wrong_file")
     broken = bytearray(raw)

@@ -108,6 +108,13 @@ class Opening {
     if (/"kim"\s*:\s*"root"/.test(text)) {
       throw new LicenceMalformed('This is a key file, not a licence. Nobody needs it here.');
     }
+    if (/"kim"\s*:\s*"release"/.test(text)) {
+      throw new KimError(
+        'release_file',
+        'The Python unlocker opens it: python -m unlock.container open FILE --link LINK --release-file THIS.',
+        'This is a release file: half a key, which needs the link beside it.',
+      );
+    }
     this.#licence = parseLicence(text);
   }
 
