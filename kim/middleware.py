@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 
-from kim import api
+from kim import api, origins
 from payments.errors import ServiceError
 from unlock.views.pages import CONNECT
 
@@ -83,6 +83,19 @@ def headers(get_response: type_of_get) -> Callable[..., Any]:
         return response
 
     return _both(get_response, after=dress)
+
+
+@sync_and_async_middleware
+def any_origin(get_response: type_of_get) -> Callable[..., Any]:
+    """Pages of any origin may use the buyer's side of the API; refusals are readable there too."""
+
+    def allow(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if origins.methods_of(request.path_info):
+            response["Access-Control-Allow-Origin"] = "*"
+            response["Access-Control-Expose-Headers"] = "Retry-After"
+        return response
+
+    return _both(get_response, before=origins.preflight, after=allow)
 
 
 @sync_and_async_middleware

@@ -157,6 +157,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "kim.middleware.headers",
+    "kim.middleware.any_origin",
     "kim.middleware.small",
     "kim.middleware.one_origin",
     "django.middleware.security.SecurityMiddleware",

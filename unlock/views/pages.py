@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from unlock import copies, covers, notices, offers, storage
 from unlock.models import Creator, PaidFile, Purchase
 from unlock.states import FileState
+from unlock.views import paywall
 
 if TYPE_CHECKING:
     import uuid
@@ -119,6 +120,8 @@ def recover(request: HttpRequest) -> HttpResponse:
 def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
     rows = PaidFile.objects.select_related("creator__user", "container")
+    if paywall.is_asked(request):
+        return paywall.answer(rows.filter(pk=file_id).first())
     file = get_object_or_404(rows, pk=file_id)
     is_shown = file.state != FileState.DRAFT
     request.META[CONNECT] = copies.origins(file.container_id) if is_shown else ()
@@ -127,7 +130,8 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
         "cover": covers.of(file),
         "public_url": settings.KIM_PUBLIC_URL,
     }
-    return _shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
+    page = _shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
+    return paywall.vary(page)
 
 
 @require_safe

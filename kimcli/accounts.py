@@ -1,0 +1,107 @@
+"""Who sells: a login, and the root that every link of this creator follows from."""
+
+import getpass
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimcli import keyfiles, passwords
+from kimcli.errors import CommandFailed, Refused
+from kimcli.keyfiles import KeyFile
+from kimcli.means import Means
+from kimcli.passwords import Worked
+from kimcli.wire import Api
+from unlock import container
+from unlock.container import decode_b64url, encode_b64url
+
+
+@dataclass(frozen=True, repr=False)
+class Account:
+    api: Api
+    username: str
+    key: KeyFile
+
+
+def enter(api: Api, username: str, key_path: Path, means: Means) -> Account:
+    """Log in and find the root: key file, else vault, else a new one, whose words are shown."""
+    worked = log_in(api, username, password_of(username))
+    key = keyfiles.read(key_path, "creator")
+    if key is None:
+        key = _find_key(api, username, worked, key_path, means)
+    return Account(api, username, key)
+
+
+def password_of(username: str) -> str:
+    """From KIM_PASSWORD, else asked for. Raises CommandFailed where nobody could answer."""
+    given = os.environ.get("KIM_PASSWORD", "")
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise CommandFailed("password_missing", "There is no password.", "Set KIM_PASSWORD.")
+    return getpass.getpass(f"Password of {username}: ")
+
+
+def log_in(api: Api, username: str, password: str) -> Worked:
+    """What the password became. A session that ends meanwhile is begun again with it."""
+    api.open_session()
+    told = api.post("login-parameters/", {"username": username}, session=True, repeatable=True)
+    worked = passwords.work(password, told)
+    proof = {"username": username, "derived": encode_b64url(worked.proof)}
+
+    def sign_in() -> None:
+        # Taken off while it runs: a refused login must not log in again.
+        api.sign_in_again = None
+        api.post("session/", proof, session=True)
+        api.sign_in_again = sign_in
+
+    sign_in()
+    return worked
+
+
+def _find_key(
+    api: Api, username: str, worked: Worked, key_path: Path, means: Means
+) -> KeyFile:  # fmt: skip
+    root = _in_vault(api, username, worked)
+    if root is not None:
+        means.say(f"Your key came from your vault and lies in {key_path}.")
+        return keyfiles.make(key_path, "creator", root)
+    files = api.get("files/?mine=1", session=True)["files"]
+    if any(file["h_s"] for file in files):
+        raise CommandFailed(
+            "key_missing",
+            f"Your files were sealed with a key that is not at {key_path}.",
+            "Download the key file in your settings and name it with --key-file.",
+        )
+    key = keyfiles.make(key_path, "creator")
+    means.say(f"A new key was made: {key_path}. Every link of yours follows from it: keep a copy.")
+    means.say(f"The same as 24 words, for paper: {key.words}")
+    return key
+
+
+def _in_vault(api: Api, username: str, worked: Worked) -> bytes | None:
+    if worked.vault_key is None:
+        return None
+    try:
+        kept = api.get("vault/", session=True)
+    except Refused as error:
+        if error.status == 404:  # a server of before the vault
+            return None
+        raise
+    if not kept["sealed_root"]:
+        return None
+    sealed = decode_b64url(kept["sealed_root"])
+    root = passwords.open_vault(worked.vault_key, username, sealed)
+    if root is None:
+        hint = "Name your key file with --key-file."
+        raise CommandFailed("vault_locked", "Your vault does not open with this password.", hint)
+    return root
+
+
+def is_root_of(root: bytes, file_id: str, h_s: str, generation: int) -> bool:
+    """Whether a file's secrets follow from this root."""
+    if not (file_id and h_s):
+        return False
+    known = bytes.fromhex(file_id)
+    secret = container.derive_release_secret(root, known, generation=generation)
+    return container.hash_commitment(secret).hex() == h_s

@@ -1,0 +1,149 @@
+"""``kim``: what the command line says, done; one line and an exit code where it fails."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kimcli import accounts, buying, selling, uploads
+from kimcli.accounts import Account
+from kimcli.buying import Wishes
+from kimcli.errors import EXIT_FILES, EXIT_REFUSED, EXIT_STOPPED, CommandFailed
+from kimcli.means import Means
+from kimcli.selling import Terms
+from kimcli.wire import Api, origin_of
+from unlock.container import cli as unlocker
+from unlock.errors import ContainerError
+
+_UNLOCKER = frozenset({"open", "info", "verify"})
+_SLOTS = 3
+_SLOTS_MOST = 8
+
+
+def run(arguments: Sequence[str], means: Means) -> int:
+    """The exit code (docs/kim.md)."""
+    if arguments and arguments[0] in _UNLOCKER:
+        return unlocker.run(arguments, means.clock, means.wait)
+    options = _parser().parse_args(arguments)
+    commands = {"upload": _upload, "sell": _sell, "buy": _buy}
+    try:
+        commands[options.command](options, means)
+    except CommandFailed as error:
+        means.say(f"error: {error.code}: {error.message} {error.hint}".rstrip())
+        return error.exit_code
+    except ContainerError as error:
+        means.say(f"error: {error.code}: {error.message} {error.said_hint}")
+        return EXIT_REFUSED
+    except OSError as error:
+        means.say(f"error: file: {error.strerror or error}: {error.filename or ''}")
+        return EXIT_FILES
+    except KeyboardInterrupt:
+        means.say("stopped; the same command goes on from here")
+        return EXIT_STOPPED
+    return 0
+
+
+def _upload(options: argparse.Namespace, means: Means) -> None:
+    uploaded = uploads.bring(
+        _account(options, means), options.path, slots=options.slots, means=means
+    )
+    means.say("It is there, sealed and checked: kim sell puts the same file up without sending it.")
+    means.result(uploaded.content_id.hex())
+
+
+def _sell(options: argparse.Namespace, means: Means) -> None:
+    description = options.description_file
+    text = description.read_text("utf-8") if description else ""
+    account = _account(options, means)
+    uploaded = uploads.bring(account, options.path, slots=options.slots, means=means)
+    terms = Terms(
+        title=options.title or uploaded.selection.title,
+        description=text,
+        amount=options.price,
+        currency=options.currency.upper(),
+        confirmations=options.confirmations,
+        is_instant=options.instant,
+    )
+    means.result(selling.publish(account, uploaded, terms, means))
+
+
+def _buy(options: argparse.Namespace, means: Means) -> None:
+    wishes = Wishes(
+        out=options.out,
+        key_path=options.key_file or home() / "buyer.json",
+        pay_with=options.pay_with,
+        at_most_sat=options.at_most_sat,
+        wait_seconds=options.wait_seconds,
+        is_again=options.again,
+        pays_again=options.pay_again,
+        is_forced=options.force,
+    )
+    means.result(str(buying.buy(options.link, wishes, means)))
+
+
+def home() -> Path:
+    """Where key files and journals lie: KIM_HOME, else ``~/.config/kim``."""
+    named = os.environ.get("KIM_HOME", "")
+    config = os.environ.get("XDG_CONFIG_HOME", "") or Path.home() / ".config"
+    return Path(named) if named else Path(config) / "kim"
+
+
+def _account(options: argparse.Namespace, means: Means) -> Account:
+    server = origin_of(options.server)
+    host = urlsplit(server).netloc.replace(":", "-")
+    key_path = options.key_file or home() / f"creator-{host}-{options.user}.json"
+    return accounts.enter(Api(server, means.wait), options.user, key_path, means)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kim", description="Seal, sell, buy and open files. docs/kim.md says more."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    uploading = commands.add_parser("upload", help="seal FILE or FOLDER and bring it to the store")
+    _add_creator(uploading)
+    sale = commands.add_parser("sell", help="upload it, put it up, and print the share link")
+    _add_creator(sale)
+    sale.add_argument("--price", required=True, metavar="2.50")
+    sale.add_argument("--currency", default="EUR", help="EUR, USD, BCH, …")
+    sale.add_argument("--title", default="", help="otherwise the file's name")
+    sale.add_argument("--description-file", type=Path, metavar="TEXT")
+    sale.add_argument("--confirmations", type=int, metavar="N")
+    sale.add_argument("--instant", action="store_true", help="open before a block, where it may")
+    _add_buy(commands.add_parser("buy", help="check, order, wait for the payment, open"))
+    for name, about in (
+        ("open", "decrypt a sealed file with its licence"),
+        ("info", "describe a sealed file"),
+        ("verify", "check every byte of a sealed file"),
+    ):
+        commands.add_parser(name, help=f"{about}; see kim {name} --help")
+    return parser
+
+
+def _add_creator(parser: argparse.ArgumentParser) -> None:
+    server, user = (os.environ.get(name, "") for name in ("KIM_SERVER", "KIM_USER"))
+    parser.add_argument("path", type=Path, metavar="FILE|FOLDER")
+    parser.add_argument(
+        "--server", default=server, required=not server, metavar="URL", help="or KIM_SERVER"
+    )
+    parser.add_argument(
+        "--user", default=user, required=not user, metavar="NAME", help="or KIM_USER"
+    )
+    parser.add_argument("--key-file", type=Path, help="made if it is not there")
+    parser.add_argument(
+        "--slots", type=int, choices=range(1, _SLOTS_MOST + 1), default=_SLOTS, metavar="N",
+        help=f"parts on their way at once, 1 to {_SLOTS_MOST}",
+    )  # fmt: skip
+
+
+def _add_buy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("link", metavar="LINK", help="a share link, or a return link to go on")
+    parser.add_argument("--out", type=Path, default=Path(), help="file or folder to write")
+    parser.add_argument("--pay-with", default="", metavar="CMD", help="runs CMD URI; else shows it")
+    parser.add_argument("--at-most-sat", type=int, metavar="N", help="else nothing is paid")
+    parser.add_argument("--wait-seconds", type=float, default=86_400, metavar="N")
+    parser.add_argument("--key-file", type=Path, help="made if it is not there")
+    parser.add_argument("--again", action="store_true", help="buy what was bought already")
+    parser.add_argument("--pay-again", action="store_true", help="run CMD though it ran before")
+    parser.add_argument("--force", action="store_true", help="write over what is there")

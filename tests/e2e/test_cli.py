@@ -1,0 +1,187 @@
+"""``kim`` from a shell, against the whole product: sold, bought, cut and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from kim.stack import Stack
+from kimcli import journals
+from tests.e2e import people
+from tests.e2e.people import Devchain
+from tests.e2e.shells import ROOT, Shell, sha256_of, sign_up
+from unlock import container
+
+pytestmark = [pytest.mark.stack]
+
+MIB = 2**20
+
+
+def pay_command(chain: Devchain, folder: Path) -> str:
+    """A wallet as kim sees one: a command that is given a URI."""
+    script = folder / "pay.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from tests.e2e.people import Devchain\n"
+        f"chain = Devchain({chain.port})\n"
+        "chain.pay(sys.argv[-1])\n"
+        "chain.mine()\n"
+    )
+    return f"{sys.executable} {script}"
+
+
+@pytest.fixture
+def maya(stack: Stack, tmp_path: Path) -> Callable[[str], Shell]:
+    def new(name: str) -> Shell:
+        sign_up(stack.layout.public_url, name)
+        return Shell(tmp_path / f"home-{name}", stack.layout.public_url, name)
+
+    return new
+
+
+def sell(shell: Shell, path: Path, *more: object) -> str:
+    done = shell.run("sell", path, "--price", "2.00", "--currency", "EUR", *more)
+    assert done.returncode == 0, done.stderr
+    (link,) = done.stdout.splitlines()
+    return link
+
+
+def test_a_file_sold_in_one_shell_is_bought_in_another(
+    maya: Callable[[str], Shell], stack: Stack, chain: Devchain, tmp_path: Path
+) -> None:
+    original = tmp_path / "lied_nr_1.bin"
+    original.write_bytes(os.urandom(3 * MIB + 77))
+    seller = maya("maya-shell")
+    link = sell(seller, original, "--title", "Lied")
+    noor = Shell(tmp_path / "noor")
+    (tmp_path / "got").mkdir()
+    wallet = pay_command(chain, tmp_path)
+
+    bought = noor.run("buy", link, "--out", tmp_path / "got", "--pay-with", wallet)
+
+    assert bought.returncode == 0, bought.stderr
+    got = tmp_path / "got" / "lied_nr_1.bin"
+    assert bought.stdout.splitlines() == [str(got)]
+    assert sha256_of(got) == sha256_of(original)
+    assert {path.name for path in got.parent.iterdir()} == {got.name, f"{got.name}.licence.json"}
+    assert link.startswith(f"{stack.layout.public_url}/f/")
+    for kept in (*seller.home.iterdir(), *noor.home.iterdir()):
+        assert kept.stat().st_mode & 0o077 == 0, kept
+    assert not [path for path in seller.home.iterdir() if path.suffix == ".jsonl"]
+
+    again = noor.run("buy", link, "--out", tmp_path / "again.bin", "--pay-with", "/bin/false")
+
+    assert again.returncode == 0, again.stderr
+    assert sha256_of(tmp_path / "again.bin") == sha256_of(original)
+
+
+def test_a_folder_goes_the_same_way_and_a_return_link_goes_on(
+    maya: Callable[[str], Shell], chain: Devchain, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Album"
+    (folder / "clips").mkdir(parents=True)
+    (folder / "clips" / "größe.bin").write_bytes(os.urandom(300_000))
+    (folder / "leer.txt").write_bytes(b"")
+    (folder / ".DS_Store").write_bytes(b"litter")
+    link = sell(maya("maya-folder"), folder)
+    noor = Shell(tmp_path / "noor")
+
+    unpaid = noor.run("buy", link, "--out", tmp_path / "Album 2", "--wait-seconds", "0")
+
+    assert unpaid.returncode == 5, unpaid.stderr
+    uri = unpaid.stdout.strip()
+    assert uri.startswith("bchreg:")
+    assert not (tmp_path / "Album 2").exists()
+    (said,) = [line for line in unpaid.stderr.splitlines() if "Go on any time" in line]
+    return_link = said.split()[-1]
+
+    chain.pay(uri)
+    chain.mine()
+    done = Shell(tmp_path / "elsewhere").run("buy", return_link, "--out", tmp_path / "Album 2")
+
+    assert done.returncode == 0, done.stderr
+    names = {
+        p.relative_to(tmp_path / "Album 2").as_posix() for p in (tmp_path / "Album 2").rglob("*")
+    }
+    assert names == {"clips", "clips/größe.bin", "leer.txt"}
+    assert sha256_of(tmp_path / "Album 2/clips/größe.bin") == sha256_of(folder / "clips/größe.bin")
+
+
+def test_an_upload_that_was_killed_goes_on_and_sends_nothing_twice(
+    maya: Callable[[str], Shell], stack: Stack, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.bin"
+    film.write_bytes(os.urandom(50 * MIB + 5))
+    shell = maya("maya-killed")
+    first = shell.start("upload", film, "--slots", "1")
+    journal = people.wait_for(lambda: _journal_with(shell.home, parts=2), seconds=60)
+    assert journal is not None
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=30)
+    kept = journals.load(journal)
+    assert kept is not None
+    stored = {n: one.rows for n, tries in kept.tries.items() for one in tries if len(one.etags) > 1}
+    lines_before = journal.read_text().splitlines()
+
+    done = shell.run("upload", film)
+
+    assert done.returncode == 0, done.stderr
+    lines = journal.read_text().splitlines()
+    sealed = [json.loads(line)["part"] for line in lines if "rows" in line]
+    twice = [number for number in set(sealed) if sealed.count(number) > 1]
+    assert 2 <= len(stored) < 7
+    assert lines[: len(lines_before) - 1] == lines_before[:-1]
+    assert f"{len(stored)} of 7 parts are there already." in done.stderr
+    assert len(twice) <= 1
+    assert not set(twice) & set(stored)
+
+    link = sell(shell, film)
+
+    proven = _index_of(stack, link)
+    for number, rows in stored.items():  # the bytes of the first run, by their hashes
+        at = 64 * max(0, 32 * (number - 1) - 1)
+        assert proven.rows[at : at + len(rows)] == rows
+
+
+def _journal_with(home: Path, *, parts: int) -> Path | None:
+    found = list(home.glob("*.jsonl"))
+    if not found or found[0].read_text().count('"etag"') < parts:
+        return None
+    return found[0]
+
+
+def _index_of(stack: Stack, link: str) -> container.Index:
+    """The index as it lies in the store, by a buyer's call."""
+    from kimcli import offers
+    from kimcli.means import Means
+    from kimcli.wire import Api
+
+    api = Api(stack.layout.public_url, lambda _seconds: None)
+    parsed = container.parse_link(link)
+    means = Means(clock=lambda: 0.0, wait=lambda _seconds: None)
+    return offers.prove(api, api.get(f"files/{parsed.id}/"), parsed.link_secret, means).index
+
+
+@pytest.mark.browser
+def test_a_file_sold_from_a_shell_is_bought_in_the_browser(
+    maya: Callable[[str], Shell], person: Callable[..., Page], chain: Devchain, tmp_path: Path
+) -> None:
+    original = tmp_path / "essay.txt"
+    original.write_bytes(os.urandom(MIB + 9))
+    link = sell(maya("maya-to-browser"), original, "--title", "An essay")
+    noor = person()
+
+    chain.pay(people.buy(noor, link))
+    chain.mine()
+    people.wait_state(noor, "PAID")
+    got = people.save(noor, tmp_path / "got.txt")
+
+    assert sha256_of(got) == sha256_of(original)
