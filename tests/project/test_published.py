@@ -139,3 +139,14 @@ def test_the_service_worker_is_asked_for_each_time_and_small_too(client: Client)
     assert answer.headers["Cache-Control"] == "no-cache"
     assert answer.headers["Content-Encoding"] == "gzip"
     assert b"addEventListener" in gzip.decompress(answer.content)
+
+
+@pytest.mark.django_db
+def test_the_pages_of_buyers_come_compressed(client: Client) -> None:
+    nobody = "00000000-0000-0000-0000-000000000000"
+
+    answer = client.get(f"/p/{nobody}", headers={"Accept-Encoding": "gzip"})
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert b"js/pages/purchase.js" in gzip.decompress(answer.content)
+    assert len(answer.content) < 6_000
