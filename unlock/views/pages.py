@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from unlock import copies, covers, notices, offers, storage
@@ -117,6 +118,7 @@ def recover(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page  # half of it names modules; no secret stands in it that a length could tell
 def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
     rows = PaidFile.objects.select_related("creator__user", "container")
@@ -135,6 +137,7 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """The page behind a return link. Who may see what is decided by the claim, in the API.
 
