@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, ViewportSize, expect
 
 from kim.stack import Stack
 from tests.e2e import people
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 FIRST = "marker first password 5e1c"
 SECOND = "marker second password 77d0"
-PHONE = {"width": 390, "height": 664}
+PHONE: ViewportSize = {"width": 390, "height": 664}
 FOREIGN = "legal winner thank year wave sausage worth useful " * 2
 FOREIGN += "legal winner thank year wave sausage worth title"
 

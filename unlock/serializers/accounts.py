@@ -56,6 +56,20 @@ class PasswordSerializer(serializers.Serializer[Any]):
         return NewPassword(salt=facts["new_salt"], derived=facts["new_derived"], vault=vault)
 
 
+class SessionNoteSerializer(serializers.Serializer[Any]):
+    """One browser that is signed in; ``browser`` is such as "Firefox on Windows"."""
+
+    id = serializers.UUIDField()
+    browser = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField()
+    is_this = serializers.BooleanField()
+
+
+class SessionsSerializer(serializers.Serializer[Any]):
+    sessions = SessionNoteSerializer(many=True)
+
+
 class PayoutValueSerializer(serializers.Serializer[Any]):
     value = serializers.CharField(max_length=_PAYOUT_MAX)
 

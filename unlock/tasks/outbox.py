@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from unlock import deliveries, episodes, mail, prunings
+from unlock import account_sessions, deliveries, episodes, mail, prunings
 
 
 @shared_task(
@@ -49,5 +49,6 @@ def tell_health() -> None:
     time_limit=1600,
 )
 def prune_messages() -> None:
-    """Forget what creators were told long ago."""
+    """Forget what creators were told long ago, and sessions long over."""
     prunings.prune(now=timezone.now())
+    account_sessions.prune(now=timezone.now())

@@ -13,18 +13,21 @@ from rest_framework.response import Response
 
 from payments.amounts import BCH, FLOOR_SAT
 from payments.states import PayoutKind
-from unlock import creators, limits, offers
+from unlock import account_sessions, creators, limits, offers
 from unlock.serializers.accounts import (
     LimitsSerializer,
     LoginParametersSerializer,
     LoginSerializer,
     PasswordSerializer,
+    SessionsSerializer,
     SignUpSerializer,
     UsernameSerializer,
 )
-from unlock.views.sessions import AnyoneView, CreatorView
+from unlock.views.sessions import AnyoneView, CreatorView, browser
 
 if TYPE_CHECKING:
+    import uuid
+
     from rest_framework.request import Request
 
     from unlock.models import Creator
@@ -84,6 +87,7 @@ class Session(AnyoneView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request) -> Response:
         """Log out. Being logged out already is no error."""
+        account_sessions.end_this(request.session.session_key, now=timezone.now())
         logout(request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -99,7 +103,33 @@ class Password(CreatorView):
         creator = self.me(request)
         derived, now = asked.validated_data["derived"], timezone.now()
         creators.change_password(creator, derived=derived, new=asked.new(), now=now)
-        update_session_auth_hash(request, creator.user)
+        go_on_alone(request, creator)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SessionNotes(CreatorView):
+    @extend_schema(responses=SessionsSerializer)
+    def get(self, request: Request) -> Response:
+        """The browsers that are signed in; none is named by an address."""
+        key, now = request.session.session_key, timezone.now()
+        rows = list(account_sessions.open_of(self.me(request), now=now))
+        for row in rows:
+            row.is_this = account_sessions.is_named(row, key)  # type: ignore[attr-defined]
+        return Response(SessionsSerializer({"sessions": rows}).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Sign out every other browser."""
+        creator, now = self.me(request), timezone.now()
+        account_sessions.end_others(creator, request.session.session_key, now=now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SessionNote(CreatorView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, session_id: uuid.UUID) -> Response:
+        """Sign one out, this one as well. One that is signed out already is no error."""
+        account_sessions.end(self.me(request), session_id, now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -127,6 +157,19 @@ class Limits(AnyoneView):
 
 
 def enter(request: Request, creator: Creator, *, http_status: int) -> Response:
-    """Sign in, in a session of a new name."""
+    """Sign in, in a session of a new name: one that was signed out from elsewhere never goes on."""
+    account_sessions.end_this(request.session.session_key, now=timezone.now())
+    logout(request)
     login(request, creator.user, backend=_BACKEND)
+    key = request.session.session_key or ""
+    account_sessions.begin(creator, key, browser=browser(request), now=timezone.now())
     return Response({"username": creator.user.get_username()}, status=http_status)
+
+
+def go_on_alone(request: Request, creator: Creator) -> None:
+    """After a new proof: this session goes on under another key, every other one has ended."""
+    before = request.session.session_key or ""
+    update_session_auth_hash(request, creator.user)
+    after = request.session.session_key or ""
+    account_sessions.move(before, after)
+    account_sessions.end_others(creator, after, now=timezone.now())

@@ -19,9 +19,10 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from unlock import copies, covers, notices, offers, storage
-from unlock.models import Creator, PaidFile, Purchase
+from unlock.models import PaidFile, Purchase
 from unlock.states import FileState
 from unlock.views import paywall
+from unlock.views.sessions import creator_of
 
 if TYPE_CHECKING:
     import uuid
@@ -121,7 +122,7 @@ def recover(request: HttpRequest) -> HttpResponse:
 @gzip_page  # half of it names modules; no secret stands in it that a length could tell
 def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
-    rows = PaidFile.objects.select_related("creator__user", "container")
+    rows = PaidFile.objects.select_related("creator__user", "container", "pricing")
     if paywall.is_asked(request):
         return paywall.answer(rows.filter(pk=file_id).first())
     file = get_object_or_404(rows, pk=file_id)
@@ -151,13 +152,6 @@ def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     answer = _shell(request, "purchase", purchase_id=purchase_id)
     answer.status_code = 200 if known else 404
     return answer
-
-
-def creator_of(request: HttpRequest) -> Creator | None:
-    """The creator behind the session, or None: staff and suspended people are none."""
-    if not request.user.is_authenticated:
-        return None
-    return Creator.objects.filter(user=request.user, suspended_at=None).first()
 
 
 def _shell(request: HttpRequest, name: str, **facts: object) -> HttpResponse:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.views import APIView
 
+from unlock import account_sessions
 from unlock.creator_errors import NotSignedIn
-from unlock.models import Creator
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from rest_framework.request import Request
+
+    from unlock.models import Creator
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -36,10 +40,7 @@ class AnyoneView(APIView):
 
     def creator(self, request: Request) -> Creator | None:
         """The creator behind the session; staff and suspended people are none."""
-        if not request.user.is_authenticated:
-            return None
-        rows = Creator.objects.select_related("user").filter(user__is_staff=False)
-        return rows.filter(user=request.user.pk, suspended_at__isnull=True).first()
+        return creator_of(request)
 
     def me(self, request: Request) -> Creator:
         """Raises NotSignedIn."""
@@ -47,6 +48,19 @@ class AnyoneView(APIView):
         if creator is None:
             raise NotSignedIn("You are not signed in.")
         return creator
+
+
+def creator_of(request: HttpRequest | Request) -> Creator | None:
+    """The creator behind the session, or None: staff, suspended and signed-out people are none."""
+    if not request.user.is_authenticated:
+        return None
+    return account_sessions.creator_of(
+        request.user.pk, request.session.session_key, browser=browser(request), now=timezone.now()
+    )
+
+
+def browser(request: HttpRequest | Request) -> str:
+    return account_sessions.browser_of(request.META.get("HTTP_USER_AGENT", ""))
 
 
 class CreatorView(AnyoneView):

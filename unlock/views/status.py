@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from payments import refunds
 from unlock import keys, wordings
-from unlock.views.pages import creator_of
+from unlock.views.sessions import creator_of
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import update_session_auth_hash
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import creators, vaults
+from unlock import account_sessions, creators, vaults
 from unlock.serializers.accounts import UsernameSerializer
 from unlock.serializers.vaults import (
     RecoveryInputSerializer,
     VaultInputSerializer,
     VaultSerializer,
 )
-from unlock.views.accounts import enter
+from unlock.views.accounts import enter, go_on_alone
 from unlock.views.sessions import AnyoneView, CreatorView
 
 if TYPE_CHECKING:
@@ -44,9 +43,11 @@ class Vault(CreatorView):
         asked.is_valid(raise_exception=True)
         facts = dict(asked.validated_data)
         creator = self.me(request)
+        before = creator.user.password
         proofs = {name: facts.pop(name) for name in ("derived", "new_derived")}
         creators.save_vault(creator, vaults.Sealed(**facts), **proofs, now=timezone.now())
-        update_session_auth_hash(request, creator.user)
+        if creator.user.password != before:
+            go_on_alone(request, creator)
         return _show(creator)
 
 
@@ -58,7 +59,9 @@ class AccountRecoveries(AnyoneView):
         """A new password by the words; 401 ``recovery_failed`` for every reason alike."""
         asked = RecoveryInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        creator = creators.recover(**asked.validated_data, now=timezone.now())
+        now = timezone.now()
+        creator = creators.recover(**asked.validated_data, now=now)
+        account_sessions.end_others(creator, None, now=now)
         return enter(request, creator, http_status=status.HTTP_200_OK)
 
 

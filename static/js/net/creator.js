@@ -100,6 +100,8 @@ import * as api from './api.js';
  * @property {{selftest: boolean, address_proven: boolean}} checks
  * @property {import('./showing.js').SampleBrief | null} sample
  * @property {import('./showing.js').Cover | null} cover
+ * @property {import('../ui/priced.js').Selling} selling
+ * @property {import('../ui/pricefield.js').Pricing} pricing
  *
  * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
  * @typedef {{number: number, url: string, headers: Record<string, string>, bytes: number}} SignedPart
@@ -133,6 +135,8 @@ export const removeManualRate = (currency) => api.remove(`rates/manual/?currency
 export const loginParameters = (username) => api.post('login-parameters/', { username }, AGAIN);
 
 /**
+ * @typedef {{id: string, browser: string, created_at: string, seen_at: string, is_this: boolean}}
+ *   SessionNote
  * @typedef {{sealed_root: string, recovery_hash: string}} Sealed  base64url, hex
  * @typedef {{sealed_root: string | null, recovery_hash: string | null, saved_at: string | null}} Vault
  */
@@ -151,6 +155,14 @@ export const signUp = (account) => api.post('creators/', account);
 export const logIn = (proof) => api.post('session/', proof);
 
 export const logOut = () => api.remove('session/');
+
+/** @returns {Promise<{sessions: SessionNote[]}>} the one used last first */
+export const sessions = () => api.get('sessions/');
+
+/** @param {string} id */
+export const endSession = (id) => api.remove(`sessions/${id}/`);
+
+export const endOtherSessions = () => api.remove('sessions/');
 
 /** @returns {Promise<Vault>} nulls while there is none */
 export const vault = () => api.get('vault/');

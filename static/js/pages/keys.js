@@ -219,7 +219,7 @@ export function remind(username, onChange = () => undefined) {
   async function look() {
     const row = await store.root(username);
     bar.hidden = !row || row.isSaved || row.isUnused === true;
-    kept.hidden = !row?.isDownloaded;
+    kept.hidden = !row?.isDownloaded && row?.vault !== 'same';
     slot(bar, 'said').textContent = row ? whyKeep(row) : '';
     onChange(row?.isSaved === true);
   }

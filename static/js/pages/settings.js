@@ -13,6 +13,7 @@ import * as manualRate from './manual_rate.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
 import { showStanding, startStanding } from './standing.js';
+import { showSessions } from './sessions.js';
 import { showTerms } from './terms.js';
 import { changePassword } from './vault.js';
 import { VaultField } from './vaultfield.js';
@@ -105,6 +106,7 @@ onSubmit('vault', () => vault.submit());
 void showTerms().catch((error) => problem.show(byId('terms-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
+void showSessions().catch((error) => problem.show(byId('session-problem'), error));
 await look();
 void vault.look().catch((error) => problem.show(byId('vault-problem'), error));
 startStanding((act) =>

@@ -114,8 +114,8 @@ export async function standing(username) {
  */
 async function keepBeside(username, root, row) {
   if (!row) {
-    const known = { isSaved: true, isDownloaded: false };
-    await store.keepRoot({ username, root, ...known, vault: 'same' });
+    const untold = { isSaved: false, isDownloaded: false };
+    await store.keepRoot({ username, root, ...untold, vault: 'same' });
   } else if (isEqual(row.root, root)) {
     await store.markRoot(username, { vault: 'same' });
   } else if (row.vault !== 'other') {
