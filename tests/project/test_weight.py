@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.bench import weight
 
-MOST_BYTES = 54_000
+MOST_BYTES = 58_000  # below the aim, weight.AIM_BYTES
 
 
 def test_the_scripts_before_buy_do_not_grow() -> None:
