@@ -24,7 +24,7 @@ _SLOTS_MOST = 8
 def run(arguments: Sequence[str], means: Means) -> int:
     """The exit code (docs/kim.md)."""
     if arguments and arguments[0] in _UNLOCKER:
-        return unlocker.run(arguments, means.clock, means.wait)
+        return unlocker.run(arguments, means.clock, means.wait, program="kim")
     options = _parser().parse_args(arguments)
     commands = {"upload": _upload, "sell": _sell, "buy": _buy}
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES = 400
 FUNCTION_LINES = 60
-FOLDERS = ("kim", "unlock", "payments", "devchain")
+FOLDERS = ("kim", "unlock", "payments", "devchain", "kimcli")
 
 
 def sources() -> list[Path]:

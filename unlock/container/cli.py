@@ -27,12 +27,19 @@ PAPER_MAX_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 1 << 20
 
 
-def run(arguments: Sequence[str], clock: Clock, wait: Wait = lambda _seconds: None) -> int:
+def run(
+    arguments: Sequence[str],
+    clock: Clock,
+    wait: Wait = lambda _seconds: None,
+    *,
+    program: str = "python -m unlock.container",
+) -> int:
     """Do what the command line says and return the exit code.
 
-    ``clock`` counts seconds, ``wait`` sleeps for some before a host is asked again.
+    ``clock`` counts seconds, ``wait`` sleeps for some before a host is asked again; ``program`` is
+    what the person typed to get here.
     """
-    parser = _parser()
+    parser = _parser(program)
     options = parser.parse_args(arguments)
     if options.command == "open" and bool(options.link) != bool(options.release_file):
         parser.error("--link needs --release-file beside it")
@@ -59,9 +66,9 @@ def _source(name: str, wait: Wait) -> BinaryIO:
     return cast("BinaryIO", RemoteFile(name, wait)) if is_address(name) else Path(name).open("rb")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m unlock.container", description="Open, describe or check a sealed file."
+        prog=program, description="Open, describe or check a sealed file."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     opening = commands.add_parser("open", help="decrypt FILE; goes on where it was cut")
