@@ -33,28 +33,16 @@ const READS = 3;
  * @property {number} partSize
  * @property {SealPool} pool
  * @property {number} slots     parts under way at once
- * @property {(number: number, body: XMLHttpRequestBodyInit, watch: Watch) =>
- *   Promise<string | null>} send  answers with the store's ETag, if it could be seen
+ * @property {(number: number, parcel: {bytes: Bytes}, watch: Watch) => Promise<string | null>}
+ *   send  may lend the parcel's memory away and brings it back, whatever comes of it; answers with
+ *   the store's ETag, if it could be seen
  * @property {AbortSignal} signal
  * @property {Gate} gate      closed while the person pauses
  * @property {Map<number, Bytes>} kept  rows of the parts that the store has already
  * @property {(part: Part, rows: Bytes, etag: string | null) => void} onPart  acknowledged just now
  * @property {(bytes: number) => void} onProgress  acknowledged and in flight, of header.totalSize
  * @property {(trouble: string | null) => void} onTrouble
- *
- * @typedef {{buffer: ArrayBuffer, blob?: Blob}} Filled  blob: all of the part, where a worker made one
  */
-
-/**
- * Chromium sends a Blob five times faster than a typed array; Firefox frees Blobs late, and Safari
- * may never finish one.
- */
-const SENDS_BLOBS = typeof navigator !== 'undefined' && 'userAgentData' in navigator;
-
-/** @param {Bytes} bytes */
-function bodyOf(bytes) {
-  return SENDS_BLOBS ? new Blob([bytes]) : bytes;
-}
 
 /** One file on its way. */
 export class Upload {
@@ -140,22 +128,23 @@ export class Upload {
       if (!part) return;
       this.#next += 1;
       const memory = buffer;
-      const filled = await this.#means.gate.pass(this.#stop.signal, () => this.#fill(part, memory));
+      buffer = await this.#means.gate.pass(this.#stop.signal, () => this.#fill(part, memory));
       this.#stop.signal.throwIfAborted();
-      buffer = filled.buffer;
-      await this.#send(part, filled.blob ?? bodyOf(new Uint8Array(buffer, 0, part.size)));
+      const parcel = { bytes: new Uint8Array(buffer, 0, part.size) };
+      await this.#send(part, parcel);
+      buffer = parcel.bytes.buffer;
     }
   }
 
   /**
    * @param {Part} part
    * @param {ArrayBuffer} buffer
-   * @returns {Promise<Filled>} the same memory, with the part's bytes in it
+   * @returns {Promise<ArrayBuffer>} the same memory, with the part's bytes in it
    */
   async #fill(part, buffer) {
     const { head } = this.#means;
-    const filled = part.segmentCount > 0 ? await this.#seal(part, buffer) : { buffer };
-    const bytes = new Uint8Array(filled.buffer);
+    const memory = part.segmentCount > 0 ? await this.#seal(part, buffer) : buffer;
+    const bytes = new Uint8Array(memory);
     if (part.holdsHead) bytes.set(head);
     if (part.indexSize > 0) {
       await this.#allSealed.promise;
@@ -164,30 +153,28 @@ export class Upload {
       const from = part.start + part.size - part.indexSize - header.indexOffset;
       bytes.set(this.#index.subarray(from, from + part.indexSize), part.size - part.indexSize);
     }
-    return filled;
+    return memory;
   }
 
   /**
    * @param {Part} part
    * @param {ArrayBuffer} buffer
-   * @returns {Promise<Filled>}
+   * @returns {Promise<ArrayBuffer>}
    */
   async #seal(part, buffer) {
     const { header, payload, pool } = this.#means;
     const { firstSegment: first, segmentCount: count, segmentsAt: offset } = part;
     const from = first * header.plainSize;
     const to = Math.min(header.payloadSize, (first + count) * header.plainSize);
-    const isBlob = SENDS_BLOBS && !part.holdsHead && part.indexSize === 0;
     let memory = buffer;
     for (let read = 1; ; read += 1) {
       try {
         const sources = await payload.sources(from, to);
-        const work = { first, count, sources, buffer: memory, offset, isBlob };
-        const sealed = await pool.seal(work);
+        const sealed = await pool.seal({ first, count, sources, buffer: memory, offset });
         this.#rows.set(sealed.rows, ROW_SIZE * first);
         this.#unsealed -= count;
         if (this.#unsealed === 0) this.#allSealed.resolve();
-        return sealed;
+        return sealed.buffer;
       } catch (error) {
         const again = error instanceof SealError && error.code === 'unreadable' && error.buffer;
         if (!again || read >= READS) throw error;
@@ -198,12 +185,12 @@ export class Upload {
 
   /**
    * @param {Part} part
-   * @param {XMLHttpRequestBodyInit} body
+   * @param {{bytes: Bytes}} parcel
    */
-  async #send(part, body) {
+  async #send(part, parcel) {
     const { gate, send, onTrouble, onPart } = this.#means;
     const etag = await gate.pass(this.#stop.signal, (signal) =>
-      send(part.number, body, {
+      send(part.number, parcel, {
         signal,
         onTrouble,
         onProgress: (sent) => {

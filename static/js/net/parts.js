@@ -5,8 +5,11 @@
  */
 import { ApiError } from './api.js';
 import { delayMs, untilOnline, wait } from './backoff.js';
+import { putHere } from './courier.js';
 import { signParts } from './creator.js';
-import { PutError, put } from './put.js';
+import { PutError } from './put.js';
+
+/** @import { Parcel, Put } from './courier.js' */
 
 const BATCH = 20;
 
@@ -24,6 +27,7 @@ const FINAL = new Set([400, 404, 405, 411, 412, 413]);
  * @property {AbortSignal} signal
  * @property {(bytes: number) => void} onProgress  of the present try; starts at 0 again on a repeat
  * @property {(trouble: string | null) => void} onTrouble  a reason while waiting, null once it goes on
+ * @property {Put} [put]  by a worker; else this thread sends
  */
 
 export class PartSender {
@@ -51,16 +55,16 @@ export class PartSender {
 
   /**
    * @param {number} number
-   * @param {XMLHttpRequestBodyInit} body
+   * @param {Parcel} parcel
    * @param {Watch} watch
    * @returns {Promise<string | null>} once the store has the part: its ETag, if it may be seen
    */
-  async send(number, body, { signal, onProgress, onTrouble }) {
+  async send(number, parcel, { signal, onProgress, onTrouble, put = putHere }) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const { url, headers } = await this.#urlOf(number);
         signal.throwIfAborted();
-        const etag = await put({ url, headers, body, onProgress, signal });
+        const etag = await put({ url, headers, parcel, onProgress, signal });
         onTrouble(null);
         return etag;
       } catch (error) {
