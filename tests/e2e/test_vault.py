@@ -110,6 +110,12 @@ def test_a_second_device_needs_the_password_alone_and_a_new_password_takes_the_v
     third.set_viewport_size(PHONE)
     people.log_in(third, "maya-vault", SECOND)
     assert link_on_files_page(third) == link
+    people.forget_key(third)
+    third.goto("/files/")
+    third.get_by_role("button", name="Copy link").first.click()
+    by(third, "key-password").fill(SECOND)
+    third.get_by_role("button", name="Use this key").click()
+    expect(by(third, "share-link").first).to_have_value(link, timeout=60_000)
     nothing_leaked(traffic, tmp_path / "key.json", stack)
 
 

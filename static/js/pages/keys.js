@@ -92,26 +92,35 @@ export function ask(username, files) {
   const file = /** @type {HTMLInputElement} */ (one(dialog, 'input[type=file]'));
   const words = /** @type {HTMLTextAreaElement} */ (one(dialog, 'textarea'));
   const password = /** @type {HTMLInputElement} */ (one(dialog, 'input[type=password]'));
+  const button = /** @type {HTMLButtonElement} */ (one(dialog, 'button[type=submit]'));
+  const label = button.textContent ?? '';
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => resolve(null));
-    /** @param {Bytes} root @param {boolean} isSaved */
-    const keep = async (root, isSaved) => {
-      await store.keepRoot({ username, root, isSaved, isDownloaded: isSaved });
+    /** @param {Bytes} root @param {boolean} isSaved @param {{vault?: 'same'}} [known] */
+    const keep = async (root, isSaved, known = {}) => {
+      await store.keepRoot({ username, root, isSaved, isDownloaded: isSaved, ...known });
       resolve(root);
       dialog.close();
     };
     one(dialog, 'form').addEventListener('submit', async (event) => {
       event.preventDefault();
+      if (button.disabled) return;
       problem.hide(place);
+      button.disabled = true;
+      button.textContent = 'Opening…';
       try {
-        const root = password.value
-          ? await opened(username, password.value)
-          : await rootFrom(file.files?.[0], words.value);
-        checkBelongs(root, files);
-        await keep(root, true);
+        if (password.value) {
+          await keep(await opened(username, password.value), false, { vault: 'same' });
+        } else {
+          const root = await rootFrom(file.files?.[0], words.value);
+          checkBelongs(root, files);
+          await keep(root, true);
+        }
       } catch (error) {
         problem.show(place, error);
       }
+      button.disabled = false;
+      button.textContent = label;
     });
     action(dialog, 'renew').addEventListener('click', () => void keep(newRoot(), false));
   });
