@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from django import template
 
 from payments.amounts import SAT_PER_BCH
-from unlock import files
+from unlock import stock
+from unlock.states import PriceKind
 
 if TYPE_CHECKING:
     from unlock.models import PaidFile
@@ -38,5 +39,8 @@ def coins(sat: int) -> str:
 
 @register.filter
 def price(paid_file: PaidFile) -> str:
-    """Like "2.00 EUR": the amount with its currency's digits."""
-    return str(files.price_of(paid_file))
+    """Like "2.00 EUR": the amount with its currency's digits; "Free", "2.00 EUR or more"."""
+    terms = stock.terms_of(paid_file)
+    if terms.kind is PriceKind.FREE:
+        return "Free"
+    return f"{terms.price} or more" if terms.kind is PriceKind.MINIMUM else str(terms.price)

@@ -43,7 +43,7 @@ class Files(CreatorView):
     def get(self, request: Request) -> Response:
         """All files of the creator, newest first."""
         mine = PaidFile.objects.filter(creator=self.me(request)).order_by("-created_at")
-        shown = mine.select_related("creator__user", "container__upload__container")
+        shown = mine.select_related("creator__user", "container__upload__container", "pricing")
         return Response(FilesSerializer({"files": shown}).data)
 
     @extend_schema(request=FileInputSerializer, responses={201: FileSerializer})

@@ -27,6 +27,10 @@ import * as api from './api.js';
  * @property {{username: string}} creator
  * @property {import('./showing.js').SampleBrief | null} sample
  * @property {import('./showing.js').Audit | null} audit
+ * @property {import('../ui/priced.js').Selling} selling  how it is sold
+ *
+ * @typedef {import('../ui/price.js').Price} Price
+ * @typedef {{pays?: Price, tip?: Price, code?: string}} Wish  what a buyer agreed to
  *
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} InvoiceState
  *
@@ -113,11 +117,11 @@ export const ranges = (fileId) => api.get(`files/${fileId}/ranges/`, { withSessi
 /**
  * Asked once only: a repetition would order twice.
  * @param {string} fileId
- * @param {{buyerKey: string, claim: string}} buyer
+ * @param {{buyerKey: string, claim: string, wish?: Wish}} buyer
  * @returns {Promise<Purchase>}
  */
-export const order = (fileId, { buyerKey, claim }) =>
-  api.post(`files/${fileId}/purchases/`, { buyer_key: buyerKey }, { claim });
+export const order = (fileId, { buyerKey, claim, wish }) =>
+  api.post(`files/${fileId}/purchases/`, { buyer_key: buyerKey, ...wish }, { claim });
 
 /**
  * @param {string} id

@@ -9,14 +9,16 @@ import { byId, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
 import { parsePrice } from '../ui/price.js';
+import { PriceField } from '../ui/pricefield.js';
 import * as problem from '../ui/problem.js';
 import { InstantField } from './instant.js';
 import { fillCurrencies, PRICE_LIKE } from './offering.js';
 
 /**
  * @import { FileView, Limits, Price } from '../net/creator.js'
+ * @import { Pricing } from '../ui/pricefield.js'
  *
- * @typedef {{title?: string, description?: string, price?: Price, is_instant?: boolean,
+ * @typedef {{title?: string, description?: string, price?: Price, pricing?: Pricing, is_instant?: boolean,
  *   stream_only?: boolean}} Change
  */
 
@@ -63,6 +65,7 @@ class Fields {
   #description = byId('edit-description', HTMLTextAreaElement);
   #amount = byId('edit-amount', HTMLInputElement);
   #currency = byId('edit-currency', HTMLSelectElement);
+  #field = new PriceField('edit-');
   #streamOnly = byId('edit-stream-only', HTMLInputElement);
   #file;
 
@@ -81,6 +84,7 @@ class Fields {
     this.#streamOnly.checked = file.stream_only;
     this.#amount.value = file.price.amount;
     this.#currency.value = file.price.currency;
+    this.#field.set(file.pricing);
     keepLinkless(this.#title);
     keepLinkless(this.#description);
     for (const input of [this.#amount, this.#currency]) {
@@ -92,7 +96,7 @@ class Fields {
   read() {
     const title = linkless(this.#title.value).trim();
     if (!title) return refuse(this.#title, 'Give it a title.');
-    const price = parsePrice(this.#amount.value.trim(), this.#currency.value);
+    const { price } = this.#field;
     if (!price) return refuse(this.#amount, PRICE_LIKE);
     const description = linkless(this.#description.value).trim();
     /** @type {Change} */
@@ -103,6 +107,11 @@ class Fields {
     if (isStreamOnly !== this.#file.stream_only) change.stream_only = isStreamOnly;
     // A price that stays is not sent: it would need a rate of this moment.
     if (!isSame(price, this.#file.price)) change.price = price;
+    const pricing = this.#field.read();
+    if (!pricing) return false;
+    if (JSON.stringify(termsOf(pricing)) !== JSON.stringify(termsOf(this.#file.pricing))) {
+      change.pricing = pricing;
+    }
     return change;
   }
 
@@ -117,11 +126,18 @@ class Fields {
   }
 }
 
+/** @param {Pricing} terms  @returns {unknown[]} what can be compared */
+function termsOf({ suggested, sells_from: from, sells_until: until, ...rest }) {
+  const moments = [from, until].map((at) => at && Math.floor(Date.parse(at) / 60_000));
+  const least = suggested && parsePrice(suggested.amount, suggested.currency);
+  return [Object.entries(rest).sort(), moments, least];
+}
+
 /**
  * @param {Price} typed
  * @param {Price} known  as the server writes it: with all its noughts
  */
 function isSame(typed, known) {
-  const before = parsePrice(known.amount, known.currency);
+  const before = parsePrice(known.amount, known.currency, { isZeroFine: true });
   return typed.currency === known.currency && typed.amount === before?.amount;
 }

@@ -16,6 +16,7 @@ import { action, byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { linkRow } from '../ui/linkrow.js';
 import { cannotPlay } from '../ui/playable.js';
+import { isPlain } from '../ui/priced.js';
 import * as problem from '../ui/problem.js';
 import { spawn } from '../ui/trusted.js';
 import { arrive } from './arrive.js';
@@ -27,6 +28,7 @@ import { fetchStored, plainly, proveOffer } from './proof.js';
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Proven } from '../io/unlocking.js'
  * @import { Offer } from '../net/buyer.js'
+ * @import { Asking } from './pricing.js'
  */
 
 const ELSEWHERE =
@@ -52,6 +54,9 @@ async function start() {
   try {
     const offer = await asking;
     showOffer(offer);
+    const asked = isPlain(offer.selling)
+      ? null
+      : (await import('./pricing.js')).showPricing(root, offer);
     const link = parseShareFragment(location.hash);
     const finding = means();
     finding.catch(() => undefined);
@@ -64,7 +69,7 @@ async function start() {
       showAudit(root, offer, proven);
       showPlayable(proven, offer);
       showMeans(await finding, offer.payload_bytes, proven.header.isBundle);
-      offerToBuy(offer, link);
+      if (!asked?.closed) offerToBuy(offer, link, asked);
     }
     await showKnown(fileId);
   } catch (error) {
@@ -153,9 +158,10 @@ function showLimit(said, hint) {
 /**
  * @param {Offer} offer
  * @param {Bytes} link  L
+ * @param {Asking | null} asked  where the price is more than a number
  */
-function offerToBuy(offer, link) {
-  if (offer.rate_missing) {
+function offerToBuy(offer, link, asked) {
+  if (offer.rate_missing && !asked?.isFree) {
     problem.show(
       place,
       Object.assign(new Error('There is no exchange rate at the moment, so no price in BCH.'), {
@@ -166,18 +172,21 @@ function offerToBuy(offer, link) {
     return;
   }
   buy.hidden = false;
+  buy.textContent = buy.dataset['label'] = asked?.label ?? 'Buy';
   // A hand that comes near is most often one that presses.
   for (const near of ['pointerenter', 'pointerdown', 'focus']) {
     buy.addEventListener(near, fetchOrdering, { once: true });
   }
   buy.onclick = async () => {
     if (buy.disabled) return;
+    const wish = asked?.read() ?? {};
+    if (!wish) return;
     setBusy(true);
     problem.hide(place);
     try {
       fetchOrdering();
       const { order } = await import('./ordering.js');
-      location.replace(await order(offer.id, link));
+      location.replace(await order(offer.id, link, { wish }));
     } catch (error) {
       setBusy(false);
       problem.show(place, error);
@@ -255,5 +264,5 @@ function setBusy(isBusy) {
   buy.disabled = isBusy;
   buy.toggleAttribute('aria-busy', isBusy);
   if (isBusy) buy.textContent = 'Ordering…';
-  else if (buy.textContent === 'Ordering…') buy.textContent = 'Buy';
+  else if (buy.textContent === 'Ordering…') buy.textContent = buy.dataset['label'] ?? 'Buy';
 }

@@ -9,7 +9,8 @@ import * as format from '../ui/format.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
 import { cannotPlay } from '../ui/playable.js';
 import { check, showPreview } from '../ui/preview.js';
-import { estimateSat, parsePrice } from '../ui/price.js';
+import { estimateSat } from '../ui/price.js';
+import { PriceField } from '../ui/pricefield.js';
 import { titleOf } from './sealing.js';
 
 /**
@@ -32,6 +33,7 @@ export class Offering {
   #description = byId('description', HTMLTextAreaElement);
   #amount = byId('amount', HTMLInputElement);
   #currency = byId('currency', HTMLSelectElement);
+  #field = new PriceField('');
   #confirmations = byId('confirmations', HTMLSelectElement);
   /** @type {Limits | null} */
   #limits = null;
@@ -47,9 +49,10 @@ export class Offering {
     for (const input of [this.#title, this.#description, this.#amount, this.#currency]) {
       input.addEventListener('input', () => this.show());
     }
-    for (const input of [this.#amount, this.#currency]) {
+    for (const input of [this.#amount, this.#currency, byId('ways')]) {
       input.addEventListener('input', () => setWrong(this.#amount, ''));
     }
+    byId('ways').addEventListener('input', () => this.show());
     // A reload may bring typed text back; it is shown from the start.
     this.show();
   }
@@ -103,6 +106,7 @@ export class Offering {
       estimateSat: this.sat,
       rateLabel: rate?.label ?? '',
       sizeBytes: this.#sizeBytes,
+      selling: this.#field.selling,
     });
     check('price', price !== null && this.#title.value.trim() !== '');
   }
@@ -118,9 +122,11 @@ export class Offering {
     if (!price) {
       return refuse(this.#amount, PRICE_LIKE);
     }
+    const pricing = this.#field.read();
+    if (!pricing) return false;
     const floorSat = kind && this.#limits ? this.#limits.floor_sat[kind] : 0;
     const { sat } = this;
-    if (sat !== null && sat < floorSat) {
+    if (sat !== null && sat < floorSat && Number(price.amount) > 0) {
       const floor = format.coins(floorSat);
       return refuse(this.#amount, `Too small to be paid: the least is ${floor} here.`);
     }
@@ -128,13 +134,14 @@ export class Offering {
       title,
       description: linkless(this.#description.value).trim(),
       price,
+      pricing,
       confirmations: Number(this.#confirmations.value),
       stream_only: byId('stream-only', HTMLInputElement).checked,
     };
   }
 
   get #price() {
-    return parsePrice(this.#amount.value.trim(), this.#currency.value);
+    return this.#field.price;
   }
 }
 

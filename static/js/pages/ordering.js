@@ -19,11 +19,15 @@ const TRIES = 50;
 /**
  * @param {string} paidFileId
  * @param {Bytes} link  L
- * @param {{ask?: typeof buyer.order, isProof?: boolean}} [how]  a creator's own purchase is asked for
- *   elsewhere
+ * @param {{ask?: typeof buyer.order, isProof?: boolean, wish?: buyer.Wish}} [how]  a creator's own
+ *   purchase is asked for elsewhere
  * @returns {Promise<string>} where the return link leads, fragment and all
  */
-export async function order(paidFileId, link, { ask = buyer.order, isProof = false } = {}) {
+export async function order(
+  paidFileId,
+  link,
+  { ask = buyer.order, isProof = false, wish = {} } = {},
+) {
   for (let attempt = 0; ; attempt += 1) {
     const { n, seed } = await remembered.nextSeed();
     const claim = toBase64url(claimSecret(seed));
@@ -31,7 +35,7 @@ export async function order(paidFileId, link, { ask = buyer.order, isProof = fal
       throw new CannotWork('The encryption built into this browser does not work.', cause);
     });
     try {
-      const made = await ask(paidFileId, { buyerKey: toBase64url(publicKey), claim });
+      const made = await ask(paidFileId, { buyerKey: toBase64url(publicKey), claim, wish });
       const { id: purchaseId, ticket } = made;
       const bought = { purchaseId, paidFileId, n, link, seed, ticket, boughtAt: Date.now() };
       await remembered.keepPurchase(isProof ? { ...bought, isProof } : bought);

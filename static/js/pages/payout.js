@@ -64,10 +64,11 @@ export class PayoutField {
 
   /**
    * Keeps what stands in the field, if it is new.
+   * @param {string} [kind]  of the price: of what is free, nobody has to say where money goes
    * @returns {Promise<boolean>} false where the person has to mend something first
    */
-  async keep() {
-    if (this.#isKept) return true;
+  async keep(kind = '') {
+    if (this.#isKept || (kind === 'free' && !this.#value)) return true;
     if (!this.#value) return refuse(this.#input, 'Say where the money goes.');
     if (PRIVATE.test(this.#input.value)) return refuse(this.#input, WRONG_PRIVATE);
     if (this.#kept && !this.#password.value) {

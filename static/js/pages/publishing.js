@@ -30,6 +30,7 @@ import { secretsOf } from './sealing.js';
  * @property {string} description
  * @property {Price} price
  * @property {number} confirmations
+ * @property {import('../ui/pricefield.js').Pricing} pricing
  * @property {boolean} [is_instant]  sold before a block
  * @property {boolean} [stream_only] buyers are asked to watch it in the page
  */

@@ -195,7 +195,8 @@ function canRequote(invoice) {
 
 /** @param {Purchase} purchase */
 function titleOf({ invoice, grant }) {
-  if (unlocking?.isOpen || grant || invoice?.state === 'PAID') return `Paid · ${title}`;
+  if (grant) return `Yours · ${title}`;
+  if (unlocking?.isOpen || invoice?.state === 'PAID') return `Paid · ${title}`;
   return invoice?.state === 'SEEN' ? `Payment seen · ${title}` : title;
 }
 

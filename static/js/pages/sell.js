@@ -38,7 +38,6 @@ import { keepAwake } from './wake.js';
 
 /** Refused before anything moved: another choice may do. */
 const NOT_THIS = new Set(['file_changed', 'running_elsewhere']);
-
 const SAFE = 'Your file here is untouched, and what has arrived stays. Nothing was published.';
 
 class SellPage {
@@ -321,7 +320,8 @@ class SellPage {
     try {
       await this.#loaded;
       const fields = this.#offering.read(this.#payout.kind);
-      if (fields && (await this.#payout.keep()) && (await this.#instant.keep())) {
+      const isKept = fields && (await this.#payout.keep(fields.pricing.kind));
+      if (isKept && (await this.#instant.keep())) {
         await this.#goOn({ ...fields, is_instant: this.#instant.isOn });
       }
     } catch (error) {

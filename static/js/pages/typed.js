@@ -5,16 +5,40 @@
 import * as unfinished from '../io/unfinished.js';
 import { byId } from '../ui/dom.js';
 
-const FIELDS = ['title', 'description', 'amount', 'currency', 'confirmations'];
+const FIELDS = [
+  ...['title', 'description', 'amount', 'currency', 'confirmations'],
+  ...['kind-fixed', 'kind-minimum', 'kind-free', 'suggested', 'free-first', 'stock'],
+  ...['shows-stock', 'strict', 'from', 'until', 'tips'],
+];
 
 /** @param {string} id */
 function field(id) {
   return /** @type {HTMLInputElement} */ (byId(id));
 }
 
+/** @param {HTMLInputElement} input */
+function valueOf(input) {
+  const isChoice = input.type === 'radio' || input.type === 'checkbox';
+  return isChoice ? String(input.checked) : input.value;
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} value  as valueOf gave it
+ */
+function put(input, value) {
+  if (input.type === 'radio' || input.type === 'checkbox') {
+    input.checked = value === 'true';
+    return;
+  }
+  const before = input.value;
+  input.value = value;
+  if (input.value !== value) input.value = before; // a choice that is no longer offered
+}
+
 /** @param {string} uploadId */
 export async function keep(uploadId) {
-  const values = Object.fromEntries(FIELDS.map((id) => [id, field(id).value]));
+  const values = Object.fromEntries(FIELDS.map((id) => [id, valueOf(field(id))]));
   await unfinished.keepForm({ uploadId, values }).catch(() => undefined); // words only
 }
 
@@ -30,9 +54,7 @@ export async function restore(uploadId) {
     const value = kept.values[id];
     const input = field(id);
     if (value === undefined) continue;
-    const before = input.value;
-    input.value = value;
-    if (input.value !== value) input.value = before; // a choice that is no longer offered
+    put(input, value);
     input.dispatchEvent(new Event('input', { bubbles: true }));
   }
 }

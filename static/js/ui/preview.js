@@ -4,6 +4,9 @@
  */
 import { byId, one, slot } from './dom.js';
 import * as format from './format.js';
+import { besideWords, closedWords, priceWords } from './priced.js';
+
+/** @import { Selling } from './priced.js' */
 
 /** @typedef {'upload' | 'price' | 'payout' | 'selftest' | 'key'} Check */
 
@@ -15,16 +18,22 @@ import * as format from './format.js';
  * @param {number | null} offer.estimateSat
  * @param {string} offer.rateLabel  '' for a rate of the market
  * @param {number | null} offer.sizeBytes
+ * @param {Selling} offer.selling
  */
-export function showPreview({ title, description, price, estimateSat, rateLabel, sizeBytes }) {
+export function showPreview({ title, description, price, estimateSat, rateLabel, ...offer }) {
+  const { sizeBytes, selling } = offer;
   const root = byId('preview');
   slot(root, 'title').textContent = title || 'Your title';
   const prose = slot(root, 'description');
   prose.textContent = description;
   prose.hidden = !description;
   slot(root, 'size').textContent = sizeBytes === null ? '' : `· ${format.bytes(sizeBytes)}`;
-  slot(root, 'price').textContent = price ? format.price(price) : '–';
-  slot(root, 'other').textContent = otherOf(price, estimateSat, rateLabel);
+  const now = Date.now();
+  const isFree = selling.kind === 'free' || selling.free_left > 0;
+  slot(root, 'price').textContent = price ? priceWords(price, selling) : '–';
+  slot(root, 'other').textContent = isFree ? '' : otherOf(price, estimateSat, rateLabel);
+  slot(root, 'beside').textContent =
+    price && (closedWords(selling, now) || besideWords(price, selling, now).join(' '));
 }
 
 /** @param {string} url  of the picture that was approved; '' for none */
@@ -36,12 +45,12 @@ export function showCover(url) {
 }
 
 /**
- * @param {{currency: string} | null} price
+ * @param {{amount: string, currency: string} | null} price
  * @param {number | null} sat
  * @param {string} label
  */
 function otherOf(price, sat, label) {
-  if (!price || price.currency === 'BCH') return '';
+  if (!price || price.currency === 'BCH' || Number(price.amount) === 0) return '';
   if (sat === null) return 'No exchange rate at the moment';
   return `about ${format.coins(sat)}${label ? ` · ${label}` : ''}`;
 }

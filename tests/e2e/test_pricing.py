@@ -1,0 +1,73 @@
+"""Sold in another way than for one price: the first three for nothing, and by a link with a code."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from kim.stack import Stack
+from tests.e2e.people import by, path_of, save, sign_up
+from tests.e2e.people import sell as publish
+from tests.unlock.sale import Buyer
+from unlock import container
+
+
+def take(stack: Stack, file_id: str) -> str:
+    """An order of somebody who saw a free copy: the kind of grant, or the code of the refusal."""
+    buyer = Buyer()
+    body = {
+        "buyer_key": container.encode_b64url(buyer.keys.public_key),
+        "pays": {"amount": "0", "currency": "EUR"},
+    }
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"Claim {container.encode_b64url(buyer.claim)}",
+    }
+    host = urlsplit(stack.layout.public_url).netloc
+    connection = http.client.HTTPConnection(host, timeout=60)
+    path = f"/api/v1/files/{file_id}/purchases/"
+    connection.request("POST", path, json.dumps(body), headers)
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return str(answer["grant"] if "grant" in answer else answer["error"]["code"])
+
+
+def test_the_first_three_get_it_for_nothing_and_the_next_are_asked_to_pay(
+    person: Callable[..., Page], stack: Stack, tmp_path: Path
+) -> None:
+    maya, source = person(), tmp_path / "first.txt"
+    source.write_bytes(os.urandom(3000))
+    sign_up(maya, "maya-first-three")
+    by(maya, "ways").locator("summary").click()
+    by(maya, "free-first").fill("3")
+    by(maya, "price-amount").fill("2.00")
+    beside = re.compile(r"3 more copies are free\. €\s?2\.00 then\.")
+    expect(maya.locator("#preview [data-slot=beside]")).to_have_text(beside)
+    link = publish(maya, source, key_file=tmp_path / "key.json")
+
+    noor = person()
+    noor.set_viewport_size({"width": 390, "height": 664})
+    noor.goto(link)
+    expect(noor.locator("[data-slot=price]")).to_have_text("Free", timeout=30_000)
+    expect(by(noor, "beside")).to_have_text(beside)
+    by(noor, "buy").click()
+    assert save(noor, tmp_path / "got.txt").read_bytes() == source.read_bytes()
+
+    file_id = path_of(link).rsplit("/", 1)[-1]
+    with ThreadPoolExecutor(10) as pool:
+        got = Counter(pool.map(lambda _: take(stack, file_id), range(10)))
+    assert got == {"first_n": 2, "offer_changed": 8}
+
+    eve = person()
+    eve.goto(link)
+    expect(by(eve, "buy")).to_have_text("Buy", timeout=30_000)
+    expect(eve.locator("[data-slot=price]")).to_have_text(re.compile(r"€\s?2\.00"))
