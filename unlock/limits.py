@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from unlock.creator_errors import FileTooLarge, LinkSecretInText, TextInvalid, UsernameInvalid
 
@@ -18,6 +18,8 @@ OPEN_UPLOADS_MAX: Final = 50  # per creator: what an abandoned script may leave 
 TITLE_MAX: Final = 200
 DESCRIPTION_MAX: Final = 20_000
 CONFIRMATIONS: Final = (1, 2, 6, 10)
+REFERENCE_MAX: Final = 200
+RETURN_URL_MAX: Final = 500
 
 _USERNAME = re.compile(r"(?=.{3,32}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 RESERVED_USERNAMES: Final = frozenset(
@@ -72,6 +74,27 @@ def clean_title(text: str) -> str:
 def clean_description(text: str) -> str:
     """Any number of lines, trimmed, NFC. Raises TextInvalid, LinkSecretInText."""
     return _clean(text.replace("\r\n", "\n"), allowed=_LINE_BREAKS, most=DESCRIPTION_MAX).strip()
+
+
+def clean_reference(text: str) -> str:
+    """A shop's own word for an order; may be empty. Raises TextInvalid, LinkSecretInText."""
+    return " ".join(_clean(text, allowed=frozenset(), most=REFERENCE_MAX).split())
+
+
+def clean_return_url(text: str) -> str:
+    """Where a shop wants its buyer back: https and a host, or empty. Raises TextInvalid, LinkSecretInText."""
+    url = _clean(text.strip(), allowed=frozenset(), most=RETURN_URL_MAX)
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        is_plain = False
+    if not is_plain or not url.isascii() or any(character in url for character in ' "<>\\'):
+        hint = "Give an https:// address with a host, percent-encoded, without a user name."
+        raise TextInvalid("The return address is not a plain https address.", hint=hint)
+    return url
 
 
 def clean_username(text: str) -> str:

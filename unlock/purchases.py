@@ -50,6 +50,7 @@ class Order:
     """What a buyer's browser sends. ``source`` is the client's address; it is counted, not kept.
 
     ``pays`` and ``tip`` are what the buyer agreed to (``pricing.Ask``); ``code`` stood in the link.
+    ``reference`` and ``return_url`` are a shop's own, cleaned (``limits``).
     """
 
     paid_file_id: UUID
@@ -59,6 +60,8 @@ class Order:
     pays: Price | None = None
     tip: Price | None = None
     code: str = ""
+    reference: str = ""
+    return_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +339,8 @@ def _create(
                 content_id=paid_file.container.content_id,
                 generation=paid_file.generation,
                 invoice_id=invoice_id,
+                reference=order.reference,
+                return_url=order.return_url,
                 created_at=now,
             )
     except IntegrityError as error:

@@ -203,7 +203,7 @@ def _wanted(
 def _with_purchases(bills: Iterable[Bill]) -> tuple[Sale, ...]:
     by_id = {bill.id: bill for bill in bills}
     rows = Purchase.objects.select_related("paid_file").filter(invoice_id__in=by_id)
-    rows = rows.only("content_id", "invoice_id", "is_proof", "paid_file__title")
+    rows = rows.only("content_id", "invoice_id", "is_proof", "reference", "paid_file__title")
     bought = {row.invoice_id: row for row in rows}
     return tuple(Sale(purchase=bought[key], bill=bill) for key, bill in by_id.items())
 

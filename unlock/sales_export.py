@@ -27,6 +27,7 @@ COLUMNS: Final = (
     "block_time", "confirmations", "receipt_rate", "receipt_sources", "fiat_amount",
     "fiat_currency", "fiat_by", "settled_at", "settled_sat", "settled_instantly", "over_sat",
     "refund_due_sat", "refund_txid", "refund_sat", "forward_txid", "forward_fee_sat",
+    "reference",
 )  # fmt: skip
 # What a spreadsheet would run as a formula; "'" in front makes it text.
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
@@ -74,6 +75,7 @@ def _sale(sale: Sale) -> dict[str, Any]:
         "file": str(purchase.paid_file_id),
         "title": purchase.paid_file.title,
         "content_id": purchase.content_id,
+        "reference": purchase.reference,
         "is_proof": purchase.is_proof,
         "network": bill.network,
         "state": str(bill.state),

@@ -92,6 +92,7 @@ def data_of(
     price, _, currency = str(invoice.price).partition(" ")
     return {
         "purchase": str(purchase.id),
+        "reference": purchase.reference,
         "file": {"id": str(purchase.paid_file_id), "title": purchase.paid_file.title},
         "invoice": str(invoice.id),
         "position": event.position,

@@ -88,6 +88,7 @@ def test_the_body_has_these_fields_and_no_others() -> None:
     hook(sold)
     invoice = sale.owe(sold, InvoiceState.PAID, instant_ceiling_sat=20_000)
     purchase = Buyer().purchase(sold, invoice_id=invoice.id)
+    Purchase.objects.update(reference="order 4711")
     announcements.drain(now=NOW)
     row = Delivery.objects.get()
 
@@ -100,6 +101,7 @@ def test_the_body_has_these_fields_and_no_others() -> None:
         "created_at": "2026-03-01T12:00:00Z",
         "data": {
             "purchase": str(purchase.id),
+            "reference": "order 4711",
             "file": {"id": str(sold.file.id), "title": "Nine recordings"},
             "invoice": str(invoice.id),
             "position": 1,

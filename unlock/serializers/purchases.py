@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from payments import refunds
 from payments.states import RefundReason
-from unlock import receipts, wordings
+from unlock import limits, receipts, wordings
 from unlock.serializers.fields import BytesField, PriceField, WordField
 from unlock.serializers.files import OfferSerializer
 from unlock.states import GrantKind, ReleaseState
@@ -28,13 +28,20 @@ _BUYER_KEY_BYTES = 65
 
 class OrderSerializer(serializers.Serializer[Any]):
     """``pays``: what the buyer names where they name the price, else the most they saw (left out:
-    whatever it costs); ``tip`` comes on top. ``code`` stood in the link.
+    whatever it costs); ``tip`` comes on top. ``code`` stood in the link. ``reference``: a shop's own
+    word for this order, ``return_url`` where it wants its buyer back; both come back unchanged.
     """
 
     buyer_key = BytesField(length=_BUYER_KEY_BYTES, max_length=100)
     pays = PriceField(required=False, allow_null=True)
     tip = PriceField(required=False, allow_null=True)
     code = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    reference = serializers.CharField(
+        default="", allow_blank=True, max_length=2 * limits.REFERENCE_MAX
+    )
+    return_url = serializers.CharField(
+        default="", allow_blank=True, max_length=2 * limits.RETURN_URL_MAX
+    )
 
 
 class InvoiceSerializer(serializers.Serializer[Any]):
@@ -111,6 +118,8 @@ class PurchaseShown:
     notes: tuple[str, ...]
     is_payable: bool
     exchange_hint: str
+    reference: str
+    return_url: str
 
 
 def shown(standing: Standing, paid_file: PaidFile, *, now: datetime) -> PurchaseShown:
@@ -142,6 +151,8 @@ def _shown(
         notes=said.notes,
         is_payable=said.is_payable,
         exchange_hint="" if invoice is None else wordings.exchange_hint(invoice),
+        reference=purchase.reference,
+        return_url=purchase.return_url,
     )
 
 
@@ -162,6 +173,8 @@ class PurchaseSerializer(serializers.Serializer[Any]):
     notes = serializers.ListField(child=serializers.CharField())
     is_payable = serializers.BooleanField()
     exchange_hint = serializers.CharField(allow_blank=True)
+    reference = serializers.CharField(allow_blank=True)
+    return_url = serializers.CharField(allow_blank=True)
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):

@@ -89,6 +89,7 @@ class SaleSerializer(serializers.Serializer[Any]):
     invoice = serializers.UUIDField(source="bill.id")
     file = serializers.UUIDField(source="purchase.paid_file_id")
     title = serializers.CharField(source="purchase.paid_file.title")
+    reference = serializers.CharField(source="purchase.reference")
     is_proof = serializers.BooleanField(source="purchase.is_proof")
     state = WordField(InvoiceState, source="bill.state")
     flags = serializers.ListField(child=serializers.CharField(), source="bill.flags")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from unlock import keys, locations, purchases, receipts
+from unlock import keys, limits, locations, purchases, receipts
 from unlock.errors import NotPaid
 from unlock.serializers.purchases import (
     LocationsSerializer,
@@ -65,6 +65,8 @@ class Purchases(BuyerView):
             pays=asked.validated_data.get("pays"),
             tip=asked.validated_data.get("tip"),
             code=asked.validated_data.get("code", ""),
+            reference=limits.clean_reference(asked.validated_data["reference"]),
+            return_url=limits.clean_return_url(asked.validated_data["return_url"]),
         )
         made = purchases.begin(order, now=now)
         if made.invoice is None:
