@@ -37,7 +37,11 @@ export function showPricing(root, offer) {
   const fields = slot(root, 'naming');
   fields.replaceChildren();
   fields.hidden = true;
-  if (isFree) slot(root, 'other').textContent = '';
+  if (isFree) {
+    slot(root, 'other').textContent = '';
+    slot(root, 'then').textContent =
+      'There is nothing to pay. The file opens here and is saved on your device. No account, no e-mail.';
+  }
   if (closed) return { closed, label: 'Buy', isFree, read: () => false };
   const named = selling.kind === 'minimum' && !isFree ? nameField(fields, offer) : null;
   const tip = selling.takes_tips && !isFree ? tipField(fields, offer) : null;

@@ -32,6 +32,7 @@ export function showPreview({ title, description, price, estimateSat, rateLabel,
   const isFree = selling.kind === 'free' || selling.free_left > 0;
   slot(root, 'price').textContent = price ? priceWords(price, selling) : '–';
   slot(root, 'other').textContent = isFree ? '' : otherOf(price, estimateSat, rateLabel);
+  slot(root, 'press').textContent = isFree ? 'Get it' : 'Buy';
   slot(root, 'beside').textContent =
     price && (closedWords(selling, now) || besideWords(price, selling, now).join(' '));
 }
