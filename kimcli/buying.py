@@ -26,12 +26,16 @@ _SAT = 100_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """How the person wants it. ``pay_with`` is a command that gets the BIP-21 URI as its last word."""
+    """How the person wants it. ``pay_with`` is a command that gets the BIP-21 URI as its last word;
+    ``pays`` an amount in the file's currency, where its buyer names the price.
+    """
 
     out: Path
     key_path: Path
     pay_with: str = ""
     at_most_sat: int | None = None
+    pays: str = ""
+    code: str = ""
     wait_seconds: float = 86_400
     is_again: bool = False
     pays_again: bool = False
@@ -51,7 +55,7 @@ def buy(url: str, wishes: Wishes, means: Means) -> Path:
     _tell(offer, proven, means)
     name = orders.name_of(api.server, offer["id"])
     if order is None:
-        order = _order(api, offer, link, book, wishes.key_path, means)
+        order = _order(api, offer, link, book, wishes, means)
     means.say(
         f"Your return link, which opens this purchase anywhere: {order.return_link(api.server)}"
     )
@@ -107,19 +111,22 @@ def _tell(offer: Any, proven: Proven, means: Means) -> None:
 
 
 def _order(
-    api: Api, offer: Any, link: Link, book: Orders, key_path: Path, means: Means
+    api: Api, offer: Any, link: Link, book: Orders, wishes: Wishes, means: Means
 ) -> Order:  # fmt: skip
-    key = keyfiles.read(key_path, "buyer")
+    key = keyfiles.read(wishes.key_path, "buyer")
     if key is None:
-        key = keyfiles.make(key_path, "buyer")
-        means.say(f"A buyer's key was made: {key_path}. With it, everything bought opens again.")
+        key = keyfiles.make(wishes.key_path, "buyer")
+        means.say(
+            f"A buyer's key was made: {wishes.key_path}. With it, everything bought opens again."
+        )
         means.say(f"The same as 24 words, for paper: {key.words}")
     for number in range(book.next_number, book.next_number + _CLAIMS_MOST):
         seed = container.derive_seed(key.root, number)
         body = {"buyer_key": encode_b64url(container.buyer_key_pair(seed).public_key)}
         try:
             claim = container.derive_claim(seed)
-            made = api.post(f"files/{offer['id']}/purchases/", body, claim=claim)
+            asked = {**body, **_agreed(offer, wishes)}
+            made = api.post(f"files/{offer['id']}/purchases/", asked, claim=claim)
         except Refused as error:
             if error.code != "claim_known":
                 raise
@@ -135,6 +142,17 @@ def _order(
     raise CommandFailed(
         "claim_known", "This key file bought elsewhere too often.", "Take a new one."
     )
+
+
+def _agreed(offer: Any, wishes: Wishes) -> dict[str, Any]:
+    """The price that was seen, as the most to be asked; or what the buyer gives; and the code."""
+    selling = offer.get("selling") or {}
+    agreed: dict[str, Any] = {"code": wishes.code} if wishes.code else {}
+    if wishes.pays:
+        agreed["pays"] = {"amount": wishes.pays, "currency": offer["price"]["currency"]}
+    elif selling.get("kind", "fixed") == "fixed" and not selling.get("free_left"):
+        agreed["pays"] = offer["price"]
+    return agreed
 
 
 def _promised(offer: Any, order: Order) -> Any:

@@ -74,6 +74,8 @@ def _buy(options: argparse.Namespace, means: Means) -> None:
         key_path=options.key_file or home() / "buyer.json",
         pay_with=options.pay_with,
         at_most_sat=options.at_most_sat,
+        pays=options.pays,
+        code=os.environ.get("KIM_CODE", ""),
         wait_seconds=options.wait_seconds,
         is_again=options.again,
         pays_again=options.pay_again,
@@ -142,6 +144,9 @@ def _add_buy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(), help="file or folder to write")
     parser.add_argument("--pay-with", default="", metavar="CMD", help="runs CMD URI; else shows it")
     parser.add_argument("--at-most-sat", type=int, metavar="N", help="else nothing is paid")
+    parser.add_argument(
+        "--pays", default="", metavar="5.00", help="where its buyer names the price"
+    )
     parser.add_argument("--wait-seconds", type=float, default=86_400, metavar="N")
     parser.add_argument("--key-file", type=Path, help="made if it is not there")
     parser.add_argument("--again", action="store_true", help="buy what was bought already")
