@@ -79,6 +79,7 @@ class Sighting:
     may a negative fact (gone, expired, unused) be believed. ``firm_height`` is the last of our
     blocks that no live server contradicts with a branch as long as ours: what lies above it, or as
     deep as that only by blocks above it, is not confirmed yet. It is the tip's nearly always.
+    ``proved`` are those of ``missing`` that are proved to lie in a block of our chain all the same.
     """
 
     script: bytes
@@ -88,6 +89,7 @@ class Sighting:
     tip: Tip
     firm_height: int
     swept_at: datetime
+    proved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

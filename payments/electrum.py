@@ -73,11 +73,16 @@ class ElectrumChain:
             script: Sighting(
                 script=script,
                 outputs=tuple(_outputs(script, self._shown_by(said), read, places)),
-                missing=tuple(sorted(set(wanted[script]) - union)),
+                missing=(missing := tuple(sorted(set(wanted[script]) - union))),
                 agreed=_is_unanimous([said.get(link.name) for link in counting]),
                 tip=tip,
                 firm_height=firm_height,
                 swept_at=asked_at,
+                proved=tuple(
+                    txid
+                    for txid in missing
+                    if electrum_proofs.stands(wanted[script][txid], self._book.at)
+                ),
             )
             for script, said in histories.items()
             for union in [frozenset(txid for seen in said.values() for txid in seen)]

@@ -106,6 +106,18 @@ async def _prove_one(txid: str, claims: Sequence[tuple[Link, int, Header]]) -> P
     return None
 
 
+def stands(known: KnownTx, header_at: Callable[[int], Header | None]) -> bool:
+    """Whether it is proved to lie in a block that is still ours, whatever servers do not show.
+
+    A server whose history of an address grew too long shows none at all (Fulcrum's max_history),
+    and every honest one does so at once.
+    """
+    if not known.spv_ok or known.height is None:
+        return False
+    header = header_at(known.height)
+    return header is not None and header.hash_hex == known.block_hash
+
+
 def _unproved(said_by: Sequence[tuple[Link, int]]) -> Place:
     link, height = max(said_by, key=lambda claim: claim[1])
     return Place(

@@ -57,8 +57,10 @@ def store(invoice: Invoice, sighting: Sighting, *, priced: Quoted | None) -> Non
         elif is_news:
             _move(row, seen)
     if is_news:
+        # What was sold is not taken back for silence: only a chain with more work undoes a proof.
+        standing = sighting.proved if invoice.settled_at is not None else ()
         for row in rows.values():
-            if row.transaction_id in sighting.missing:
+            if row.transaction_id in sighting.missing and row.transaction_id not in standing:
                 _miss(row, sighting)
 
 

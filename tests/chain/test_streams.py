@@ -195,6 +195,33 @@ def test_two_servers_that_hide_a_sale_cannot_take_it_back(proxied: Devchain, pro
         honest.close()
 
 
+def test_servers_that_all_show_an_empty_history_take_no_proved_sale_back(
+    proxied: Devchain, proxy: Proxy
+) -> None:
+    """Honest ones do so of an address with more transactions than they list (Fulcrum's limit)."""
+    proxy.operator = "Ann"
+    second = Proxy(proxied.electrum_port, operator="Bob")
+    try:
+        with asking(proxy.server, second.server):
+            paid, waiting = sell(proxied), sell(proxied, confirmations=2)
+            for invoice in (paid, waiting):
+                proxied.pay(invoice.address, 20_000)
+            proxied.mine()
+            assert look(paid.id).state is InvoiceState.PAID
+            assert look(waiting.id).state is InvoiceState.SEEN
+            for server in (proxy, second):
+                server.alter = lambda method, _, result: [] if method == HISTORY else result
+
+            states = [(look(paid.id).state, look(waiting.id).state) for _ in range(3)]
+            assert {state for state, _ in states} == {InvoiceState.PAID}
+            assert states[-1][1] is InvoiceState.OPEN
+            proxied.reorg(2)
+            gone = [look(paid.id).state for _ in range(3)]
+            assert gone[-1] is InvoiceState.REVERSED
+    finally:
+        second.close()
+
+
 def try_to_look(*invoices: InvoiceView) -> None:
     for invoice in invoices:
         try:
