@@ -29,3 +29,42 @@ class RecoveryFailed(ServiceError):
     code = "recovery_failed"
     hint = "Check the name, and that words or key file are of this very account."
     http_status = 401
+
+
+# --- the second step of a login -------------------------------------------------------------------
+
+
+class SecondStepRequired(ServiceError):
+    """The password was right; a code of the app is asked for as well."""
+
+    code = "second_step_required"
+    hint = "Type the six digits that your app shows, or a spare code."
+    http_status = 401
+
+
+class SecondStepWrong(ServiceError):
+    """Not a code of now, or one that was taken before."""
+
+    code = "second_step_wrong"
+    hint = "Wait for the next code of your app and type that, or use a spare code."
+    http_status = 401
+
+
+class SecondStepBusy(ServiceError):
+    """Ten wrong codes within an hour."""
+
+    code = "second_step_busy"
+    hint = "Try again in an hour."
+    http_status = 429
+
+
+class SecondStepOn(ServiceError):
+    code = "second_step_on"
+    hint = "Switch it off first."
+    http_status = 409
+
+
+class SecondStepUnknown(ServiceError):
+    code = "second_step_unknown"
+    hint = "Begin again: the page shows a new code for your app."
+    http_status = 409

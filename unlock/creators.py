@@ -19,7 +19,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from unlock import container, limits, notices, vaults
+from unlock import container, limits, notices, second_factors, vaults
 from unlock.account_errors import RecoveryFailed
 from unlock.creator_errors import LoginFailed, PasswordWrong, SignupClosed, UsernameTaken
 from unlock.models import Creator, Invitation
@@ -190,12 +190,13 @@ def recover(
     with transaction.atomic():
         _lock_unchanged(creator)
         _replace_password(creator, stored=stored, new=new, now=now)
+        second_factors.drop(creator)
         notices.tell(
             creator.id,
             NoticeKind.ACCOUNT_RECOVERED,
             topic=now.isoformat(),
             text="Your password was replaced with the words or key file of your key, and every"
-            " other browser was signed out. If that was not you, somebody has your words.",
+            " other browser was signed out; the second step is off. If that was not you, somebody has your words.",
             now=now,
         )
     return creator

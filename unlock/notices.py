@@ -45,6 +45,7 @@ MEANINGS: Final[dict[NoticeKind, str]] = {
     NoticeKind.SERVERS_DISAGREE: "The servers we ask about payments disagree",
     NoticeKind.WEBHOOK_FAILING: "A webhook does not take our messages",
     NoticeKind.COPIES_LOST: "No good copy of a file is left: buyers cannot load it",
+    NoticeKind.ACCOUNT_CHANGED: "The second step of your login was switched on or off",
     NoticeKind.ACCOUNT_RECOVERED: "Your password was replaced with your 24 words or key file",
 }
 

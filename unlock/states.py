@@ -90,6 +90,7 @@ class NoticeKind(StrEnum):
     WEBHOOK_FAILING = "webhook_failing"
     COPIES_LOST = "copies_lost"
     ACCOUNT_RECOVERED = "account_recovered"
+    ACCOUNT_CHANGED = "account_changed"
 
 
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {

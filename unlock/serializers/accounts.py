@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from unlock.creators import DERIVED_BYTES, SALT_BYTES, NewPassword, SignUp
 from unlock.serializers.fields import BytesField
+from unlock.serializers.second_steps import CODE_MAX
 from unlock.serializers.vaults import SealedSerializer, sealed_of
 
 _NAME_MAX = 150
@@ -41,7 +42,12 @@ class SignUpSerializer(UsernameSerializer):
 
 
 class LoginSerializer(UsernameSerializer):
+    """``code`` is of the second step, where it is on."""
+
     derived = BytesField(length=DERIVED_BYTES, write_only=True)
+    code = serializers.CharField(
+        max_length=CODE_MAX, required=False, allow_blank=True, write_only=True
+    )
 
 
 class PasswordSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from payments.amounts import BCH, FLOOR_SAT
 from payments.states import PayoutKind
-from unlock import account_sessions, creators, limits, offers
+from unlock import account_sessions, creators, limits, offers, second_factors
 from unlock.serializers.accounts import (
     LimitsSerializer,
     LoginParametersSerializer,
@@ -78,10 +78,12 @@ class Session(AnyoneView):
 
     @extend_schema(request=LoginSerializer, responses=UsernameSerializer)
     def post(self, request: Request) -> Response:
-        """Log in; 401 ``login_failed`` for every reason alike."""
+        """Log in; 401 ``login_failed`` for every reason alike, ``second_step_required`` after it."""
         asked = LoginSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        creator = creators.log_in(**asked.validated_data)
+        facts = asked.validated_data
+        creator = creators.log_in(facts["username"], facts["derived"])
+        second_factors.check(creator, facts.get("code", ""), now=timezone.now())
         return enter(request, creator, http_status=status.HTTP_200_OK)
 
     @extend_schema(responses={204: None})

@@ -149,12 +149,30 @@ export const loginParameters = (username) => api.post('login-parameters/', { use
 export const signUp = (account) => api.post('creators/', account);
 
 /**
- * @param {{username: string, derived: string}} proof
+ * @param {{username: string, derived: string, code?: string}} proof  `code`: of the second step
  * @returns {Promise<{username: string}>}
  */
 export const logIn = (proof) => api.post('session/', proof);
 
 export const logOut = () => api.remove('session/');
+
+/** @returns {Promise<{is_on: boolean, spare_left: number}>} */
+export const secondStep = () => api.get('second-step/');
+
+/**
+ * @param {string} derived
+ * @returns {Promise<{secret: string, uri: string}>} told once; counts once a code of it came back
+ */
+export const offerSecondStep = (derived) => api.post('second-step/', { derived });
+
+/**
+ * @param {string} code
+ * @returns {Promise<{spare_codes: string[]}>} told once
+ */
+export const confirmSecondStep = (code) => api.put('second-step/', { code }, { repeatable: false });
+
+/** @param {{derived: string, code: string}} proof */
+export const stopSecondStep = (proof) => api.post('second-step/removal/', proof);
 
 /** @returns {Promise<{sessions: SessionNote[]}>} the one used last first */
 export const sessions = () => api.get('sessions/');

@@ -3,6 +3,7 @@
  * so that the key is here as well.
  * @module
  */
+import { ApiError } from '../net/api.js';
 import { logIn } from '../net/creator.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
@@ -10,10 +11,40 @@ import { entry } from './entry.js';
 import { workedFor } from './passwords.js';
 import { bring } from './vault.js';
 
+/** @typedef {Awaited<ReturnType<typeof workedFor>>} Worked */
+
 const username = byId('username', HTMLInputElement);
 const password = byId('password', HTMLInputElement);
-for (const input of [username, password]) {
+const code = byId('code', HTMLInputElement);
+for (const input of [username, password, code]) {
   input.addEventListener('input', () => setWrong(input, ''));
+}
+
+/** Worked out once: a code that was mistyped does not cost a second more. */
+let worked = { name: '', password: '', result: /** @type {Promise<Worked> | null} */ (null) };
+
+/**
+ * @param {string} name
+ * @param {string} secret
+ */
+function work(name, secret) {
+  if (!worked.result || worked.name !== name || worked.password !== secret) {
+    const result = workedFor(name, secret);
+    worked = { name, password: secret, result };
+    result.catch(() => (worked.result = null));
+  }
+  return /** @type {Promise<Worked>} */ (worked.result);
+}
+
+function asksForCode() {
+  return !byId('code-field').hidden;
+}
+
+/** @returns {false} the form is not done */
+function askForCode() {
+  byId('code-field').hidden = false;
+  code.focus();
+  return false;
 }
 
 entry({
@@ -22,8 +53,18 @@ entry({
     const name = username.value.trim();
     if (!name) return refuse(username, 'Your name, as you signed up with it.');
     if (!password.value) return refuse(password, 'Your password.');
-    const { derived, vaultKey } = await workedFor(name, password.value);
-    const me = await logIn({ username: name, derived });
+    if (asksForCode() && !code.value.trim()) {
+      return refuse(code, 'The six digits, or a spare code.');
+    }
+    const { derived, vaultKey } = await work(name, password.value);
+    const typed = code.value.trim();
+    const me = await logIn({ username: name, derived, ...(typed ? { code: typed } : {}) }).catch(
+      (error) => {
+        if (!(error instanceof ApiError) || error.code !== 'second_step_required') throw error;
+        return null;
+      },
+    );
+    if (!me) return askForCode();
     // Without the vault one is logged in all the same; the settings page says how it stands.
     await bring(me.username, password.value, vaultKey).catch(() => undefined);
     return true;

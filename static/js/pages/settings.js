@@ -13,6 +13,7 @@ import * as manualRate from './manual_rate.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
 import { showStanding, startStanding } from './standing.js';
+import { SecondStepField } from './secondstep.js';
 import { showSessions } from './sessions.js';
 import { showTerms } from './terms.js';
 import { changePassword } from './vault.js';
@@ -102,10 +103,14 @@ onPress('key-import', async () => {
 const vault = new VaultField(username, look);
 onSubmit('vault', () => vault.submit());
 
+const secondStep = new SecondStepField(username);
+onSubmit('step', () => secondStep.submit());
+
 // Before anything is waited for: a press on their buttons must not be lost.
 void showTerms().catch((error) => problem.show(byId('terms-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
+void secondStep.look().catch((error) => problem.show(byId('step-problem'), error));
 void showSessions().catch((error) => problem.show(byId('session-problem'), error));
 await look();
 void vault.look().catch((error) => problem.show(byId('vault-problem'), error));
