@@ -60,6 +60,12 @@ class Sale:
     purchase: Purchase
     bill: Bill
 
+    @property
+    def tip(self) -> Price | None:
+        """The part of the price that its buyer added of their own accord."""
+        amount = self.purchase.tip_amount
+        return None if amount is None else Price(amount, self.bill.price.currency)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -203,7 +209,9 @@ def _wanted(
 def _with_purchases(bills: Iterable[Bill]) -> tuple[Sale, ...]:
     by_id = {bill.id: bill for bill in bills}
     rows = Purchase.objects.select_related("paid_file").filter(invoice_id__in=by_id)
-    rows = rows.only("content_id", "invoice_id", "is_proof", "reference", "paid_file__title")
+    rows = rows.only(
+        "content_id", "invoice_id", "is_proof", "reference", "tip_amount", "paid_file__title"
+    )
     bought = {row.invoice_id: row for row in rows}
     return tuple(Sale(purchase=bought[key], bill=bill) for key, bill in by_id.items())
 

@@ -27,7 +27,7 @@ COLUMNS: Final = (
     "block_time", "confirmations", "receipt_rate", "receipt_sources", "fiat_amount",
     "fiat_currency", "fiat_by", "settled_at", "settled_sat", "settled_instantly", "over_sat",
     "refund_due_sat", "refund_txid", "refund_sat", "forward_txid", "forward_fee_sat",
-    "reference",
+    "reference", "tip_amount",
 )  # fmt: skip
 # What a spreadsheet would run as a formula; "'" in front makes it text.
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
@@ -68,6 +68,7 @@ def rows_of(sale: Sale) -> Iterator[dict[str, Any]]:
 def _sale(sale: Sale) -> dict[str, Any]:
     bill, purchase = sale.bill, sale.purchase
     price = str(bill.price).partition(" ")[0]
+    tip = "" if sale.tip is None else str(sale.tip).partition(" ")[0]
     return {
         "date": _time(bill.created_at),
         "invoice": str(bill.id),
@@ -81,6 +82,7 @@ def _sale(sale: Sale) -> dict[str, Any]:
         "state": str(bill.state),
         "flags": list(bill.flags),
         "price_amount": price,
+        "tip_amount": tip,
         "price_currency": bill.price.currency,
         "confirmations_wanted": bill.confirmations,
         "address": bill.address,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -22,7 +23,7 @@ from tests.unlock.sale import INSTANCE_PRIVATE, NOW, Buyer, Sold
 from unlock import announcements, files, grants, keys, offers, purchases, stock
 from unlock.files import Draft
 from unlock.models import Grant, PaidFile, Pricing, Purchase
-from unlock.pricing import Terms
+from unlock.pricing import Ask, Terms
 from unlock.pricing_errors import NoLongerOnSale, OfferChanged, PricingInvalid, SoldOut
 from unlock.states import FileState, GrantKind, PriceKind
 
@@ -42,8 +43,13 @@ def begin(sold: Sold, *, now: datetime = NOW, **wish: Any) -> purchases.Begun:
     )
 
 
+def invoice_id(purchase: Purchase) -> UUID:
+    assert purchase.invoice_id is not None
+    return purchase.invoice_id
+
+
 def invoice_of(purchase: Purchase) -> money.Invoice:
-    return money.Invoice.objects.get(pk=purchase.invoice_id)
+    return money.Invoice.objects.get(pk=invoice_id(purchase))
 
 
 def pay(purchase: Purchase, *, at: datetime = NOW) -> None:
@@ -197,7 +203,7 @@ def test_an_order_that_was_refused_leaves_no_live_invoice() -> None:
     """The invoice is opened before the lock; whoever loses there gets it voided."""
     sold = payable(stock=1)
     paid_file = PaidFile.objects.get(id=sold.file.id)
-    wish = stock.Wish(ask=purchases.Ask())
+    wish = stock.Wish(ask=Ask())
     assert stock.quote(paid_file, wish, now=NOW).grant is None
     begin(sold)
 
@@ -219,7 +225,7 @@ def test_a_late_payer_is_served_and_flagged_as_beyond_the_stock() -> None:
 
     assert (invoice_of(bought).oversold, invoice_of(late).oversold) == (False, True)
     assert "OVERSOLD" in invoice_of(late).flags
-    assert money.Event.objects.filter(invoice_id=late.invoice_id, kind="flagged").count() == 1
+    assert money.Event.objects.filter(invoice_id=invoice_id(late), kind="flagged").count() == 1
     assert keys.standing_of(late.id, now=NOW).is_open
 
 
@@ -229,8 +235,8 @@ def test_of_a_strict_stock_the_late_payers_money_goes_back() -> None:
 
     bought = begin(sold, now=NOW + LATER).purchase
 
-    assert invoices.status_of(late.invoice_id, now=NOW).is_withdrawn  # type: ignore[arg-type]
-    assert not invoices.status_of(bought.invoice_id, now=NOW).is_withdrawn  # type: ignore[arg-type]
+    assert invoices.status_of(invoice_id(late), now=NOW).is_withdrawn
+    assert not invoices.status_of(invoice_id(bought), now=NOW).is_withdrawn
 
 
 def test_of_a_strict_stock_who_pays_late_before_anybody_else_came_is_served() -> None:
@@ -262,16 +268,16 @@ def test_of_a_strict_stock_never_more_could_be_served_than_there_are() -> None:
 def test_a_new_quote_needs_a_copy_that_is_left() -> None:
     sold = payable(stock=1)
     late = begin(sold).purchase
-    money.Invoice.objects.filter(pk=late.invoice_id).update(state=InvoiceState.EXPIRED)
+    money.Invoice.objects.filter(pk=invoice_id(late)).update(state=InvoiceState.EXPIRED)
     begin(sold, now=NOW + LATER)
 
     with pytest.raises(SoldOut):
         purchases.requote(late, now=NOW + LATER)
 
-    assert money.Quote.objects.filter(invoice_id=late.invoice_id).count() == 1
-    money.Invoice.objects.filter(pk=late.invoice_id).update(seen_sat=5_000, state="PARTIAL")
+    assert money.Quote.objects.filter(invoice_id=invoice_id(late)).count() == 1
+    money.Invoice.objects.filter(pk=invoice_id(late)).update(seen_sat=5_000, state="PARTIAL")
     purchases.requote(late, now=NOW + LATER)  # who sent a part may complete it
-    assert money.Quote.objects.filter(invoice_id=late.invoice_id).count() == 2
+    assert money.Quote.objects.filter(invoice_id=invoice_id(late)).count() == 2
 
 
 def test_it_is_sold_between_its_dates_only() -> None:

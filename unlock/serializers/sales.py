@@ -83,7 +83,9 @@ class RepaymentSerializer(serializers.Serializer[Any]):
 
 
 class SaleSerializer(serializers.Serializer[Any]):
-    """One purchase that has an invoice. ``worth``: what it was worth when it came."""
+    """One purchase that has an invoice. ``worth``: what it was worth when it came; ``tip`` is the part
+    of ``price`` that was added for nothing.
+    """
 
     purchase = serializers.UUIDField(source="purchase.id")
     invoice = serializers.UUIDField(source="bill.id")
@@ -97,6 +99,7 @@ class SaleSerializer(serializers.Serializer[Any]):
     settled_at = serializers.DateTimeField(source="bill.settled_at", allow_null=True)
     is_instant = serializers.BooleanField(source="bill.is_instant")
     price = PriceField(source="bill.price")
+    tip = PriceField(allow_null=True)
     due_sat = serializers.IntegerField(source="bill.due_sat")
     seen_sat = serializers.IntegerField(source="bill.seen_sat")
     missing_sat = serializers.IntegerField(source="bill.missing_sat")
