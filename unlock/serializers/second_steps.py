@@ -17,7 +17,7 @@ class SecondStepSerializer(serializers.Serializer[Any]):
     spare_left = serializers.IntegerField()
 
 
-class ProofSerializer(serializers.Serializer[Any]):
+class StepProofSerializer(serializers.Serializer[Any]):
     derived = BytesField(length=DERIVED_BYTES, write_only=True)
 
 
@@ -28,11 +28,11 @@ class OfferedSerializer(serializers.Serializer[Any]):
     uri = serializers.CharField()
 
 
-class CodeSerializer(serializers.Serializer[Any]):
+class StepCodeSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(max_length=CODE_MAX)
 
 
-class ProofAndCodeSerializer(ProofSerializer):
+class StepProofAndCodeSerializer(StepProofSerializer):
     code = serializers.CharField(max_length=CODE_MAX)
 
 

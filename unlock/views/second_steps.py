@@ -12,12 +12,12 @@ from rest_framework.response import Response
 
 from unlock import creators, second_factors
 from unlock.serializers.second_steps import (
-    CodeSerializer,
     OfferedSerializer,
-    ProofAndCodeSerializer,
-    ProofSerializer,
     SecondStepSerializer,
     SpareCodesSerializer,
+    StepCodeSerializer,
+    StepProofAndCodeSerializer,
+    StepProofSerializer,
 )
 from unlock.views.sessions import CreatorView
 
@@ -40,20 +40,20 @@ class SecondStep(CreatorView):
         }
         return Response(SecondStepSerializer(facts).data)
 
-    @extend_schema(request=ProofSerializer, responses=OfferedSerializer)
+    @extend_schema(request=StepProofSerializer, responses=OfferedSerializer)
     def post(self, request: Request) -> Response:
         """With the password: a new seed for the app. It counts once it is confirmed."""
-        asked = ProofSerializer(data=request.data)
+        asked = StepProofSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         creator = self.me(request)
         creators.check_password(creator, asked.validated_data["derived"])
         offered = second_factors.offer(creator, now=timezone.now())
         return Response(OfferedSerializer(asdict(offered)).data)
 
-    @extend_schema(request=CodeSerializer, responses=SpareCodesSerializer)
+    @extend_schema(request=StepCodeSerializer, responses=SpareCodesSerializer)
     def put(self, request: Request) -> Response:
         """A code of the app switches it on; the spare codes are told once."""
-        asked = CodeSerializer(data=request.data)
+        asked = StepCodeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         code = asked.validated_data["code"]
         spare = second_factors.confirm(self.me(request), code, now=timezone.now())
@@ -63,10 +63,10 @@ class SecondStep(CreatorView):
 class SecondStepRemoval(CreatorView):
     throttle_scope = "login"
 
-    @extend_schema(request=ProofAndCodeSerializer, responses={204: None})
+    @extend_schema(request=StepProofAndCodeSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         """Switch it off, with the password and a code, a spare one too."""
-        asked = ProofAndCodeSerializer(data=request.data)
+        asked = StepProofAndCodeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         creator = self.me(request)
         creators.check_password(creator, asked.validated_data["derived"])
