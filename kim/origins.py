@@ -26,6 +26,7 @@ METHODS: Final = {
     "rates": _READ,
     "schema": _READ,
     "file-purchases": _ORDER,
+    "file-price": _ORDER,
     "purchases-restored": _ORDER,
     "purchase-quotes": _ORDER,
     "purchase-release": _ORDER,

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from unlock import files, limits, offers
 from unlock.serializers.fields import BytesField, HexField, PriceField, WordField
-from unlock.serializers.pricing import SellingSerializer, TermsSerializer, terms_from
+from unlock.serializers.pricing import PricingSerializer, SellingSerializer, terms_from
 from unlock.serializers.showing import AuditSerializer, CoverSerializer, SampleBriefSerializer
 from unlock.states import FileState, UploadState
 
@@ -36,7 +36,7 @@ class FileInputSerializer(serializers.Serializer[Any]):
     is_instant = serializers.BooleanField(required=False)
     stream_only = serializers.BooleanField(required=False)
     upload = serializers.UUIDField(required=False)
-    pricing = TermsSerializer(required=False)
+    pricing = PricingSerializer(required=False)
 
     def draft(self) -> files.Draft:
         given = {key: value for key, value in self.validated_data.items() if key != "state"}
@@ -142,7 +142,7 @@ class FileSerializer(_OfferFields):
     sales = serializers.IntegerField(source="sales.count")
     income_sat = serializers.IntegerField(source="sales.income_sat")
     checks = ChecksSerializer(source="sales")
-    pricing = TermsSerializer(source="terms")
+    pricing = PricingSerializer(source="terms")
 
     def to_representation(self, instance: PaidFile) -> dict[str, Any]:
         return super().to_representation(offers.of_own(instance, now=timezone.now()))

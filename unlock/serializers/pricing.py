@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NO_PRICE = Price(Decimal(0), BCH)  # stands until the file's own is put in
 
 
-class TermsSerializer(serializers.Serializer[Any]):
+class PricingSerializer(serializers.Serializer[Any]):
     """All terms at once; what is left out goes back to how it is without. Times carry a zone.
 
     ``stock``: sold at most so often (null: no end); ``is_strict``: what is paid too late goes back.
@@ -65,7 +65,7 @@ class CodeAskedSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(max_length=100)
 
 
-class OwedSerializer(serializers.Serializer[Any]):
+class CodedPriceSerializer(serializers.Serializer[Any]):
     """What it costs with the code. ``is_floored``: the code would take more off, but less cannot be
     paid. With a ``grant`` it is free.
     """
@@ -95,7 +95,7 @@ class CodeMakingSerializer(serializers.Serializer[Any]):
         return codes.Making(**self.validated_data)
 
 
-class CodeSerializer(serializers.Serializer[Any]):
+class DiscountCodeSerializer(serializers.Serializer[Any]):
     """One code, for its creator. ``uses``: paid, given, or held by an order within its time."""
 
     id = serializers.UUIDField()
@@ -112,5 +112,5 @@ class CodeSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class CodesSerializer(serializers.Serializer[Any]):
-    codes = CodeSerializer(many=True)
+class DiscountCodesSerializer(serializers.Serializer[Any]):
+    codes = DiscountCodeSerializer(many=True)

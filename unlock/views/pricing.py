@@ -8,15 +8,16 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from unlock import codes, purchases
 from unlock.serializers.pricing import (
     CodeAskedSerializer,
+    CodedPriceSerializer,
     CodeMakingSerializer,
-    CodesSerializer,
-    OwedSerializer,
+    DiscountCodesSerializer,
 )
-from unlock.views.sessions import AnyoneView, CreatorView
+from unlock.views.sessions import CreatorView
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -24,27 +25,28 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
-class CodedPrice(AnyoneView):
+class CodedPrice(APIView):
+    authentication_classes = ()  # a buyer's call: open to every origin, without a session
     throttle_scope = "purchase"
 
-    @extend_schema(request=CodeAskedSerializer, responses=OwedSerializer)
+    @extend_schema(request=CodeAskedSerializer, responses=CodedPriceSerializer)
     def post(self, request: Request, file_id: UUID) -> Response:
         """What the file costs with a code; nothing is ordered. 409 ``code_invalid``."""
         asked = CodeAskedSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         owed = purchases.price_with(file_id, asked.validated_data["code"], now=timezone.now())
-        return Response(OwedSerializer(owed).data)
+        return Response(CodedPriceSerializer(owed).data)
 
 
 class Codes(CreatorView):
-    @extend_schema(responses=CodesSerializer)
+    @extend_schema(responses=DiscountCodesSerializer)
     def get(self, request: Request, file_id: UUID) -> Response:
         """The codes of a file, newest first."""
         made = codes.of_file(file_id, creator=self.me(request))
         shown = codes.show(made, now=timezone.now())
-        return Response(CodesSerializer({"codes": shown}).data)
+        return Response(DiscountCodesSerializer({"codes": shown}).data)
 
-    @extend_schema(request=CodeMakingSerializer, responses={201: CodesSerializer})
+    @extend_schema(request=CodeMakingSerializer, responses={201: DiscountCodesSerializer})
     def post(self, request: Request, file_id: UUID) -> Response:
         """Make a code, or several gifts at once."""
         asked = CodeMakingSerializer(data=request.data)
@@ -52,7 +54,9 @@ class Codes(CreatorView):
         now = timezone.now()
         made = codes.make(file_id, asked.making(), creator=self.me(request), now=now)
         shown = codes.show(made, now=now)
-        return Response(CodesSerializer({"codes": shown}).data, status=status.HTTP_201_CREATED)
+        return Response(
+            DiscountCodesSerializer({"codes": shown}).data, status=status.HTTP_201_CREATED
+        )
 
 
 class CodeDetail(CreatorView):
