@@ -21,14 +21,12 @@ from django.utils.decorators import sync_and_async_middleware
 
 from kim import api, origins
 from payments.errors import ServiceError
-from unlock import storage
 from unlock.views.pages import CONNECT
 
 log = logging.getLogger(__name__)
 
 type_of_get = Callable[[HttpRequest], Any]
 
-SENDER = "/js/worker/send.js"
 _PERMISSIONS = ", ".join(
     f"{name}=()"
     for name in (
@@ -62,36 +60,11 @@ def policy(path: str, hosts: Collection[str] = ()) -> str:
     return "; ".join(f"{name} {value}" for name, value in lists.items())
 
 
-def sender_policy(hosts: Collection[str]) -> str:
-    """Of the one worker that sends parts, under the policy of its own script's answer: it may speak
-    with the stores and nobody else, not even with us, and it is never given a key (docs/adr/0013).
-    """
-    lists = {
-        "default-src": "'none'",
-        "script-src": "'self'",  # what it imports
-        "connect-src": " ".join(sorted(hosts)) or "'none'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-        "require-trusted-types-for": "'script'",
-        "trusted-types": "'none'",
-    }
-    return "; ".join(f"{name} {value}" for name, value in lists.items())
-
-
-def _is_sender(request: HttpRequest, response: HttpResponseBase) -> bool:
-    is_static = request.path.startswith(settings.STATIC_URL)
-    return is_static and request.path.endswith(SENDER) and response.status_code < 400
-
-
 @sync_and_async_middleware
 def headers(get_response: type_of_get) -> Callable[..., Any]:
     """Security headers on every answer, error pages and static files included."""
 
     def dress(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if _is_sender(request, response):
-            response["Content-Security-Policy"] = sender_policy(storage.origins())
-            response["Cache-Control"] = "no-cache"  # its address does not tell of another store
         response.setdefault(
             "Content-Security-Policy", policy(request.path, request.META.get(CONNECT, ()))
         )

@@ -13,7 +13,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Error as PlaywrightError
@@ -69,30 +68,17 @@ class Puts:
 
 
 def throttle(page: Page, bytes_a_second: int) -> None:
-    """A slow line up, for the page and for the workers that it starts from here on."""
-    limits = {
-        "offline": False,
-        "latency": 0,
-        "downloadThroughput": -1,
-        "uploadThroughput": bytes_a_second,
-    }
-    commands: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("Network.enable", {}),
-        ("Network.emulateNetworkConditions", limits),
-    )
     session = page.context.new_cdp_session(page)
-
-    def slow_down(said: dict[str, Any]) -> None:
-        for number, (method, params) in enumerate(commands):
-            message = json.dumps({"id": number, "method": method, "params": params})
-            given = {"sessionId": said["sessionId"], "message": message}
-            session.send("Target.sendMessageToTarget", given)
-
-    session.on("Target.attachedToTarget", slow_down)
-    asked = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": False}
-    session.send("Target.setAutoAttach", asked)
-    for method, params in commands:
-        session.send(method, params)
+    session.send("Network.enable")
+    session.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": bytes_a_second,
+        },
+    )
 
 
 def crash(page: Page) -> None:
@@ -368,13 +354,10 @@ def test_the_first_byte_of_forty_gigabytes_leaves_at_once(
     people.sign_up(maya, "maya-sparse")
     maya.evaluate(
         """() => {
-          globalThis.Worker = class extends Worker {
-            constructor(...given) {
-              super(...given);
-              this.addEventListener('message', ({ data }) => {
-                if (data.type === 'progress') globalThis.sentMs ??= performance.now();
-              });
-            }
+          const open = XMLHttpRequest.prototype.send;
+          XMLHttpRequest.prototype.send = function (body) {
+            this.upload.addEventListener('progress', () => { globalThis.sentMs ??= performance.now(); });
+            return open.call(this, body);
           };
           document.querySelector('#file').addEventListener(
             'change', () => { globalThis.droppedMs = performance.now(); }, { capture: true });

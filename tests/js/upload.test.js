@@ -65,11 +65,13 @@ function fresh() {
 }
 
 /**
- * @param {Bytes} bytes  of no use any more, as after a worker had them
- * @returns {Bytes} the same, as they come back from it
+ * @param {XMLHttpRequestBodyInit} body
+ * @returns {Promise<Bytes>} a copy: the buffer is used again for the next part
  */
-function lent(bytes) {
-  return structuredClone(bytes, { transfer: [bytes.buffer] });
+async function bytesOf(body) {
+  assert.ok(body instanceof Uint8Array || body instanceof Blob);
+  const whole = body instanceof Blob ? body : new Blob([body.slice()]);
+  return new Uint8Array(await whole.arrayBuffer());
 }
 
 /**
@@ -94,9 +96,8 @@ async function upload(payload, { partSize, slots = 3, workers = 2 }) {
     signal: new AbortController().signal,
     onTrouble: () => undefined,
     onProgress: (bytes) => progress.push(bytes),
-    send: async (number, parcel, watch) => {
-      const bytes = parcel.bytes.slice();
-      parcel.bytes = lent(parcel.bytes);
+    send: async (number, body, watch) => {
+      const bytes = await bytesOf(body);
       watch.onProgress(bytes.length / 2);
       stored.set(number, bytes);
       return null;

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings as django_settings
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -17,7 +16,6 @@ from kim.env import StoreConfig
 from tests.unlock import sale
 from unlock import storage
 
-JS = django_settings.ROOT / "static" / "js"
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -224,44 +222,6 @@ def test_pages_without_a_file_list_what_uploads_need_or_nothing(
     stores = "'self' https://main.example https://second.example https://third.example"
     assert connects(client, "/sell/") == stores
     assert connects(client, "/settings/") == "'self'"
-
-
-@pytest.mark.django_db
-def test_of_all_scripts_only_the_worker_that_sends_may_speak_with_the_stores(
-    client: Client, three_stores: None
-) -> None:
-    policies: dict[str, dict[str, str]] = {}
-    kept: dict[str, str] = {}
-    for path in (*(JS / "worker").glob("*.js"), JS / "net" / "put.js"):
-        address = f"{django_settings.STATIC_URL}js/{path.relative_to(JS)}"
-        response = client.get(address, HTTP_HOST="127.0.0.1")
-        policies[path.name] = policy_of(response)
-        kept[path.name] = response.headers["Cache-Control"]
-        response.close()
-
-    assert policies.pop("send.js") == {
-        "default-src": "'none'",
-        "script-src": "'self'",
-        "connect-src": "https://main.example https://second.example https://third.example",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-        "require-trusted-types-for": "'script'",
-        "trusted-types": "'none'",
-    }
-    assert kept.pop("send.js") == "no-cache"  # another store changes the policy, not the address
-    assert len(policies) > 8
-    assert {policy["connect-src"] for policy in policies.values()} == {"'self'"}
-    assert all("max-age=" in how for how in kept.values())
-
-
-@pytest.mark.django_db
-def test_a_script_that_is_not_there_names_no_store(client: Client, three_stores: None) -> None:
-    for path in (f"{django_settings.STATIC_URL}none/js/worker/send.js", "/js/worker/send.js"):
-        response = client.get(path, HTTP_HOST="127.0.0.1")
-
-        assert response.status_code == 404
-        assert policy_of(response)["connect-src"] == "'self'"
 
 
 @pytest.mark.django_db

@@ -5,11 +5,8 @@
  */
 import { ApiError } from './api.js';
 import { delayMs, untilOnline, wait } from './backoff.js';
-import { putHere } from './courier.js';
 import { signParts } from './creator.js';
-import { PutError } from './put.js';
-
-/** @import { Parcel, Put } from './courier.js' */
+import { PutError, put } from './put.js';
 
 const BATCH = 20;
 
@@ -27,7 +24,6 @@ const FINAL = new Set([400, 404, 405, 411, 412, 413]);
  * @property {AbortSignal} signal
  * @property {(bytes: number) => void} onProgress  of the present try; starts at 0 again on a repeat
  * @property {(trouble: string | null) => void} onTrouble  a reason while waiting, null once it goes on
- * @property {Put} [put]  by a worker; else this thread sends
  */
 
 export class PartSender {
@@ -55,16 +51,16 @@ export class PartSender {
 
   /**
    * @param {number} number
-   * @param {Parcel} parcel
+   * @param {XMLHttpRequestBodyInit} body
    * @param {Watch} watch
    * @returns {Promise<string | null>} once the store has the part: its ETag, if it may be seen
    */
-  async send(number, parcel, { signal, onProgress, onTrouble, put = putHere }) {
+  async send(number, body, { signal, onProgress, onTrouble }) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const { url, headers } = await this.#urlOf(number);
         signal.throwIfAborted();
-        const etag = await put({ url, headers, parcel, onProgress, signal });
+        const etag = await put({ url, headers, body, onProgress, signal });
         onTrouble(null);
         return etag;
       } catch (error) {

@@ -15,7 +15,6 @@ import * as unfinished from '../io/unfinished.js';
 import { Upload } from '../io/upload.js';
 import { ApiError } from '../net/api.js';
 import { wait } from '../net/backoff.js';
-import { courierFor } from '../net/courier.js';
 import * as creator from '../net/creator.js';
 import { senderOf } from '../net/parts.js';
 import { spawn } from '../ui/trusted.js';
@@ -29,7 +28,6 @@ import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Selection } from '../io/selection.js'
  * @import { Draft } from '../io/store.js'
- * @import { Put } from '../net/courier.js'
  * @import { PartSender } from '../net/parts.js'
  * @import { UploadRow } from '../io/unfinished.js'
  * @import { Facts } from '../ui/transfer.js'
@@ -189,7 +187,7 @@ export class Sending {
    */
   async #begin(selection, root) {
     const sealing = await prepare(selection, root);
-    return this.#withCrew(sealing, async (crew) => {
+    return this.#withPool(sealing, async (pool) => {
       const { id, part_bytes: partSize } = await creator.beginUpload({
         size_bytes: sealing.header.totalSize,
         core_header: toBase64url(sealing.header.core),
@@ -205,7 +203,7 @@ export class Sending {
         () => undefined, // it goes up all the same; only a closed tab would lose it
       );
       const marking = new Marking(row, selection, []);
-      return this.#transfer({ row, selection, sealing, ...crew, marking, sender, kept: new Map() });
+      return this.#transfer({ row, selection, sealing, pool, marking, sender, kept: new Map() });
     });
   }
 
@@ -244,8 +242,8 @@ export class Sending {
     const numbers = again.map(({ number }) => number);
     await unfinished.dropParts(row.uploadId, numbers);
     this.#isKept = true;
-    return this.#withCrew(sealing, (crew) =>
-      this.#transfer({ row, selection, sealing, ...crew, marking, sender, kept }),
+    return this.#withPool(sealing, (pool) =>
+      this.#transfer({ row, selection, sealing, pool, marking, sender, kept }),
     );
   }
 
@@ -282,28 +280,26 @@ export class Sending {
   /**
    * @template T
    * @param {Sealing} sealing
-   * @param {(crew: {pool: SealPool, put: Put}) => Promise<T>} work
+   * @param {(pool: SealPool) => Promise<T>} work
    * @returns {Promise<T>}
    */
-  async #withCrew({ header, key }, work) {
+  async #withPool({ header, key }, work) {
     // The workers load while the server opens the upload: the first byte leaves sooner.
     const keys = { core: header.core, contentKey: key };
     const pool = new SealPool(() => spawn('seal'), workerCount(), keys);
-    const courier = courierFor(() => spawn('send'));
     try {
-      return await work({ pool, put: courier.put });
+      return await work(pool);
     } finally {
       pool.close();
-      courier.close();
     }
   }
 
   /**
    * @param {{row: UploadRow, selection: Selection, sealing: Sealing, pool: SealPool,
-   *   put: Put, marking: Marking, sender: PartSender, kept: Map<number, Bytes>}} means
+   *   marking: Marking, sender: PartSender, kept: Map<number, Bytes>}} means
    * @returns {Promise<Draft>}
    */
-  async #transfer({ row, selection, sealing, pool, put, marking, sender, kept }) {
+  async #transfer({ row, selection, sealing, pool, marking, sender, kept }) {
     const { header, head } = sealing;
     const { uploadId } = row;
     const keeper = new unfinished.Keeper(unfinished.keepParts);
@@ -317,7 +313,7 @@ export class Sending {
       kept,
       gate: this.#gate,
       signal: this.#stop.signal,
-      send: (number, parcel, watch) => sender.send(number, parcel, { ...watch, put }),
+      send: (number, body, watch) => sender.send(number, body, watch),
       onPart: ({ number, size }, rows, etag) => keeper.note({ uploadId, number, size, rows, etag }),
       onProgress: (done) => this.#progress.note(done),
       onTrouble: (trouble) => this.#progress.hear(trouble),

@@ -6,7 +6,6 @@
 
 const SCRIPTS = Object.freeze({
   seal: new URL('../worker/seal.js', import.meta.url).href,
-  send: new URL('../worker/send.js', import.meta.url).href,
   open: new URL('../worker/open.js', import.meta.url).href,
   kdf: new URL('../worker/kdf.js', import.meta.url).href,
   mark: new URL('../worker/mark.js', import.meta.url).href,

@@ -30,6 +30,7 @@
  * @property {Blob[]} sources exactly the plaintext of these segments, in order
  * @property {ArrayBuffer} buffer  transferred; the stored segments are written into it
  * @property {number} offset  where in the buffer the first segment goes
+ * @property {boolean} [isBlob]  a Blob of what was sealed is wanted, too
  */
 
 /**
@@ -42,6 +43,7 @@
  * @property {number} offset
  * @property {number} size   stored bytes written at `offset`
  * @property {Bytes} rows    64 bytes a segment: SHA-256 of the stored segment, key commitment
+ * @property {Blob} [blob]   the stored bytes, if they were wanted so: copied here, not on the page's thread
  */
 
 /**

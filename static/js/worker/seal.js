@@ -27,7 +27,7 @@ answerJobs({
   },
 
   /** @param {SealJob} message */
-  async seal({ job, first, count, sources, buffer, offset }) {
+  async seal({ job, first, count, sources, buffer, offset, isBlob = false }) {
     if (!session) throw new Error('init comes first');
     const { header, sealer } = session;
     const size = header.storedSizeOfRange(first, count);
@@ -37,6 +37,7 @@ answerJobs({
     const rows = await sealer.seal(first, count, plainOf, stored);
     /** @type {Sealed} */
     const sealed = { type: 'sealed', job, first, count, buffer, offset, size, rows };
+    if (isBlob) sealed.blob = new Blob([stored]);
     return [sealed, [buffer]];
   },
 });

@@ -18,17 +18,16 @@ const sparse = Number(asked.get('sparse') ?? 0);
  * @returns {Promise<number>} seconds
  */
 async function firstByte(page, file) {
-  const { Worker: Plain } = /** @type {any} */ (page);
+  const { prototype } = /** @type {any} */ (page).XMLHttpRequest;
+  const { send } = prototype;
   /** @type {Promise<number>} */
   const left = new Promise((resolve) => {
-    /** @type {any} */ (page).Worker = class extends Plain {
-      /** @param {any[]} given */
-      constructor(...given) {
-        super(...given);
-        this.addEventListener('message', (/** @type {MessageEvent} */ { data }) => {
-          if (data.type === 'progress' && data.sent > 0) resolve(performance.now());
-        });
-      }
+    /** @this {XMLHttpRequest} @param {any} body */
+    prototype.send = function (body) {
+      this.upload.addEventListener('progress', ({ loaded }) => {
+        if (loaded > 0) resolve(performance.now());
+      });
+      send.call(this, body);
     };
   });
   const from = performance.now();
