@@ -42,6 +42,17 @@ def password_of(username: str) -> str:
     return getpass.getpass(f"Password of {username}: ")
 
 
+def _second_step() -> str:
+    """The six digits of the app, or a spare code: from KIM_SECOND_STEP, else asked for."""
+    given = os.environ.get("KIM_SECOND_STEP", "")
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        message = "A code of your app is asked for as well."
+        raise CommandFailed("second_step_required", message, "Set KIM_SECOND_STEP.")
+    return getpass.getpass("Code of your app, or a spare one: ")
+
+
 def log_in(api: Api, username: str, password: str) -> Worked:
     """What the password became. A session that ends meanwhile is begun again with it."""
     api.open_session()
@@ -52,7 +63,12 @@ def log_in(api: Api, username: str, password: str) -> Worked:
     def sign_in() -> None:
         # Taken off while it runs: a refused login must not log in again.
         api.sign_in_again = None
-        api.post("session/", proof, session=True)
+        try:
+            api.post("session/", proof, session=True)
+        except Refused as error:
+            if error.code != "second_step_required":
+                raise
+            api.post("session/", {**proof, "code": _second_step()}, session=True)
         api.sign_in_again = sign_in
 
     sign_in()

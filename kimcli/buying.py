@@ -16,11 +16,11 @@ from kimcli.wire import Api, origin_of
 from unlock import container
 from unlock.container import Link, encode_b64url
 from unlock.container.names import safe_name
-from unlock.container.unpack import part_of
 from unlock.errors import ContainerError, Damaged
 
 _LOOK_SECONDS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0)
 _CLAIMS_MOST = 64
+_NOT_YOURS = "Nothing was paid now. Ask its creator, or look at your return link in a browser."
 _SAT = 100_000_000
 
 
@@ -35,7 +35,6 @@ class Wishes:
     pay_with: str = ""
     at_most_sat: int | None = None
     pays: str = ""
-    code: str = ""
     wait_seconds: float = 86_400
     is_again: bool = False
     pays_again: bool = False
@@ -48,9 +47,9 @@ def buy(url: str, wishes: Wishes, means: Means) -> Path:
     api = Api(origin_of(url), means.wait)
     book = Orders(wishes.key_path)
     order, offer = _found(api, link, book, wishes)
-    if order is not None and order.content_id and order.content_id != offer["content_id"]:
-        offer = {**offer, "h_s": order.h_s, "content_id": order.content_id}
     proven = offers.prove(api, offer, link.link_secret, means)
+    if order is not None and order.content_id not in {"", proven.content_id.hex()}:
+        raise CommandFailed("content_changed", "It is not what you ordered any more.", _NOT_YOURS)
     target = _target(wishes, proven)
     _tell(offer, proven, means)
     name = orders.name_of(api.server, offer["id"])
@@ -98,7 +97,7 @@ def _target(wishes: Wishes, proven: Proven) -> Path:
     if target.exists() and not wishes.is_forced:
         raise FilesWrong("exists", f"{target} exists already.", "Choose another --out, or --force.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(target.parent, os.W_OK) or len(part_of(target).name) < len(".part"):
+    if not os.access(target.parent, os.W_OK):
         raise FilesWrong("not_writable", f"Nothing can be written into {target.parent}.")
     return target
 
@@ -125,7 +124,7 @@ def _order(
         body = {"buyer_key": encode_b64url(container.buyer_key_pair(seed).public_key)}
         try:
             claim = container.derive_claim(seed)
-            asked = {**body, **_agreed(offer, wishes)}
+            asked = {**body, **_agreed(offer, wishes, link.code)}
             made = api.post(f"files/{offer['id']}/purchases/", asked, claim=claim)
         except Refused as error:
             if error.code != "claim_known":
@@ -136,6 +135,7 @@ def _order(
         order = Order(
             str(made["id"]), encode_b64url(link.link_secret), encode_b64url(seed),
             h_s=offer["h_s"], content_id=offer["content_id"], wrapped_key=offer["wrapped_key"],
+            ticket=made["ticket"],
         )  # fmt: skip
         book.keep(orders.name_of(api.server, offer["id"]), order, number=number)
         return order
@@ -144,10 +144,10 @@ def _order(
     )
 
 
-def _agreed(offer: Any, wishes: Wishes) -> dict[str, Any]:
+def _agreed(offer: Any, wishes: Wishes, code: str) -> dict[str, Any]:
     """The price that was seen, as the most to be asked; or what the buyer gives; and the code."""
     selling = offer.get("selling") or {}
-    agreed: dict[str, Any] = {"code": wishes.code} if wishes.code else {}
+    agreed: dict[str, Any] = {"code": code} if code else {}
     if wishes.pays:
         agreed["pays"] = {"amount": wishes.pays, "currency": offer["price"]["currency"]}
     elif selling.get("kind", "fixed") == "fixed" and not selling.get("free_left"):
@@ -174,14 +174,14 @@ class _Payment:
         self._wishes = wishes
         self._means = means
         self._told = ""
+        self._is_quoted = False
 
     def settle(self) -> None:
         """Until the key may be asked for. Raises Unpaid, CommandFailed."""
         until = self._means.clock() + self._wishes.wait_seconds
         turn = 0
         while True:
-            path = f"purchases/{self._order.purchase}/"
-            seen = self._api.get(path, claim=self._order.claim)
+            seen = self._look()
             if seen["release"] != "none" or seen["invoice"] is None:
                 return
             invoice = seen["invoice"]
@@ -195,12 +195,32 @@ class _Payment:
             self._means.wait(_LOOK_SECONDS[min(turn, len(_LOOK_SECONDS) - 1)])
             turn += 1
 
+    def _look(self) -> Any:
+        """How it stands. A server that has lost it gets its own signed promise back."""
+        path, claim = f"purchases/{self._order.purchase}/", self._order.claim
+        try:
+            return self._api.get(path, claim=claim)
+        except Refused as error:
+            if error.status != 404 or self._order.ticket is None:
+                raise
+        return self._api.post(
+            "purchases/restored/", self._order.ticket, claim=claim, repeatable=True
+        )
+
     def _quoted(self, seen: Any) -> Any:
-        """A new quote where the last one is over and nothing was sent."""
+        """A new quote where the last one was over when this run began and nothing was sent.
+
+        Only one a run: a quote may hold a copy that somebody else would buy. Raises Unpaid.
+        """
         invoice = seen["invoice"]
         is_over = invoice["state"] == "EXPIRED" and not invoice["seen_sat"]
-        if not is_over or self._order.is_paying:
+        if not is_over or (self._order.is_paying and not self._wishes.pays_again):
+            self._is_quoted = True
             return seen
+        if self._is_quoted:
+            link = self._order.return_link(self._api.server)
+            raise Unpaid("quote_over", seen["says"], f"For a new quote: kim buy {link}")
+        self._is_quoted = True
         path = f"purchases/{self._order.purchase}/quotes/"
         return self._api.post(path, claim=self._order.claim)
 

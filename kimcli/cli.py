@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from kimcli import accounts, buying, selling, uploads
 from kimcli.accounts import Account
 from kimcli.buying import Wishes
-from kimcli.errors import EXIT_FILES, EXIT_REFUSED, EXIT_STOPPED, CommandFailed
+from kimcli.errors import EXIT_FILES, EXIT_REFUSED, EXIT_STOPPED, CommandFailed, FilesWrong
 from kimcli.means import Means
 from kimcli.selling import Terms
 from kimcli.wire import Api, origin_of
@@ -53,8 +53,7 @@ def _upload(options: argparse.Namespace, means: Means) -> None:
 
 
 def _sell(options: argparse.Namespace, means: Means) -> None:
-    description = options.description_file
-    text = description.read_text("utf-8") if description else ""
+    text = _read_text(options.description_file)
     account = _account(options, means)
     uploaded = uploads.bring(account, options.path, slots=options.slots, means=means)
     terms = Terms(
@@ -68,6 +67,13 @@ def _sell(options: argparse.Namespace, means: Means) -> None:
     means.result(selling.publish(account, uploaded, terms, means))
 
 
+def _read_text(path: Path | None) -> str:
+    try:
+        return path.read_text("utf-8") if path else ""
+    except UnicodeDecodeError as error:
+        raise FilesWrong("not_text", f"{path} is not text in UTF-8.") from error
+
+
 def _buy(options: argparse.Namespace, means: Means) -> None:
     wishes = Wishes(
         out=options.out,
@@ -75,7 +81,6 @@ def _buy(options: argparse.Namespace, means: Means) -> None:
         pay_with=options.pay_with,
         at_most_sat=options.at_most_sat,
         pays=options.pays,
-        code=os.environ.get("KIM_CODE", ""),
         wait_seconds=options.wait_seconds,
         is_again=options.again,
         pays_again=options.pay_again,

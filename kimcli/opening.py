@@ -35,8 +35,18 @@ class Bought:
         return list(found["urls"])
 
 
-def keep_licence(bought: Bought, target: Path, means: Means) -> Path:
-    """The file that opens any copy for ever, without the server; beside the target, mode 0600."""
+def keep_licence(bought: Bought, target: Path, means: Means) -> None:
+    """The file that opens any copy for ever, without the server; beside the target, mode 0600.
+
+    Without a receipt there is none yet, and the file is opened all the same.
+    """
+    try:
+        _keep_licence(bought, target, means)
+    except CommandFailed as error:
+        means.say(f"No licence now ({error.code}); your return link gives it later.")
+
+
+def _keep_licence(bought: Bought, target: Path, means: Means) -> None:
     signed = bought.api.get(f"purchases/{bought.order.purchase}/receipt/", claim=bought.order.claim)
     receipt, signature = (decode_b64url(signed[name]) for name in ("receipt", "signature"))
     try:
@@ -51,10 +61,22 @@ def keep_licence(bought: Bought, target: Path, means: Means) -> Path:
         bought.proven.content_id, bought.content_key, bought.proven.name,
         (f"{bought.api.server}/f/{bought.offer['id']}", *lasting), receipt, signature,
     )  # fmt: skip
-    path = target.with_name(f"{target.name}.licence.json")
+    path = _licence_path(target, licence)
     keyfiles.replace(path, container.build_licence(licence))
     means.say(f"Your licence, which opens any copy without the server: {path}")
-    return path
+
+
+def _licence_path(target: Path, licence: Licence) -> Path:
+    """Beside the target; the licence of another content that lies there is not written over."""
+    path = target.with_name(f"{target.name}.licence.json")
+    if not path.exists():
+        return path
+    try:
+        is_same = container.parse_licence(path.read_bytes()).content_id == licence.content_id
+    except ContainerError:
+        is_same = False
+    mark = licence.content_id.hex()[:12]
+    return path if is_same else target.with_name(f"{target.name}.{mark}.licence.json")
 
 
 def fetch(bought: Bought, target: Path, means: Means, *, is_forced: bool) -> None:

@@ -26,6 +26,7 @@ class Order:
     h_s: str = ""  # as promised before payment, with what follows; empty for a bare return link
     content_id: str = ""
     wrapped_key: str = ""
+    ticket: dict[str, str] | None = None  # the server's signature under its promise
     is_paying: bool = False
 
     @property
@@ -59,6 +60,10 @@ class Orders:
         return Order(**kept) if kept else None
 
     def keep(self, name: str, order: Order, *, number: int | None = None) -> None:
+        """As the order of this name; one that stood there stays under its purchase's."""
+        known = self.find(name)
+        if known is not None and known.purchase != order.purchase:
+            self._members["orders"][f"{name} {known.purchase}"] = asdict(known)
         self._members["orders"][name] = asdict(order)
         if number is not None:
             self._members["next"] = max(self.next_number, number + 1)

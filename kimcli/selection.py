@@ -73,6 +73,8 @@ class Selection:
 def gather(chosen: Path) -> Selection:
     """Raises FilesWrong, BadDirectory, OSError."""
     chosen = chosen.resolve(strict=True)
+    if any("\ud800" <= char <= "\udfff" for char in chosen.name):
+        raise FilesWrong("bad_selection", "The name is not in UTF-8.", "Rename it first.")
     if not chosen.is_dir():
         return Selection(chosen.name, False, (_item(chosen, _nfc(chosen.name)),))  # noqa: FBT003
     found = sorted(_walk(chosen), key=lambda item: item.path)

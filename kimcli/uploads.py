@@ -6,7 +6,7 @@ from typing import Any
 
 from kimcli import journals, sealing, selection
 from kimcli.accounts import Account
-from kimcli.errors import CommandFailed, Refused
+from kimcli.errors import CommandFailed, FilesWrong, Refused, Unreachable
 from kimcli.journals import Journal
 from kimcli.means import Means
 from kimcli.sealing import Sealer
@@ -41,7 +41,7 @@ def bring(account: Account, chosen: Path, *, slots: int, means: Means) -> Upload
     )
     journal = _known(account, path, picked, means) or _begin(account, path, picked)
     try:
-        if "content_id" not in journal.facts:
+        if not journal.facts.get("content_id"):
             content_id = _send(account, journal, picked, slots=slots, means=means)
             journal.keep(content_id=content_id.hex())
         _complete(account, journal, means)
@@ -93,9 +93,11 @@ def _send(
     account: Account, journal: Journal, picked: Selection, *, slots: int, means: Means
 ) -> bytes:  # fmt: skip
     """Everything that the store does not hold yet; the content_id."""
-    sealer = Sealer(
-        journal.head(), _content_key(account, journal), Payload(picked), journal.facts["part_bytes"]
-    )
+    head, payload = journal.head(), Payload(picked)
+    if payload.size_bytes != head.core.payload_bytes:  # this machine names file types otherwise now
+        journal.remove()
+        raise FilesWrong("file_changed", "The folder's list is another one now.", "Start again.")
+    sealer = Sealer(head, _content_key(account, journal), payload, journal.facts["part_bytes"])
     kept = _kept(account, journal, sealer)
     missing = [number for number in range(1, sealer.part_count + 1) if number not in kept]
     early = [number for number in missing if not sealer.holds_index(number)]
@@ -143,7 +145,14 @@ def _complete(account: Account, journal: Journal, means: Means) -> None:
     """Until the server has read it all back and found it whole."""
     upload, content_id = journal.facts["upload"], journal.facts["content_id"]
     body = {"content_id": content_id}
-    account.api.post(f"uploads/{upload}/completion/", body, session=True, repeatable=True)
+    try:
+        account.api.post(f"uploads/{upload}/completion/", body, session=True, repeatable=True)
+    except Refused as error:
+        if error.code != "parts_missing":
+            raise
+        journal.keep(content_id="")
+        hint = "The same command sends them again."
+        raise Unreachable(error.code, error.message, hint) from error
     means.say("Sent. The server reads it back and checks it.")
     turn = 0
     while True:
@@ -151,9 +160,9 @@ def _complete(account: Account, journal: Journal, means: Means) -> None:
         if found["state"] == "verified":
             return
         if found["state"] in {"failed", "aborted"}:
-            error = found["error"] or {"code": "upload_failed", "message": "It was not whole."}
+            said = found["error"] or {"code": "upload_failed", "message": "It was not whole."}
             journal.remove()
-            raise CommandFailed(error["code"], error["message"], "Upload it again.")
+            raise CommandFailed(said["code"], said["message"], "Upload it again.")
         means.wait(_LOOK_SECONDS[min(turn, len(_LOOK_SECONDS) - 1)])
         turn += 1
 

@@ -36,7 +36,8 @@ def origin_of(server: str) -> str:
     parts = urlsplit(server if "//" in server else f"https://{server}")
     host = parts.hostname or ""
     is_safe = parts.scheme == "https" or host in _LOCAL or host.endswith(".onion")
-    if parts.scheme not in {"http", "https"} or not host or not is_safe:
+    is_plain = parts.scheme in {"http", "https"} and host and "@" not in parts.netloc
+    if not is_plain or not is_safe:
         hint = "Give the server as https://host."
         raise Refused("server_unsafe", f"{server} is not a protected address.", hint, status=0)
     return f"{parts.scheme}://{parts.netloc}"

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyotp
+
 from kimcli import passwords
 from kimcli.wire import Api
 from tests.e2e.people import PASSWORD
@@ -18,8 +20,8 @@ from unlock.container import encode_b64url
 ROOT = Path(__file__).parents[2]
 
 
-def sign_up(server: str, username: str) -> None:
-    """An account that may sell: money goes to the devchain's own wallet."""
+def sign_up(server: str, username: str, *, has_second_step: bool = False) -> str:
+    """An account that may sell: money goes to the devchain's own wallet. A spare code, or nothing."""
     api = Api(server, lambda _seconds: None)
     api.open_session()
     salt = os.urandom(16)
@@ -29,6 +31,11 @@ def sign_up(server: str, username: str) -> None:
     api.post("creators/", account, session=True)
     suggested = api.get("payout/", session=True)["suggested"]
     api.put("payout/", {"value": suggested, "derived": derived})
+    if not has_second_step:
+        return ""
+    secret = api.post("second-step/", {"derived": derived}, session=True)["secret"]
+    codes = api.put("second-step/", {"code": pyotp.TOTP(secret).now()})["spare_codes"]
+    return str(codes[0])
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from kim.stack import Stack
-from kimcli import journals
+from kimcli import journals, offers
+from kimcli.means import Means
+from kimcli.wire import Api
 from tests.e2e import people
 from tests.e2e.people import Devchain
 from tests.e2e.shells import ROOT, Shell, sha256_of, sign_up
@@ -157,6 +160,23 @@ def test_an_upload_that_was_killed_goes_on_and_sends_nothing_twice(
         assert proven.rows[at : at + len(rows)] == rows
 
 
+def test_an_account_with_a_second_step_is_asked_for_a_code(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"eins")
+    spare = sign_up(stack.layout.public_url, "maya-second-step", has_second_step=True)
+    shell = Shell(tmp_path / "home", stack.layout.public_url, "maya-second-step")
+
+    without = shell.run("upload", tmp_path / "a.txt")
+    coded = replace(shell, more={"KIM_SECOND_STEP": spare})
+    with_code = coded.run("upload", tmp_path / "a.txt")
+    with_the_same = coded.run("upload", tmp_path / "a.txt")
+
+    assert (without.returncode, without.stdout) == (1, "")
+    assert "error: second_step_required:" in without.stderr
+    assert with_code.returncode == 0, with_code.stderr
+    assert with_the_same.returncode == 1
+    assert "error: second_step_wrong:" in with_the_same.stderr
+
+
 def _journal_with(home: Path, *, parts: int) -> Path | None:
     found = list(home.glob("*.jsonl"))
     if not found or found[0].read_text().count('"etag"') < parts:
@@ -166,10 +186,6 @@ def _journal_with(home: Path, *, parts: int) -> Path | None:
 
 def _index_of(stack: Stack, link: str) -> container.Index:
     """The index as it lies in the store, by a buyer's call."""
-    from kimcli import offers
-    from kimcli.means import Means
-    from kimcli.wire import Api
-
     api = Api(stack.layout.public_url, lambda _seconds: None)
     parsed = container.parse_link(link)
     means = Means(clock=lambda: 0.0, wait=lambda _seconds: None)
@@ -191,6 +207,31 @@ def test_a_file_sold_from_a_shell_is_bought_in_the_browser(
     got = people.save(noor, tmp_path / "got.txt")
 
     assert sha256_of(got) == sha256_of(original)
+
+
+@pytest.mark.browser
+def test_an_order_of_a_shop_shows_its_reference_and_the_way_back(
+    maya: Callable[[str], Shell], person: Callable[..., Page], stack: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"eins")
+    link = container.parse_link(sell(maya("maya-of-a-shop"), tmp_path / "a.txt"))
+    seed = os.urandom(32)
+    keys, claim = container.buyer_key_pair(seed), container.derive_claim(seed)
+    back = "https://shop.example/thanks?order=4711"
+    body = {"buyer_key": container.encode_b64url(keys.public_key), "reference": "4711"}
+    made = Api(stack.layout.public_url, lambda _seconds: None).post(
+        f"files/{link.id}/purchases/", {**body, "return_url": back}, claim=claim
+    )
+    secrets = ".".join(map(container.encode_b64url, (link.link_secret, seed)))
+    noor = person()
+
+    noor.goto(f"/p/{made['id']}#1.{secrets}")
+
+    shop = noor.locator("[data-slot=shop]")
+    expect(shop).to_contain_text("Order 4711")
+    way = noor.get_by_role("link", name="Back to shop.example", exact=True)
+    expect(way).to_have_attribute("href", back)
+    expect(people.by(noor, "invoice-uri")).to_be_visible()
 
 
 def test_a_script_of_thirty_lines_that_knows_only_the_documentation_buys_and_opens(

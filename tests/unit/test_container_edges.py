@@ -108,6 +108,17 @@ def test_what_is_no_link_is_called_so(url: str) -> None:
         container.parse_link(url)
 
 
+def test_a_share_link_may_end_in_a_discount_code_and_a_return_link_may_not() -> None:
+    share, code = f"https://h/f/1#1.{'A' * 22}", "ABCDEFGHIJKLMN27"
+
+    assert container.parse_link(share).code == ""
+    assert container.parse_link(f"{share}.{code}).").code == code
+    assert container.parse_link(f"{share}.{code}").link_secret == bytes(16)
+    for bad in (f"{share}.ABC", f"{share}.{code}.{code}", f"https://h/p/1#1.{'A' * 22}.{code}"):
+        with pytest.raises(errors.LinkMalformed):
+            container.parse_link(bad)
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"\xff", b'{"kim":"licence","v":1}', b'{"kim":"release","v":1}']
 )

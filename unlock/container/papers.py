@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from unlock.errors import LicenceMalformed, LinkMalformed, SignatureInvalid, UnsupportedVersion
 
 _PATH = re.compile(r"/(f|p)/([A-Za-z0-9_-]+)/?")
+_CODE = re.compile(r"[A-Za-z2-7]{16}")
 _B64URL = re.compile(r"[A-Za-z0-9_-]*")
 _RECEIPT_LABEL = b"KIM1 receipt"
 _TICKET_LABEL = b"KIM1 ticket"
@@ -43,15 +44,19 @@ def decode_b64url(text: str, size_bytes: int | None = None) -> bytes:
 
 @dataclass(frozen=True, repr=False)
 class Link:
-    """A share link (``seed`` is None) or a return link. ``id`` names paid file or purchase."""
+    """A share link (``seed`` is None) or a return link. ``id`` names paid file or purchase.
+
+    ``code`` is the discount code that a share link may end in.
+    """
 
     id: str
     link_secret: bytes
     seed: bytes | None
+    code: str = ""
 
 
 def parse_link(url: str) -> Link:
-    """Read ``…/f/<id>#1.<L>`` or ``…/p/<purchase>#1.<L>.<seed>``. Raises LinkMalformed."""
+    """Read ``…/f/<id>#1.<L>[.<code>]`` or ``…/p/<purchase>#1.<L>.<seed>``. Raises LinkMalformed."""
     try:
         parts = urlsplit(url.strip())
         path = _PATH.fullmatch(parts.path)
@@ -64,11 +69,13 @@ def parse_link(url: str) -> Link:
     if version != "1" and version.isdigit():
         raise UnsupportedVersion("The link was made by a newer version.")
     is_return = path[1] == "p"
+    has_code = not is_return and len(values) == 2 and _CODE.fullmatch(values[1])
+    code = values.pop() if has_code else ""
     if version != "1" or len(values) != 1 + is_return:
         raise LinkMalformed("The end of the link, behind the # sign, is missing.")
     try:
         seed = decode_b64url(values[1], 32) if is_return else None
-        return Link(path[2], decode_b64url(values[0], 16), seed)
+        return Link(path[2], decode_b64url(values[0], 16), seed, code)
     except ValueError as error:
         raise LinkMalformed(
             "The end of the link, behind the # sign, is cut or mistyped."

@@ -132,6 +132,7 @@ function begin(proof) {
   unlocking = new Unlocking(root, proof, () => prove(proof));
   repaying = new Repaying(root, keeper(purchaseId, proof.claim), show);
   showReturnLink(root, proof, /** @type {Purchase} */ (view).file.title);
+  showShop(/** @type {Purchase} */ (view));
   void remembered.isKept().then((isKept) => (slot(root, 'forgetful').hidden = isKept));
   void sweep();
   wireCopies();
@@ -184,6 +185,21 @@ function show(purchase) {
   if (release !== 'none' || purchase.grant) {
     void unlocking?.open(purchase, () => view && show(view));
   }
+}
+
+/**
+ * What a shop added to the order. The host is said: people see where the link leads.
+ * @param {Purchase & {reference?: string, return_url?: string}} purchase
+ */
+function showShop({ reference = '', return_url = '' }) {
+  slot(root, 'reference').textContent = reference && `Order ${reference}`;
+  const back = /** @type {HTMLAnchorElement} */ (slot(root, 'back'));
+  if (return_url.startsWith('https://')) {
+    back.href = return_url;
+    back.textContent = `Back to ${back.host}`;
+    back.hidden = false;
+  }
+  slot(root, 'shop').hidden = back.hidden && !reference;
 }
 
 /** @param {Purchase['invoice']} invoice */

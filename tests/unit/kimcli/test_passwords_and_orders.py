@@ -72,7 +72,8 @@ def test_only_protected_addresses_are_spoken_to(given: str, origin: str) -> None
 
 
 @pytest.mark.parametrize(
-    "given", ["http://kim.example", "ftp://kim.example", "https://", "file:///x"]
+    "given",
+    ["http://kim.example", "ftp://kim.example", "https://", "file:///x", "https://a:b@kim.example"],
 )
 def test_an_open_line_is_refused(given: str) -> None:
     with pytest.raises(Refused) as caught:
@@ -100,6 +101,22 @@ def test_an_order_is_found_again_with_its_return_link(tmp_path: Path) -> None:
     assert found.find(name_of("https://other.example", "f")) is None
     assert (tmp_path / "buyer.orders.json").stat().st_mode & 0o777 == 0o600
     assert order.seed not in repr(order)
+
+
+def test_a_second_order_of_the_same_file_leaves_the_first_on_file(tmp_path: Path) -> None:
+    name = name_of("https://kim.example", "f")
+    first, second = (of_return_link(p, bytes(16), os.urandom(32)) for p in ("p1", "p2"))
+    book = Orders(tmp_path / "buyer.json")
+    book.keep(name, first, number=0)
+    book.keep(name, second, number=1)
+    book.mark_paying(name, second)
+
+    found = Orders(tmp_path / "buyer.json")
+
+    latest = found.find(name)
+    assert latest is not None
+    assert (latest.purchase, latest.is_paying) == ("p2", True)
+    assert found.find(f"{name} p1") == first
 
 
 def test_orders_that_cannot_be_read_stop_before_anything_is_ordered(tmp_path: Path) -> None:
