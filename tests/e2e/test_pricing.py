@@ -1,4 +1,4 @@
-"""Sold in another way than for one price: the first three for nothing, and by a link with a code."""
+"""Sold in another way than for one price: the first three for nothing; less, or a gift, by a link."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from kim.stack import Stack
-from tests.e2e.people import by, path_of, save, sign_up
+from tests.e2e.people import by, path_of, save, sign_up, wait_for
 from tests.e2e.people import sell as publish
 from tests.unlock.sale import Buyer
 from unlock import container
@@ -71,3 +71,52 @@ def test_the_first_three_get_it_for_nothing_and_the_next_are_asked_to_pay(
     eve.goto(link)
     expect(by(eve, "buy")).to_have_text("Buy", timeout=30_000)
     expect(eve.locator("[data-slot=price]")).to_have_text(re.compile(r"€\s?2\.00"))
+
+
+def make_code(maya: Page, kind: str, **fields: str) -> str:
+    """Makes a code in the open dialog; the link that its row copies."""
+    by(maya, "code-kind").select_option(kind)
+    for name, value in fields.items():
+        by(maya, f"code-{name}").fill(value)
+    rows = by(maya, "codes").locator("li")
+    before = rows.count()
+    by(maya, "code-make").click()
+    expect(rows).to_have_count(before + 1)
+    maya.evaluate("navigator.clipboard.writeText('')")
+    by(maya, "code-copy").first.click()
+    return str(wait_for(lambda: maya.evaluate("navigator.clipboard.readText()")))
+
+
+def test_a_link_with_a_code_costs_less_and_a_gift_costs_nothing(
+    person: Callable[..., Page], tmp_path: Path
+) -> None:
+    maya, source = person(permissions=["clipboard-read", "clipboard-write"]), tmp_path / "less.txt"
+    source.write_bytes(os.urandom(3000))
+    sign_up(maya, "maya-sells-for-less")
+    link = publish(maya, source, amount="8.00", key_file=tmp_path / "key.json")
+    maya.goto("/files/")
+    by(maya, "codes-open").click()
+    less = make_code(maya, "percent", off="25")
+    gift = make_code(maya, "gift", many="1")
+    assert less.startswith(f"{link}.")
+
+    noor, asked = person(), list[str]()
+    noor.set_viewport_size({"width": 390, "height": 664})
+    noor.on("request", lambda request: asked.append(request.url))
+    noor.goto(less)
+    expect(noor.locator("[data-slot=price]")).to_have_text(re.compile(r"€\s?6\.00"), timeout=30_000)
+    expect(noor.locator("[data-slot=other]")).to_have_text(re.compile(r"instead of €\s?8\.00"))
+    by(noor, "buy").click()
+    expect(by(noor, "invoice-uri")).to_be_visible(timeout=30_000)
+    expect(noor.get_by_text(re.compile(r"€\s?6\.00")).first).to_be_visible()
+    assert not [url for url in asked if less.rsplit(".", 1)[-1] in url.partition("#")[0]]
+
+    eve = person()
+    eve.goto(gift)
+    expect(eve.locator("[data-slot=price]")).to_have_text("Free", timeout=30_000)
+    by(eve, "buy").click()
+    assert save(eve, tmp_path / "got.txt").read_bytes() == source.read_bytes()
+    eve.goto("about:blank")
+    eve.goto(gift)
+    expect(by(eve, "beside")).to_have_text("The discount of this link does not hold any more.")
+    expect(eve.locator("[data-slot=price]")).to_have_text(re.compile(r"€\s?8\.00"))

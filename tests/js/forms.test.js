@@ -16,9 +16,44 @@ describe('a price', () => {
     assert.equal(eur('4,5'), '4.50');
     assert.equal(eur('1 000.00'), '1000.00');
     assert.equal(eur('0.10'), '0.10');
-    for (const wrong of ['', '0', '0.00', '-1', '1.234', '1,000.00', 'four', '1e3']) {
+    for (const wrong of ['', '0', '0.00', '-1', '1.234', 'four', '1e3']) {
       assert.equal(eur(wrong), null);
     }
+  });
+
+  it('is read in every locale’s way of writing, where only one reading is possible', () => {
+    const eur = (/** @type {string} */ text) => parsePrice(text, 'EUR')?.amount ?? null;
+    for (const text of [
+      '1.234,56',
+      '1,234.56',
+      "1'234.56",
+      '1’234,56',
+      '1 234,56',
+      '١٬٢٣٤٫٥٦',
+      '１２３４．５６'.replace('．', '.'),
+    ]) {
+      assert.equal(eur(text), '1234.56', text);
+    }
+    assert.equal(eur('1.234.567,80'), '1234567.80');
+    for (const text of [
+      '1.234',
+      '1,234',
+      '1.234.567',
+      '12.34,56',
+      '1,23,456.78',
+      '1.2.3',
+      '1,2,3',
+      '-4',
+      '1e9',
+      '4€',
+      '٤x',
+    ]) {
+      assert.equal(eur(text), null, text); // could be two prices, or is none
+    }
+    assert.equal(eur('1000000000'), null);
+    assert.equal(eur('0'), null);
+    assert.equal(parsePrice('0', 'EUR', { isZeroFine: true })?.amount, '0.00');
+    assert.equal(parsePrice('1,000', 'BCH'), null);
   });
 
   it('in BCH has up to eight decimals and no idle noughts', () => {

@@ -21,10 +21,12 @@ import {
   findLinkSecret,
   parseReturnFragment,
   parseReturnLink,
+  codeIn,
   parseShareFragment,
   parseShareLink,
   returnLink,
   shareLink,
+  withCode,
 } from '../../static/js/crypto/links.js';
 import { fromWords, toWords } from '../../static/js/crypto/words.js';
 import { dice, vectors } from './support.js';
@@ -111,6 +113,29 @@ describe('links', () => {
     });
     assert.deepEqual(parseShareFragment(new URL(share).hash), link);
     assert.deepEqual(parseReturnFragment(new URL(back).hash.slice(1)), { link, seed });
+  });
+
+  it('may carry a discount code, which is no part of the key', () => {
+    const link = dice(1).bytes(16);
+    const share = shareLink('https://kim.example', 'abc', link);
+    const coded = withCode(share, 'ABCDEFGHIJKLMN27');
+    for (const text of [coded, `${coded}).`]) {
+      const { hash } = new URL(text);
+      assert.deepEqual(parseShareFragment(hash), link);
+      assert.equal(codeIn(hash), 'ABCDEFGHIJKLMN27');
+    }
+    assert.equal(codeIn(new URL(share).hash), '');
+    for (const bad of [
+      `${share}.ABC`,
+      `${share}.${'A'.repeat(43)}`,
+      `${coded}.${'A'.repeat(16)}`,
+    ]) {
+      assert.throws(() => parseShareFragment(new URL(bad).hash), errors.LinkMalformed, bad);
+    }
+    assert.deepEqual(findLinkSecret(`see ${coded} now`), {
+      found: true,
+      text: 'see https://kim.example/f/abc now',
+    });
   });
 
   it('to something else are not taken', () => {

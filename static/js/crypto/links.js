@@ -1,6 +1,7 @@
 /**
  * Share links and return links. The secrets stand behind the #, which browsers never send.
  * share:  /f/<paid file>#1.<L>        return:  /p/<purchase>#1.<L>.<seed_n>
+ * A share link may end in a discount code: /f/<paid file>#1.<L>.<code>
  * @module
  */
 
@@ -11,6 +12,7 @@ import { LINK_SECRET_SIZE, ROOT_SIZE } from './keys.js';
 /** @import { Bytes } from './bytes.js' */
 
 const VERSION = '1';
+const CODE = /^[A-Za-z2-7]{16}$/;
 /** What the server refuses (unlock/limits.py), and a little more: links that were cut short. */
 const WITH_HASH = /(?:#|%23)(?:\s|%20)*1(?:\.|%2e)[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]*)?/gi;
 const STANDING_ALONE =
@@ -24,6 +26,23 @@ const INVISIBLE = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
  */
 export function shareLink(origin, paidFileId, link) {
   return `${origin}/f/${paidFileId}#${VERSION}.${toBase64url(link)}`;
+}
+
+/**
+ * @param {string} share  a share link
+ * @param {string} code  16 letters and digits
+ */
+export function withCode(share, code) {
+  return `${share}.${code}`;
+}
+
+/**
+ * @param {string} fragment  location.hash of a share link that parseShareFragment took
+ * @returns {string} its discount code; '' for none
+ */
+export function codeIn(fragment) {
+  const [, , code = '', ...more] = valuesOf(fragment);
+  return more.length === 0 && CODE.test(code) ? code : '';
 }
 
 /**
@@ -51,7 +70,9 @@ export function returnFragment(link, seed) {
  * @throws {LinkMalformed | UnsupportedVersion}
  */
 export function parseShareFragment(fragment) {
-  const [link] = parts(fragment, [LINK_SECRET_SIZE]);
+  const code = codeIn(fragment);
+  const end = code && fragment.lastIndexOf(`.${code}`);
+  const [link] = parts(end ? fragment.slice(0, end) : fragment, [LINK_SECRET_SIZE]);
   return /** @type {Bytes} */ (link);
 }
 
@@ -124,15 +145,22 @@ function dissect(text, kind) {
 /**
  * Punctuation that chat programs glue to the end of a link is ignored.
  * @param {string} fragment
- * @param {number[]} sizes
- * @returns {Bytes[]}
  */
-function parts(fragment, sizes) {
-  const [version, ...values] = fragment
+function valuesOf(fragment) {
+  return fragment
     .trim()
     .replace(/^#/, '')
     .replace(/[^A-Za-z0-9_-]+$/, '')
     .split('.');
+}
+
+/**
+ * @param {string} fragment
+ * @param {number[]} sizes
+ * @returns {Bytes[]}
+ */
+function parts(fragment, sizes) {
+  const [version, ...values] = valuesOf(fragment);
   if (!version) throw new LinkMalformed('the part behind the # is missing');
   if (/^[0-9]+$/.test(version) && version !== VERSION) {
     throw new UnsupportedVersion(`link version ${version}`);

@@ -124,6 +124,15 @@ export const order = (fileId, { buyerKey, claim, wish }) =>
   api.post(`files/${fileId}/purchases/`, { buyer_key: buyerKey, ...wish }, { claim });
 
 /**
+ * What it costs with the code of a link; nothing is ordered. Sent in the body: addresses are logged.
+ * @param {string} fileId
+ * @param {string} code
+ * @returns {Promise<{price: Price, grant: string | null, is_floored: boolean}>}
+ */
+export const priceWith = (fileId, code) =>
+  api.post(`files/${fileId}/price/`, { code }, { withSession: false });
+
+/**
  * @param {string} id
  * @param {string} claim
  * @param {AbortSignal} [signal]

@@ -31,6 +31,7 @@ import * as api from './api.js';
  * @property {string | null} settled_at
  * @property {boolean} is_instant
  * @property {Price} price
+ * @property {Price | null} tip  a part of the price
  * @property {number} due_sat
  * @property {number} seen_sat
  * @property {number} missing_sat

@@ -9,8 +9,10 @@ import * as dialogs from '../ui/dialog.js';
 import { action, byId, fromTemplate, meta, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { showLink } from '../ui/link.js';
+import { priceWords } from '../ui/priced.js';
 import * as problem from '../ui/problem.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
+import { showCodes } from './codes.js';
 import { edit } from './editing.js';
 import { showInside } from './inside.js';
 import { ask, isRootOf, linkOf, remind } from './keys.js';
@@ -53,7 +55,10 @@ async function rootFor(file) {
 
 /** @param {FileView} file */
 function factsOf(file) {
-  const facts = [format.price(file.price), format.bytes(file.payload_bytes)];
+  const facts = [
+    priceWords(file.price, { ...file.selling, free_left: 0 }),
+    format.bytes(file.payload_bytes),
+  ];
   if (file.state !== 'draft') {
     facts.push(`${file.sales} sold`);
     if (file.income_sat > 0) facts.push(`${format.coins(file.income_sat)} earned`);
@@ -132,6 +137,10 @@ function rowOf(file, { drafts, root }) {
   offer('inside', hasLink, async () => {
     const found = await rootFor(file);
     if (found && (await showInside(file, found))) await load();
+  });
+  offer('codes', hasLink && file.pricing.kind !== 'free', async () => {
+    const found = await rootFor(file);
+    if (found) await showCodes(file, linkOf(found, file));
   });
   action(row, 'prove').textContent = proofWords(file);
   offer('prove', canProve(file), async () => {

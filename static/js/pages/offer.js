@@ -4,7 +4,7 @@
  * @module
  */
 import { toHex } from '../crypto/bytes.js';
-import { parseShareFragment, returnFragment } from '../crypto/links.js';
+import { codeIn, parseShareFragment, returnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
 import { sweep } from '../io/halves.js';
 import { CannotWork, probe } from '../io/probe.js';
@@ -54,9 +54,11 @@ async function start() {
   try {
     const offer = await asking;
     showOffer(offer);
-    const asked = isPlain(offer.selling)
-      ? null
-      : (await import('./pricing.js')).showPricing(root, offer);
+    const code = codeIn(location.hash);
+    const asked =
+      isPlain(offer.selling) && !code
+        ? null
+        : await (await import('./pricing.js')).showPricing(root, offer, code);
     const link = parseShareFragment(location.hash);
     const finding = means();
     finding.catch(() => undefined);

@@ -107,6 +107,7 @@ export class Offering {
       rateLabel: rate?.label ?? '',
       sizeBytes: this.#sizeBytes,
       selling: this.#field.selling,
+      floorSat: this.#limits ? Math.min(...Object.values(this.#limits.floor_sat)) : 0,
     });
     check('price', price !== null && this.#title.value.trim() !== '');
   }

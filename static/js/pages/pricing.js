@@ -1,8 +1,10 @@
 /**
- * A price that is more than a number: free, named by the buyer, limited, on sale for a while. Fetched
- * only by the pages of files that are sold so.
+ * A price that is more than a number: free, named by the buyer, limited, on sale for a while, or less
+ * by a link's code. Fetched only by the pages of files that are sold so.
  * @module
  */
+import { ApiError } from '../net/api.js';
+import * as buyer from '../net/buyer.js';
 import { make, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as format from '../ui/format.js';
@@ -17,78 +19,125 @@ import { besideWords, closedWords, priceWords } from '../ui/priced.js';
  * @property {string} label   of the button
  * @property {boolean} isFree  without a rate, too
  * @property {() => Wish | false} read  false where the buyer has to mend something first
+ *
+ * @typedef {Awaited<ReturnType<typeof buyer.priceWith>>} Coded
  */
+
+const CODE_OVER = 'The discount of this link does not hold any more.';
+const FLOORED = 'The discount would be more, but less than this cannot be paid.';
+const NOTHING_TO_PAY =
+  'There is nothing to pay. The file opens here and is saved on your device. No account, no e-mail.';
 
 /**
  * @param {HTMLElement} root
  * @param {Offer} offer
- * @returns {Asking}
+ * @param {string} code  of the link; '' for none
+ * @returns {Promise<Asking>}
  */
-export function showPricing(root, offer) {
+export async function showPricing(root, offer, code) {
   const { selling, price } = offer;
   const now = Date.now();
-  const isFree = selling.kind === 'free' || selling.free_left > 0;
   const closed = closedWords(selling, now);
-  slot(root, 'price').textContent = priceWords(price, selling);
-  const lines = closed ? [closed] : besideWords(price, selling, now);
-  const beside = slot(root, 'beside');
-  beside.replaceChildren(...lines.map((text) => make('p', { text })));
-  beside.hidden = lines.length === 0;
+  const isFirst = selling.free_left > 0 || selling.kind === 'free';
+  const found = code && !closed && !isFirst ? await codedPrice(offer.id, code) : null;
+  const coded = found === 'over' ? null : found;
+  const isFree = isFirst || (coded !== null && coded.grant !== null);
+  showPrice(root, offer, { coded, isFree });
+  const beside = closed ? [closed] : besideWords(price, selling, now);
+  if (found === 'over') beside.push(CODE_OVER);
+  if (coded?.is_floored) beside.push(FLOORED);
+  slot(root, 'beside').replaceChildren(...beside.map((text) => make('p', { text })));
+  slot(root, 'beside').hidden = beside.length === 0;
   const fields = slot(root, 'naming');
   fields.replaceChildren();
   fields.hidden = true;
-  if (isFree) {
-    slot(root, 'other').textContent = '';
-    slot(root, 'then').textContent =
-      'There is nothing to pay. The file opens here and is saved on your device. No account, no e-mail.';
-  }
   if (closed) return { closed, label: 'Buy', isFree, read: () => false };
-  const named = selling.kind === 'minimum' && !isFree ? nameField(fields, offer) : null;
+  const least = coded?.price ?? price;
+  const named = selling.kind === 'minimum' && !isFree ? nameField(fields, offer, least) : null;
   const tip = selling.takes_tips && !isFree ? tipField(fields, offer) : null;
   fields.hidden = !named && !tip;
   return {
     closed,
     label: isFree ? 'Get it' : 'Buy',
-    isFree: isFree || (named !== null && Number(price.amount) === 0),
-    read: () => read(offer, { isFree, named, tip }),
+    isFree: isFree || (named !== null && Number(least.amount) === 0),
+    read: () => {
+      const wish = isFree ? { pays: nothing(price.currency) } : read(least, { named, tip });
+      return wish && coded ? { ...wish, code } : wish;
+    },
   };
 }
 
 /**
+ * @param {HTMLElement} root
  * @param {Offer} offer
- * @param {{isFree: boolean, named: HTMLInputElement | null, tip: HTMLInputElement | null}} asked
+ * @param {{coded: Coded | null, isFree: boolean}} found
+ */
+function showPrice(root, { price, selling }, { coded, isFree }) {
+  const place = slot(root, 'price');
+  if (isFree) {
+    place.textContent = 'Free';
+    slot(root, 'other').textContent = '';
+    slot(root, 'then').textContent = NOTHING_TO_PAY;
+  } else {
+    place.textContent = priceWords(coded?.price ?? price, selling);
+  }
+  if (!coded || Number(coded.price.amount) >= Number(price.amount)) return;
+  const was = make('s', { text: priceWords(price, selling) });
+  slot(root, 'other').replaceChildren('instead of ', was);
+}
+
+/**
+ * @param {string} fileId
+ * @param {string} code
+ * @returns {Promise<Coded | 'over' | null>} null where the offer itself says why it cannot be bought
+ */
+async function codedPrice(fileId, code) {
+  try {
+    return await buyer.priceWith(fileId, code);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    return error.code === 'code_invalid' ? 'over' : null;
+  }
+}
+
+/**
+ * @param {buyer.Price} least
+ * @param {{named: HTMLInputElement | null, tip: HTMLInputElement | null}} asked
  * @returns {Wish | false}
  */
-function read({ price }, { isFree, named, tip }) {
-  const { currency } = price;
-  if (isFree) return { pays: { amount: '0', currency } };
+function read(least, { named, tip }) {
   /** @type {Wish} */
-  const wish = { pays: price };
+  const wish = { pays: least };
   if (named) {
-    const pays = parsePrice(named.value.trim() || '0', currency, { isZeroFine: true });
-    if (!pays || Number(pays.amount) < Number(price.amount)) {
-      return refuse(named, `${format.price(price)} or more, written like 4.00.`);
+    const pays = parsePrice(named.value.trim() || '0', least.currency, { isZeroFine: true });
+    if (!pays || Number(pays.amount) < Number(least.amount)) {
+      return refuse(named, `${format.price(least)} or more, written like 4.00.`);
     }
     wish.pays = pays;
   }
   if (tip?.value.trim()) {
-    const more = parsePrice(tip.value.trim(), currency, { isZeroFine: true });
+    const more = parsePrice(tip.value.trim(), least.currency, { isZeroFine: true });
     if (!more) return refuse(tip, 'An amount like 1.00, or nothing.');
     wish.tip = more;
   }
   return wish;
 }
 
+/** @param {string} currency */
+function nothing(currency) {
+  return { amount: '0', currency };
+}
+
 /**
  * @param {HTMLElement} place
  * @param {Offer} offer
+ * @param {buyer.Price} least
  */
-function nameField(place, { price, selling }) {
-  const words = selling.suggested
-    ? `You pay · ${format.price(selling.suggested)} is suggested`
-    : 'You pay';
+function nameField(place, { price, selling }, least) {
+  const { suggested } = selling;
+  const words = suggested ? `You pay · ${format.price(suggested)} is suggested` : 'You pay';
   const input = field(place, 'named-price', `${words} (${price.currency})`);
-  input.value = (selling.suggested ?? price).amount;
+  input.value = (suggested ?? least).amount;
   return input;
 }
 

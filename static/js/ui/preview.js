@@ -19,9 +19,10 @@ import { besideWords, closedWords, priceWords } from './priced.js';
  * @param {string} offer.rateLabel  '' for a rate of the market
  * @param {number | null} offer.sizeBytes
  * @param {Selling} offer.selling
+ * @param {number} offer.floorSat  less cannot be paid
  */
 export function showPreview({ title, description, price, estimateSat, rateLabel, ...offer }) {
-  const { sizeBytes, selling } = offer;
+  const { sizeBytes, selling, floorSat } = offer;
   const root = byId('preview');
   slot(root, 'title').textContent = title || 'Your title';
   const prose = slot(root, 'description');
@@ -33,8 +34,10 @@ export function showPreview({ title, description, price, estimateSat, rateLabel,
   slot(root, 'price').textContent = price ? priceWords(price, selling) : '–';
   slot(root, 'other').textContent = isFree ? '' : otherOf(price, estimateSat, rateLabel);
   slot(root, 'press').textContent = isFree ? 'Get it' : 'Buy';
-  slot(root, 'beside').textContent =
-    price && (closedWords(selling, now) || besideWords(price, selling, now).join(' '));
+  const isTooSmall = Number(price?.amount) > 0 && estimateSat !== null && estimateSat < floorSat;
+  slot(root, 'beside').textContent = isTooSmall
+    ? `Too small to be paid: at least ${format.coins(floorSat)}.`
+    : price && (closedWords(selling, now) || besideWords(price, selling, now).join(' '));
 }
 
 /** @param {string} url  of the picture that was approved; '' for none */

@@ -49,6 +49,7 @@ function plain(typed) {
     .replace(/[\s'’\u066c]/g, '')
     .replace(/\u066b/g, '.')
     .replace(/[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]/g, asciiDigit);
+  if (/^[1-9]\d{0,2},\d{3}$/.test(text)) return text; // a thousand to some, a little to others
   const grouped = GROUPED.exec(text);
   if (!grouped) return text.replace(',', '.');
   const [, group = '', point = '', rest = ''] = grouped;

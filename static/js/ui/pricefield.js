@@ -69,8 +69,8 @@ export class PriceField {
   get price() {
     const { kind } = this;
     const currency = this.#currency.value;
-    if (kind === 'free') return { amount: '0', currency };
-    return parsePrice(this.#amount.value.trim(), currency, { isZeroFine: kind === 'minimum' });
+    const typed = kind === 'free' ? '0' : this.#amount.value.trim();
+    return parsePrice(typed, currency, { isZeroFine: kind !== 'fixed' });
   }
 
   /** As buyers would see it now. @returns {Selling} */

@@ -84,6 +84,7 @@ function factsOf(sale) {
     const when = isSameDay ? clock(paid) : moment(sale.settled_at);
     facts.push(`paid ${when}${sale.is_instant ? ', before a block' : ''}`);
   }
+  if (sale.tip) facts.push(`with a tip of ${format.price(sale.tip)}`);
   if (sale.is_proof) facts.push('your own test, in no total');
   return facts.join(' · ');
 }
