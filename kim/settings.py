@@ -69,6 +69,7 @@ KIM_WEBHOOK_PRIVATE_TARGETS = tuple(
     host.lower()
     for host in env.words("KIM_WEBHOOK_PRIVATE_TARGETS")  # as in the address
 )
+KIM_PAYOUT_WAIT_SECONDS = env.integer("KIM_PAYOUT_WAIT_SECONDS", 86_400, most=2_592_000)
 KIM_KEEP_MESSAGES_DAYS = env.integer("KIM_KEEP_MESSAGES_DAYS", 90, least=14, most=3650)
 _mail = env.mail("KIM_EMAIL_URL")
 HAS_MAIL = _mail is not None  # without it notices are on the pages only
@@ -302,6 +303,7 @@ CELERY_BEAT_SCHEDULE = {
     "tell-health": {"task": "unlock.tell_health", "schedule": 60, "options": {"expires": 60}},
     # By the clock of the day: an instance that is restarted every night prunes all the same.
     "prune-messages": {"task": "unlock.prune_messages", "schedule": crontab(hour=3, minute=17)},
+    "change-payouts": {"task": "unlock.change_payouts", "schedule": 15, "options": {"expires": 60}},
     "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
     "withdraw-removed": {"task": "unlock.withdraw_removed", "schedule": 30},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},

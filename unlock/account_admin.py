@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 _ACCOUNT = ("creator__user__username", "creator__id")
-_HIDDEN = {"recovery_hash", "spare_hashes", "key_hash"}
+_HIDDEN = {"recovery_hash", "spare_hashes", "key_hash", "value"}
 
 
 class _AccountAdmin(LookingAdmin):
@@ -44,9 +44,8 @@ class SessionNoteAdmin(_AccountAdmin):
 
 @admin.register(PayoutChange)
 class PayoutChangeAdmin(_AccountAdmin):
-    list_display = ("creator", "value", "asked_at", "due_at", "applied_at", "stopped_at")
+    list_display = ("creator", "asked_at", "due_at", "applied_at", "stopped_at")
     list_filter = (
         ("applied_at", admin.EmptyFieldListFilter),
         ("stopped_at", admin.EmptyFieldListFilter),
     )
-    search_fields: ClassVar[tuple[str, ...]] = (*_ACCOUNT, "value")

@@ -69,7 +69,8 @@ class PayoutChange(models.Model):
     creator = models.ForeignKey(
         "unlock.Creator", on_delete=models.PROTECT, related_name="payout_changes"
     )
-    value = models.CharField(max_length=200)  # an address or xpub
+    # An address or xpub, base64url of AES-GCM under KIM_FIELD_KEY; empty once it waits no more
+    value = models.CharField(max_length=1000, blank=True)
     asked_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True, blank=True)

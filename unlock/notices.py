@@ -45,9 +45,15 @@ MEANINGS: Final[dict[NoticeKind, str]] = {
     NoticeKind.SERVERS_DISAGREE: "The servers we ask about payments disagree",
     NoticeKind.WEBHOOK_FAILING: "A webhook does not take our messages",
     NoticeKind.COPIES_LOST: "No good copy of a file is left: buyers cannot load it",
+    NoticeKind.PAYOUT_WAITS: "A change of your payout waits, was stopped or took effect",
     NoticeKind.ACCOUNT_CHANGED: "The second step of your login was switched on or off",
     NoticeKind.ACCOUNT_RECOVERED: "Your password was replaced with your 24 words or key file",
 }
+
+# These cannot be switched off: who takes over an account would do that first.
+ALWAYS: Final = frozenset(
+    {NoticeKind.PAYOUT_WAITS, NoticeKind.ACCOUNT_CHANGED, NoticeKind.ACCOUNT_RECOVERED}
+)
 
 
 def tell(
@@ -176,7 +182,7 @@ def mark_read(creator: Creator, *, ids: Collection[UUID] | None = None, now: dat
 
 def mute(creator: Creator, kinds: Iterable[NoticeKind]) -> None:
     """Replace what a creator does not want to be told of."""
-    creator.muted = sorted({str(kind) for kind in kinds})
+    creator.muted = sorted({str(kind) for kind in kinds if kind not in ALWAYS})
     creator.save(update_fields=["muted"])
 
 

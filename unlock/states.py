@@ -71,7 +71,7 @@ class DeliveryState(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """What a creator can be told of. Each can be switched off."""
+    """What a creator can be told of."""
 
     SOLD = "sold"
     PAID_LATE = "paid_late"
@@ -91,6 +91,7 @@ class NoticeKind(StrEnum):
     COPIES_LOST = "copies_lost"
     ACCOUNT_RECOVERED = "account_recovered"
     ACCOUNT_CHANGED = "account_changed"
+    PAYOUT_WAITS = "payout_waits"
 
 
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {

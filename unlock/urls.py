@@ -45,6 +45,7 @@ urlpatterns = [
     path("payouts/preview/", payouts.PayoutPreview.as_view(), name="payout-preview"),
     path("rates/manual/", rates.ManualRates.as_view(), name="manual-rates"),
     path("payout/gap/", payouts.PayoutGap.as_view(), name="payout-gap"),
+    path("payout/waiting/", payouts.PayoutWaiting.as_view(), name="payout-waiting"),
     path("payout/", payouts.Payout.as_view(), name="payout"),
     path("terms/", terms.Terms.as_view(), name="terms"),
     path("uploads/", uploads.Uploads.as_view(), name="uploads"),

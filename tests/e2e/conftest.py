@@ -40,6 +40,7 @@ def make_stack(data: Path, *, environ: dict[str, str] | None = None) -> Stack:
         "KIM_SWEEP_SECONDS": "2",
         "KIM_FORWARD_SECONDS": "2",
         "KIM_RATE_SECONDS": "5",
+        "KIM_PAYOUT_WAIT_SECONDS": "3",
         "KIM_RATE_SIGNUP": "1000/hour",
         "KIM_RATE_LOGIN": "1000/minute",
         "KIM_RATE_PURCHASE": "1000/minute",

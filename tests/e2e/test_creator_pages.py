@@ -148,7 +148,13 @@ def test_a_wrong_entry_is_told_under_its_field_and_nothing_is_lost(
     assert "#1." in expect_link(maya)
 
 
-def test_changing_the_payout_asks_for_the_password(
+def shows_after_reload(page: Page, payout: str) -> bool:
+    page.reload()
+    expect(by(page, "payout")).not_to_have_value("")
+    return bool(by(page, "payout").input_value() == payout)
+
+
+def test_changing_the_payout_asks_for_the_password_and_waits(
     person: Callable[..., Page], stack: Stack, film: Path, tmp_path: Path
 ) -> None:
     maya = person()
@@ -166,10 +172,10 @@ def test_changing_the_payout_asks_for_the_password(
     expect(maya.locator("#payout-password-wrong")).to_be_visible(timeout=30_000)
     maya.locator("#payout-password").fill(people.PASSWORD)
     maya.get_by_role("button", name="Save payout").click()
-    expect(maya.get_by_text("Payout saved")).to_be_visible(timeout=30_000)
-    maya.reload()
+    expect(by(maya, "payout-waiting")).to_contain_text(other, timeout=30_000)
+    expect(by(maya, "payout")).to_have_value(stack.suggested_payout)
+    people.wait_for(lambda: shows_after_reload(maya, other), seconds=90, every=1)
 
-    expect(by(maya, "payout")).to_have_value(other)
     with maya.expect_download() as download:
         maya.locator("#key-download").click()
     download.value.save_as(tmp_path / "renewed.json")

@@ -148,7 +148,7 @@ def test_only_those_whose_prices_need_a_rate_are_told() -> None:
     assert episodes._priced_in_money() == {in_money.file.creator_id}
 
 
-def test_every_kind_can_be_switched_off_by_its_words() -> None:
+def test_every_kind_has_its_words() -> None:
     assert set(notices.MEANINGS) == set(NoticeKind)
 
 

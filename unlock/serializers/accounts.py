@@ -81,7 +81,12 @@ class PayoutValueSerializer(serializers.Serializer[Any]):
 
 
 class PayoutInputSerializer(PayoutValueSerializer):
+    """A change needs the password, and a code where the second step is on."""
+
     derived = BytesField(length=DERIVED_BYTES, write_only=True, required=False)
+    code = serializers.CharField(
+        max_length=CODE_MAX, required=False, allow_blank=True, write_only=True
+    )
 
 
 class PayoutWarningSerializer(serializers.Serializer[Any]):
@@ -121,6 +126,15 @@ class GapSerializer(serializers.Serializer[Any]):
     advice = serializers.CharField()
 
 
+class WaitingPayoutSerializer(serializers.Serializer[Any]):
+    """A change that was asked for; until ``due_at`` it can be stopped."""
+
+    id = serializers.UUIDField()
+    shown = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+
+
 class PayoutSerializer(serializers.Serializer[Any]):
     """The payout in force; before the first there is only ``suggested``."""
 
@@ -138,6 +152,7 @@ class PayoutSerializer(serializers.Serializer[Any]):
     stuck_sat = serializers.IntegerField(required=False)
     token_sat = serializers.IntegerField(required=False)
     suggested = serializers.CharField(allow_null=True)
+    waiting = WaitingPayoutSerializer(required=False)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         # DRF writes a nullable field that is missing as null; here missing means that there is none.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from rest_framework import serializers
 
-from unlock.notices import MEANINGS
+from unlock.notices import ALWAYS, MEANINGS
 from unlock.serializers.fields import WordField
 from unlock.states import NoticeKind
 
@@ -73,6 +73,7 @@ def wishes_of(creator: Creator) -> Any:
             "kinds": [
                 {"kind": kind, "text": text, "is_on": kind not in creator.muted}
                 for kind, text in MEANINGS.items()
+                if kind not in ALWAYS
             ],
             "can_mail": settings.HAS_MAIL,
             "email": creator.email,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.response import Response
 
 from payments import holdings, payouts
-from unlock import creators
+from unlock import creators, payout_changes, second_factors
 from unlock.creator_errors import PasswordRequired
 from unlock.serializers.accounts import (
     PayoutInputSerializer,
@@ -52,15 +53,31 @@ class Payout(CreatorView):
 
     @extend_schema(request=PayoutInputSerializer, responses=PayoutSerializer)
     def put(self, request: Request) -> Response:
-        """Set it; a change needs the password again. Open invoices keep theirs."""
+        """Set it; a change needs the password again. Open invoices keep theirs.
+
+        Once a file was published a change waits: the answer is the payout in force, with ``waiting``.
+        """
         asked = PayoutInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        creator = self.me(request)
-        value = asked.validated_data["value"]
-        _check_change(creator, asked.validated_data.get("derived"), value=value)
-        payout = payouts.set_current(creator.id, value, now=timezone.now())
+        creator, now = self.me(request), timezone.now()
+        facts = asked.validated_data
+        value = facts["value"].strip()
+        if _is_change(creator, value):
+            _check_change(creator, facts.get("derived"), facts.get("code", ""))
+            if payout_changes.must_wait(creator):
+                payout_changes.ask(creator, value, now=now)
+                return _show(payouts.current(creator.id), creator)
+        payout = payouts.set_current(creator.id, value, now=now)
         marks.ask_marks()
         return _show(payout, creator)
+
+
+class PayoutWaiting(CreatorView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Stop the change that waits. None that waits is no error."""
+        payout_changes.stop(self.me(request), now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class PayoutGap(CreatorView):
@@ -72,19 +89,23 @@ class PayoutGap(CreatorView):
         return _show(payouts.current(creator.id), creator)
 
 
-def _check_change(creator: Creator, derived: bytes | None, *, value: str) -> None:
-    """Raises PasswordRequired, PasswordWrong. Saying the same address again changes nothing.
+def _is_change(creator: Creator, value: str) -> bool:
+    """Not the first, and not the same address again.
 
-    An xpub is shown shortened, and two can be made to look alike: that always needs the password.
+    An xpub is shown shortened, and two can be made to look alike: that is always a change.
     """
     kept = payouts.current(creator.id)
     asked = payouts.inspect(value)
     is_same = kept is not None and kept.kind == asked.kind == "address"
-    if kept is None or (is_same and kept.shown == asked.shown):
-        return
+    return kept is not None and not (is_same and kept.shown == asked.shown)
+
+
+def _check_change(creator: Creator, derived: bytes | None, code: str) -> None:
+    """Raises PasswordRequired, PasswordWrong, and what ``second_factors.check`` does."""
     if derived is None:
         raise PasswordRequired("Changing where the money goes needs your password.")
     creators.check_password(creator, derived)
+    second_factors.check(creator, code, now=timezone.now())
 
 
 def _show(payout: PayoutView | None, creator: Creator) -> Response:
@@ -96,4 +117,7 @@ def _show(payout: PayoutView | None, creator: Creator) -> Response:
         facts["recoveries"] = payouts.recoveries(creator.id)
         facts["gap"] = next(iter(payouts.gaps(creator.id)), None)
         facts.update(asdict(holdings.of(creator.id)))
+    waiting = payout_changes.waiting(creator)
+    if waiting is not None:
+        facts["waiting"] = asdict(waiting)
     return Response(PayoutSerializer(facts).data)

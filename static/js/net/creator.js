@@ -55,6 +55,8 @@ import * as api from './api.js';
  * @property {number} [stuck_sat]
  * @property {number} [token_sat]
  * @property {string | null} suggested
+ * @property {{id: string, shown: string, asked_at: string, due_at: string}} [waiting]  a change that
+ *   was asked for, and can be stopped until then
  *
  * @typedef {object} Terms
  * @property {boolean} honour_sats
@@ -213,8 +215,10 @@ export const previewPayout = (value, signal) =>
 /** @returns {Promise<Payout | null>} */
 export const payout = () => api.get('payout/');
 
+export const stopPayoutChange = () => api.remove('payout/waiting/');
+
 /**
- * @param {{value: string, derived?: string}} change
+ * @param {{value: string, derived?: string, code?: string}} change  once files are on sale it waits
  * @returns {Promise<Payout>}
  */
 export const setPayout = (change) => api.put('payout/', change);

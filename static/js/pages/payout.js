@@ -4,8 +4,11 @@
  */
 import * as creator from '../net/creator.js';
 import { ApiError } from '../net/api.js';
-import { byId, make, one, slot } from '../ui/dom.js';
+import { action, byId, make, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
+import { moment } from '../ui/format.js';
+import * as problem from '../ui/problem.js';
+import { toast } from '../ui/toast.js';
 import { derivedFor } from './passwords.js';
 
 /**
@@ -21,6 +24,7 @@ export class PayoutField {
   #input = byId('payout', HTMLInputElement);
   #root = byId('payout-field');
   #password = byId('payout-password', HTMLInputElement);
+  #code = byId('payout-code', HTMLInputElement);
   /** @type {Payout | null} */
   #kept = null;
   /** @type {PayoutPreview | null} */
@@ -38,18 +42,27 @@ export class PayoutField {
     this.#username = username;
     this.#onChange = onChange;
     this.#input.addEventListener('input', () => this.#typed());
-    this.#password.addEventListener('input', () => setWrong(this.#password, ''));
+    for (const input of [this.#password, this.#code]) {
+      input.addEventListener('input', () => setWrong(input, ''));
+    }
+    action(this.#root, 'stop-change').addEventListener('click', () => void this.#stop());
   }
 
   /** Fills the field with what is kept, or on a test chain with what is suggested. */
   async load() {
     const payout = await creator.payout();
     this.#kept = payout?.id ? payout : null;
+    this.#showWaiting();
     const value = this.#kept?.shown ?? payout?.suggested ?? '';
     if (!this.#input.value || this.#isKept) this.#input.value = value;
     this.#showPassword();
     if (this.#isKept) this.#onChange();
     else if (this.#input.value) await this.#look();
+  }
+
+  /** Whether a change was asked for that did not take effect yet. */
+  get isWaiting() {
+    return this.#kept?.waiting !== undefined;
   }
 
   /** Whether the field holds something that can be paid to, as far as is known. */
@@ -79,18 +92,45 @@ export class PayoutField {
       const derived = this.#kept
         ? await derivedFor(this.#username, this.#password.value)
         : undefined;
-      const change = derived ? { value: this.#value, derived } : { value: this.#value };
-      this.#kept = await creator.setPayout(change);
+      const code = this.#code.value.trim();
+      const proof = { ...(derived ? { derived } : {}), ...(code ? { code } : {}) };
+      this.#kept = await creator.setPayout({ value: this.#value, ...proof });
     } catch (error) {
       if (!(error instanceof ApiError) || error.isPassing) throw error;
-      const isPassword = ['password_required', 'password_wrong'].includes(error.code);
-      return refuse(isPassword ? this.#password : this.#input, `${error.message} ${error.hint}`);
+      if (error.code === 'second_step_required') slot(this.#root, 'code').hidden = false;
+      return refuse(this.#at(error.code), `${error.message} ${error.hint}`);
     }
-    this.#password.value = '';
+    this.#password.value = this.#code.value = '';
+    slot(this.#root, 'code').hidden = true;
+    this.#showWaiting();
     this.#input.value = this.#kept.shown ?? this.#value;
     this.#showPassword();
     this.#onChange();
     return true;
+  }
+
+  /** @param {string} code  of a refusal */
+  #at(code) {
+    if (['password_required', 'password_wrong'].includes(code)) return this.#password;
+    return code.startsWith('second_step') ? this.#code : this.#input;
+  }
+
+  async #stop() {
+    try {
+      await creator.stopPayoutChange();
+      await this.load();
+      toast('The change is stopped');
+    } catch (error) {
+      toast(problem.said(error).message);
+    }
+  }
+
+  #showWaiting() {
+    const change = this.#kept?.waiting;
+    slot(this.#root, 'waiting').hidden = !change;
+    if (!change) return;
+    slot(this.#root, 'waiting-said').textContent =
+      `From ${moment(change.due_at)} the money goes to ${change.shown}.`;
   }
 
   get #value() {

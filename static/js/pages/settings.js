@@ -47,6 +47,7 @@ function onSubmit(name, act) {
 
 onSubmit('payout', async () => {
   if (!(await payout.keep())) return;
+  if (payout.isWaiting) return toast('The change waits');
   // The key file was made before this payout and lacks its recovery kit: a fresh copy is due.
   await store.markRoot(username, { isSaved: false, isDownloaded: false });
   await look();
