@@ -24,6 +24,8 @@ from tests.e2e.conftest import CHROMIUM, FLAGS, make_stack
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (a private directory is made in it)
 SILENCE_SECONDS = 180
+NAMED_SECONDS = 120.0
+LOOK_SECONDS = 0.1
 # Pages are worked in windows of their own, which nobody looks at.
 UNSEEN = (
     "--disable-popup-blocking",
@@ -128,6 +130,7 @@ def browse(
         for line in _follow(notes, browser, patience_seconds):
             facts: dict[str, Any] = json.loads(line)
             if facts.get("end"):
+                _wait_for_names(data / "downloads", browser)
                 return
             if "error" in facts:
                 raise PageFailed(facts["error"])
@@ -136,6 +139,15 @@ def browse(
         browser.terminate()
         browser.wait()
         said.close()
+
+
+def _wait_for_names(downloads: Path, browser: subprocess.Popen[bytes]) -> None:
+    """The page is done with its file before the browser is: it copies and names it afterwards."""
+    give_up_at = time.monotonic() + NAMED_SECONDS
+    while any(downloads.glob("*.crdownload")) and browser.poll() is None:
+        if time.monotonic() > give_up_at:
+            raise PageFailed("a download was not finished by the browser")
+        time.sleep(LOOK_SECONDS)
 
 
 def _keep_downloads(profile: Path, downloads: Path) -> None:

@@ -142,7 +142,8 @@ def test_no_call_that_fails_leaves_a_secret_in_the_log(
     # And a crash of our own, in the middle of a call that carries all of it.
     from unlock import creators
 
-    def crash(**given: Any) -> None:
+    def crash(*given: Any, **named: Any) -> None:
+        del given, named
         raise RuntimeError(f"lost with #1.{LINK} and Claim {CLAIM}")
 
     monkeypatch.setattr(creators, "log_in", crash)

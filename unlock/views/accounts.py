@@ -119,7 +119,7 @@ class SessionNotes(CreatorView):
             row.is_this = account_sessions.is_named(row, key)  # type: ignore[attr-defined]
         return Response(SessionsSerializer({"sessions": rows}).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="sessions_end_others", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Sign out every other browser."""
         creator, now = self.me(request), timezone.now()
