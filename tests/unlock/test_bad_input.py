@@ -142,7 +142,11 @@ def members(cast: Cast) -> dict[str, Any]:
         "signature": b64(b"g" * 64), "currency": "EUR", "rate": "400", "raw": "00",
         "scripts": ["a914" + "00" * 20 + "87"], "note": "n", "due_sat": 1000, "honour_sats": False,
         "tolerance_bps": 100, "instant_invoice_sat": 0, "instant_total_sat": 0, "kinds": [],
-        "is_active": True,
+        "is_active": True, "pays": {"amount": "2.00", "currency": "EUR"}, "tip": None,
+        "reference": "4711", "return_url": "https://shop.example/", "pricing": {"kind": "fixed"},
+        "is_gift": False, "percent": 10, "amount_off": None, "quantity": 5, "starts_at": None,
+        "ends_at": None, "count": 1, "vault": {"sealed_root": b64(b"r" * 60), "recovery_hash": "ab" * 32},
+        "sealed_root": b64(b"r" * 60), "recovery_hash": "ab" * 32, "recovery": b64(b"v" * 32),
     }  # fmt: skip
 
 

@@ -39,8 +39,12 @@ class PricingSerializer(serializers.Serializer[Any]):
 
 
 def terms_from(given: Mapping[str, Any]) -> Terms:
-    """What was asked for; the price is the file's own and is put in there."""
-    return Terms(price=_NO_PRICE, **{**given, "kind": PriceKind(given["kind"])})
+    """What was asked for; the price is the file's own and is put in there. In a PATCH the
+    serializer leaves out what was left out; ``Terms`` has the same defaults.
+    """
+    return Terms(
+        price=_NO_PRICE, **{**given, "kind": PriceKind(given.get("kind", PriceKind.FIXED))}
+    )
 
 
 class SellingSerializer(serializers.Serializer[Any]):
