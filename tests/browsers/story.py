@@ -8,13 +8,21 @@ from pathlib import Path
 from tests.browsers.drivers import Browser
 from tests.e2e.people import PASSWORD, wait_for
 
+OUT = "header [data-logout]"
+
 
 def by(testid: str) -> str:
     return f'[data-testid="{testid}"]'
 
 
 def sign_up(maya: Browser, shop: str, username: str) -> None:
+    """A new creator, in a browser where another story may have left one signed in."""
     maya.open(f"{shop}/signup/")
+    wait_for(lambda: maya.sees(by("signup-submit")) or maya.sees(OUT), every=0.1)
+    if maya.sees(OUT):
+        maya.click(OUT)
+        wait_for(lambda: not maya.sees(OUT), every=0.1)
+        maya.open(f"{shop}/signup/")
     maya.wait_to_see(by("signup-submit"))
     maya.write(by("signup-username"), username)
     maya.write(by("signup-password"), PASSWORD)
