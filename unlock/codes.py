@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.db import transaction
 
 from payments.amounts import Price
-from unlock import limits, stock
+from unlock import at_rest, limits, stock
 from unlock.creator_errors import MoveRefused
 from unlock.models import DiscountCode, PaidFile
 from unlock.pricing import COUNT_MAX, Discount
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 NOTE_MAX: Final = 100
 BATCH_MAX: Final = 200
 CODES_MAX: Final = 2000  # of one file
-NONCE_BYTES: Final = 12
 _CODE_BYTES: Final = 10
 
 
@@ -145,22 +142,17 @@ def show(rows: Iterable[DiscountCode], *, now: datetime) -> list[Shown]:
 
 
 def _open(code: DiscountCode) -> str:
-    sealed = bytes(code.sealed_code)
-    opened = AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(code.id)
-    )
-    return opened.decode()
+    return at_rest.unseal(bytes(code.sealed_code), bound=_bound(code.id)).decode()
 
 
 def _new(paid_file: PaidFile, asked: Making, *, now: datetime) -> DiscountCode:
     text = base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode()
-    code_id, nonce = uuid4(), secrets.token_bytes(NONCE_BYTES)
-    sealed = AESGCM(settings.KIM_FIELD_KEY).encrypt(nonce, text.encode(), _bound(code_id))
+    code_id = uuid4()
     return DiscountCode(
         id=code_id,
         paid_file=paid_file,
         code_hash=_hash(text),
-        sealed_code=nonce + sealed,
+        sealed_code=at_rest.seal(text.encode(), bound=_bound(code_id)),
         note=limits.clean_description(asked.note)[:NOTE_MAX],
         is_gift=asked.is_gift,
         percent=100 if asked.is_gift else asked.percent,

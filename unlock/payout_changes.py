@@ -7,18 +7,16 @@ what is due. What waits is sealed at rest, as payouts are.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import transaction
 
 from payments import payouts
 from payments.errors import ServiceError
-from unlock import container, notices
+from unlock import at_rest, container, notices
 from unlock.models import Creator, PaidFile, PayoutChange
 from unlock.states import NoticeKind
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 AT_ONCE: Final = 100  # changes that one sweep applies
-_NONCE_BYTES: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +138,13 @@ def _tell(row: PayoutChange, what: str, text: str, *, now: datetime) -> None:
 
 
 def _seal(change_id: UUID, value: str) -> str:
-    """base64url of AES-256-GCM under KIM_FIELD_KEY, bound to its row."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealer = AESGCM(settings.KIM_FIELD_KEY)
-    return container.encode_b64url(nonce + sealer.encrypt(nonce, value.encode(), _bound(change_id)))
+    """In base64url, as the column is text."""
+    return container.encode_b64url(at_rest.seal(value.encode(), bound=_bound(change_id)))
 
 
 def _unseal(row: PayoutChange) -> str:
     sealed = container.decode_b64url(row.value)
-    opened = AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(row.id)
-    )
-    return opened.decode()
+    return at_rest.unseal(sealed, bound=_bound(row.id)).decode()
 
 
 def _bound(change_id: UUID) -> bytes:

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pyotp
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from unlock import notices
+from unlock import at_rest, notices
 from unlock.account_errors import (
     SecondStepBusy,
     SecondStepOn,
@@ -41,7 +40,6 @@ STEP_SECONDS: Final = 30
 _AROUND: Final = (-1, 0, 1)  # clocks differ by half a minute
 _HOUR_SECONDS: Final = 3600
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that reads as another
-_NONCE_BYTES: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,18 +204,11 @@ def _hash(spare: str) -> str:
 
 
 def _seal(creator_id: UUID, secret: str) -> bytes:
-    """AES-256-GCM under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealer = AESGCM(settings.KIM_FIELD_KEY)
-    return nonce + sealer.encrypt(nonce, secret.encode(), _bound(creator_id))
+    return at_rest.seal(secret.encode(), bound=_bound(creator_id))
 
 
 def _open(row: SecondFactor) -> str:
-    sealed = bytes(row.sealed_seed)
-    opened = AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(row.creator_id)
-    )
-    return opened.decode()
+    return at_rest.unseal(bytes(row.sealed_seed), bound=_bound(row.creator_id)).decode()
 
 
 def _bound(creator_id: UUID) -> bytes:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
-
+from unlock import at_rest
 from unlock.account_errors import VaultDiffers, VaultLeftBehind
 from unlock.models import Vault
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
 SEALED_BYTES: Final = 60  # nonce 12, R 32, tag 16
 SECRET_BYTES: Final = 32
-_NONCE_BYTES: Final = 12
 _NOBODYS_HASH: Final = "0" * 64  # compared with where there is no vault; no known preimage
 
 
@@ -52,13 +48,13 @@ def of(creator: Creator) -> Kept | None:
     row = Vault.objects.filter(creator=creator).first()
     if row is None:
         return None
-    sealed = _open(creator.id, bytes(row.sealed_root))
+    sealed = at_rest.unseal(bytes(row.sealed_root), bound=_bound(creator.id))
     return Kept(sealed_root=sealed, recovery_hash=row.recovery_hash, saved_at=row.saved_at)
 
 
 def keep(creator: Creator, vault: Sealed, *, now: datetime) -> None:
     """Save it, or replace it by the same root sealed anew. Raises VaultDiffers."""
-    sealed_at_rest = _seal(creator.id, vault.sealed_root)
+    sealed_at_rest = at_rest.seal(vault.sealed_root, bound=_bound(creator.id))
     made, is_new = Vault.objects.get_or_create(
         creator=creator,
         defaults={
@@ -87,18 +83,6 @@ def is_proved(creator: Creator | None, recovery: bytes) -> bool:
     row = Vault.objects.filter(creator=creator).first() if creator is not None else None
     expected = _NOBODYS_HASH if row is None else row.recovery_hash
     return hmac.compare_digest(hashlib.sha256(recovery).hexdigest(), expected)
-
-
-def _seal(creator_id: UUID, sealed_root: bytes) -> bytes:
-    """AES-256-GCM under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(settings.KIM_FIELD_KEY).encrypt(nonce, sealed_root, _bound(creator_id))
-
-
-def _open(creator_id: UUID, at_rest: bytes) -> bytes:
-    return AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        at_rest[:_NONCE_BYTES], at_rest[_NONCE_BYTES:], _bound(creator_id)
-    )
 
 
 def _bound(creator_id: UUID) -> bytes:

@@ -12,13 +12,11 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from payments import invoices, tidings
-from unlock import hints, webhook_events, webhook_targets
+from unlock import at_rest, hints, webhook_events, webhook_targets
 from unlock.creator_errors import DeliveryMissing, TooManyWebhooks, WebhookMissing, WebhookOff
 from unlock.models import Cursor, Delivery, Purchase, Webhook
 from unlock.states import DeliveryState
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 
 PER_CREATOR: Final = 10
 SECRET_PREFIX: Final = "kimwh_"  # noqa: S105 - tells people what they look at
-NONCE_BYTES: Final = 12
 ORPHANS: Final = "webhook-orphans"
 ORPHANS_WAIT: Final = timedelta(minutes=2)
 _BATCH: Final = 500
@@ -177,10 +174,7 @@ def enqueue_lapsed(events: Sequence[EventView], *, now: datetime) -> int:
 def open_secret(webhook: Webhook) -> str:
     """Only for signing."""
     sealed = bytes(webhook.sealed_secret)
-    opened = AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound(webhook.id)
-    )
-    return opened.decode()
+    return at_rest.unseal(sealed, bound=_bound(webhook.id)).decode()
 
 
 def _enqueue(
@@ -263,10 +257,7 @@ def _delivery(
 
 
 def _seal(webhook_id: UUID, secret: str) -> bytes:
-    """AES-256-GCM under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    sealer = AESGCM(settings.KIM_FIELD_KEY)
-    return nonce + sealer.encrypt(nonce, secret.encode(), _bound(webhook_id))
+    return at_rest.seal(secret.encode(), bound=_bound(webhook_id))
 
 
 def _bound(webhook_id: UUID) -> bytes:
