@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 
 from payments import addresses
 from payments.states import Network
@@ -16,24 +15,14 @@ from tests.xpub import XPUB
 from unlock.models import Creator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_django.fixtures import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
 
 
 def address(byte: bytes) -> str:
     script = bytes.fromhex("76a914") + byte * 20 + bytes.fromhex("88ac")
     return addresses.encode(script, Network.REGTEST)
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    """Rate limits are counted per address, and all tests come from one."""
-    cache.clear()
-    yield
-    cache.clear()
 
 
 # --- sign-up and session ------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings as configured
-from django.core.cache import cache
 
 from payments import addresses
 from payments.states import Network
@@ -25,25 +24,16 @@ from unlock.tasks.keys import release_key
 from unlock.tasks.uploads import abort_stale_uploads, resume_uploads, verify_upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
     from unlock.storage import S3Store
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store", "uncounted")]
 
 PRICE = {"amount": "2.00", "currency": "EUR"}
 ADDRESS = addresses.encode(
     bytes.fromhex("76a914") + b"\x11" * 20 + bytes.fromhex("88ac"), Network.REGTEST
 )
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

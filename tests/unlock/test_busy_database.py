@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.cache import cache
 from django.db import OperationalError, connection, connections
 from django.test import Client
 
@@ -17,14 +16,7 @@ from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
 from tests.unlock.sale import Buyer, order_body, publish
 from unlock.models import PaidFile, Purchase
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("uncounted")]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from django.core.cache import cache
 
 from payments import invoices
 from payments import models as money
@@ -23,20 +22,11 @@ from unlock.models import Creator, Purchase
 from unlock.states import FileState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
 
 ADDRESS = encode(bytes.fromhex("76a914" + "11" * 20 + "88ac"), Network.REGTEST)
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import cache
 
 from tests.unlock.creating import NOW, Browser, b64, derive, refusal, signed_in
 from tests.unlock.vaulting import OTHER, R, kept, log_in, recovery, sealed, with_vault
@@ -16,20 +15,11 @@ from unlock.models import Creator, Notice
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_django.fixtures import Settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
 
 NEW = "battery staple"
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def asked(username: str = "maya", root: bytes = R) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import cache
 
 from tests.unlock.creating import Browser, Sealed, b64, refusal, seal, signed_in
 from tests.unlock.test_api_files import (
@@ -29,20 +28,11 @@ from unlock.models import PaidFile
 from unlock.showing_rows import Audit, Cover, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store", "uncounted")]
 
 ROOM = 2**18 - 32
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

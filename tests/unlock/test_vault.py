@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-from django.core.cache import cache
 from django.db import connection
 
 from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
@@ -14,17 +11,7 @@ from unlock import vaults
 from unlock.container import decode_b64url
 from unlock.models import Creator, Vault
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
 
 
 def scheme_of(username: str) -> int:
