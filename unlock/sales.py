@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from payments import accounting
@@ -75,6 +75,15 @@ class Page:
     next: str
 
 
+class Earned(Protocol):
+    """What takings are summed up of: a whole bill, or as little as ``payments.incomes`` reads."""
+
+    @property
+    def settled_sat(self) -> int: ...
+    @property
+    def worth(self) -> Price | None: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Takings:
     """What was earned: sales settled and still there, in satoshis, and what they were worth then.
@@ -87,7 +96,7 @@ class Takings:
     worth: dict[str, Decimal] = field(default_factory=dict)
     unpriced: int = 0
 
-    def add(self, bill: Bill) -> None:
+    def add(self, bill: Earned) -> None:
         self.count += 1
         self.income_sat += bill.settled_sat
         worth = bill.worth
@@ -157,8 +166,8 @@ def summarize(creator: Creator, filters: Filters, *, step: Step | None, zone: tz
             waiting += bill.state in {"PARTIAL", "SEEN", "SUSPECT"}
             if bill.is_income and bill.settled_at is not None:
                 total.add(bill)
-                days[_midnight(bill.settled_at, zone)].add(bill)
-    step = step or _step_for(days)
+                days[midnight(bill.settled_at, zone)].add(bill)
+    step = step or step_for(days)
     return Summary(
         total=total,
         refunded_sat=refunded_sat,
@@ -166,7 +175,7 @@ def summarize(creator: Creator, filters: Filters, *, step: Step | None, zone: tz
         refunds_due=owed,
         waiting=waiting,
         step=step,
-        bars=_bars(days, step),
+        bars=bars_of(days, step),
     )
 
 
@@ -216,17 +225,19 @@ def _with_purchases(bills: Iterable[Bill]) -> tuple[Sale, ...]:
     return tuple(Sale(purchase=bought[key], bill=bill) for key, bill in by_id.items())
 
 
-def _midnight(moment: datetime, zone: tzinfo) -> datetime:
+def midnight(moment: datetime, zone: tzinfo) -> datetime:
+    """When that day began, where the reader is."""
     return moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _step_for(days: Iterable[datetime]) -> Step:
+def step_for(days: Iterable[datetime]) -> Step:
+    """Which bars suit so long a time."""
     known = sorted(days)
     span_days = (known[-1] - known[0]).days if known else 0
     return Step.DAY if span_days <= 45 else Step.WEEK if span_days <= 366 else Step.MONTH
 
 
-def _bars(days: dict[datetime, Takings], step: Step) -> tuple[Bar, ...]:
+def bars_of(days: dict[datetime, Takings], step: Step) -> tuple[Bar, ...]:
     """Every day, week or month between the first and the last, empty ones too; the last 400."""
     joined = defaultdict[datetime, Takings](Takings)
     for day, takings in sorted(days.items()):
