@@ -17,7 +17,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payments.errors import ServiceError
-from unlock import account_admin, copies, creators, files, own_copies, pricing_admin, webhooks
+from unlock import (
+    account_admin,
+    api_admin,
+    copies,
+    creators,
+    files,
+    own_copies,
+    pricing_admin,
+    webhooks,
+)
 from unlock.looking import LookingAdmin
 from unlock.models import (
     Audit,
@@ -55,7 +64,7 @@ if TYPE_CHECKING:
 else:  # Django's classes take a parameter for the type checker only
     BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
 
-__all__ = ["account_admin", "pricing_admin"]
+__all__ = ["account_admin", "api_admin", "pricing_admin"]
 
 User = get_user_model()
 

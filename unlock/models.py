@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from unlock.account_rows import PayoutChange, SecondFactor, SessionNote, Vault
+from unlock.api_rows import ApiToken, KeptAnswer
 from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
@@ -24,30 +25,11 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 __all__ = [
-    "Audit",
-    "Container",
-    "Copy",
-    "Cover",
-    "Creator",
-    "Cursor",
-    "Delivery",
-    "DiscountCode",
-    "Failure",
-    "Grant",
-    "Invitation",
-    "KeyRelease",
-    "Notice",
-    "PaidFile",
-    "PayoutChange",
-    "Pricing",
-    "Purchase",
-    "Samples",
-    "SecondFactor",
-    "SessionNote",
-    "Upload",
-    "Vault",
-    "Webhook",
-]
+    "ApiToken", "Audit", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
+    "DiscountCode", "Failure", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
+    "PaidFile", "PayoutChange", "Pricing", "Purchase", "Samples", "SecondFactor", "SessionNote",
+    "Upload", "Vault", "Webhook",
+]  # fmt: skip
 
 
 def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
