@@ -37,7 +37,7 @@ _COLUMNS = (
     "sells_until",
     "takes_tips",
 )
-_COUNTED = (GrantKind.FREE, GrantKind.FIRST_N, GrantKind.CODE, GrantKind.GIFT)
+COUNTED = (GrantKind.FREE, GrantKind.FIRST_N, GrantKind.CODE, GrantKind.GIFT)
 
 
 _NO_FLOOR = Floor()
@@ -183,7 +183,7 @@ def _is_beyond(purchase: Purchase, invoice_id: UUID) -> bool:
         return False
     sold = _sold(purchase.paid_file)
     place = reservations.settled_up_to(_invoices(sold), invoice_id)
-    return place > 0 and place + sold.filter(grant__kind__in=_COUNTED).count() > stock
+    return place > 0 and place + sold.filter(grant__kind__in=COUNTED).count() > stock
 
 
 def _check_code(code: DiscountCode | None, *, now: datetime) -> None:
@@ -202,7 +202,7 @@ def _check_code(code: DiscountCode | None, *, now: datetime) -> None:
 
 def _gone(sold: QuerySet[Purchase], *, now: datetime) -> tuple[int, reservations.Held]:
     held = reservations.held(_invoices(sold), now=now)
-    given = sold.filter(grant__kind__in=_COUNTED, invoice_id=None).count()
+    given = sold.filter(grant__kind__in=COUNTED, invoice_id=None).count()
     return held.taken + given, held
 
 
