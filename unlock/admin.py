@@ -23,6 +23,7 @@ from unlock import (
     copies,
     creators,
     files,
+    library_admin,
     own_copies,
     pricing_admin,
     webhooks,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
 else:  # Django's classes take a parameter for the type checker only
     BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
 
-__all__ = ["account_admin", "api_admin", "pricing_admin"]
+__all__ = ["account_admin", "api_admin", "library_admin", "pricing_admin"]
 
 User = get_user_model()
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from unlock.account_rows import PayoutChange, SecondFactor, SessionNote, Vault
 from unlock.api_rows import ApiToken, KeptAnswer
+from unlock.library_rows import GivenAgain
 from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiToken", "Audit", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
-    "DiscountCode", "Failure", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
+    "DiscountCode", "Failure", "GivenAgain", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
     "PaidFile", "PayoutChange", "Pricing", "Purchase", "Samples", "SecondFactor", "SessionNote",
     "Upload", "Vault", "Webhook",
 ]  # fmt: skip
@@ -217,6 +218,7 @@ class Purchase(models.Model):
         DiscountCode, on_delete=models.PROTECT, null=True, blank=True, related_name="purchases"
     )
     tip_amount = models.DecimalField(max_digits=20, decimal_places=8, null=True, blank=True)
+    note = models.BinaryField(max_length=44, blank=True, default=b"")  # L, under the buyer's seed
     reference = models.CharField(max_length=200, blank=True)  # the seller's own word for it
     return_url = models.CharField(max_length=500, blank=True)
     locations_signed = models.PositiveIntegerField(default=0)  # whole-object URLs handed out

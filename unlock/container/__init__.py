@@ -40,6 +40,7 @@ from unlock.container.layout import (
     merkle_root,
     parse_index,
 )
+from unlock.container.notes import NOTE_BYTES, derive_note_key, open_note, seal_note
 from unlock.container.papers import (
     Licence,
     Link,
@@ -94,6 +95,7 @@ __all__ = [
     "AUDIT_NONCE_BYTES",
     "CORE_BYTES",
     "FLAG_BUNDLE",
+    "NOTE_BYTES",
     "SEALED_BYTES",
     "SEG_LOG2",
     "Container",
@@ -139,6 +141,7 @@ __all__ = [
     "derive_content_key",
     "derive_key_pair",
     "derive_link_secret",
+    "derive_note_key",
     "derive_release_secret",
     "derive_secrets",
     "derive_seed",
@@ -150,6 +153,7 @@ __all__ = [
     "open_content",
     "open_deposit",
     "open_meta",
+    "open_note",
     "open_release",
     "open_segment",
     "open_shown",
@@ -166,6 +170,7 @@ __all__ = [
     "release_info",
     "seal_deposit",
     "seal_meta",
+    "seal_note",
     "seal_release",
     "seal_segment",
     "sign_receipt",
