@@ -20,6 +20,8 @@ DESCRIPTION_MAX: Final = 20_000
 CONFIRMATIONS: Final = (1, 2, 6, 10)
 REFERENCE_MAX: Final = 200
 RETURN_URL_MAX: Final = 500
+ABOUT_MAX: Final = 500
+CONTACT_MAX: Final = 200
 
 _USERNAME = re.compile(r"(?=.{3,32}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 RESERVED_USERNAMES: Final = frozenset(
@@ -79,6 +81,16 @@ def clean_description(text: str) -> str:
 def clean_reference(text: str) -> str:
     """A shop's own word for an order; may be empty. Raises TextInvalid, LinkSecretInText."""
     return " ".join(_clean(text, allowed=frozenset(), most=REFERENCE_MAX).split())
+
+
+def clean_about(text: str) -> str:
+    """What a creator says of themselves: lines, may be empty. Raises TextInvalid, LinkSecretInText."""
+    return _clean(text.replace("\r\n", "\n"), allowed=_LINE_BREAKS, most=ABOUT_MAX).strip()
+
+
+def clean_contact(text: str) -> str:
+    """One line that buyers read; may be empty. Raises TextInvalid, LinkSecretInText."""
+    return " ".join(_clean(text, allowed=frozenset(), most=CONTACT_MAX).split())
 
 
 def clean_return_url(text: str) -> str:
