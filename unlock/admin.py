@@ -26,6 +26,8 @@ from unlock import (
     library_admin,
     own_copies,
     pricing_admin,
+    storefront_admin,
+    version_admin,
     webhooks,
 )
 from unlock.looking import LookingAdmin
@@ -65,7 +67,14 @@ if TYPE_CHECKING:
 else:  # Django's classes take a parameter for the type checker only
     BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
 
-__all__ = ["account_admin", "api_admin", "library_admin", "pricing_admin"]
+__all__ = [
+    "account_admin",
+    "api_admin",
+    "library_admin",
+    "pricing_admin",
+    "storefront_admin",
+    "version_admin",
+]
 
 User = get_user_model()
 

@@ -183,6 +183,22 @@ class NotForSale(ServiceError):
     http_status = 409
 
 
+class VersionMissing(ServiceError):
+    """A version that this purchase neither bought nor was given."""
+
+    code = "version_missing"
+    hint = "Load the page of your purchase again; it shows the versions that are yours."
+    http_status = 404
+
+
+class FileErased(ServiceError):
+    """Removed by its creator so that nobody can fetch it; buyers were paid back before."""
+
+    code = "file_erased"
+    hint = "The seller withdrew this file. Whoever paid for it was paid back before."
+    http_status = 410
+
+
 class TooManyPurchases(ServiceError):
     """Enough orders of this file are open and unpaid from one address."""
 

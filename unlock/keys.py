@@ -9,16 +9,18 @@ error or a cache.
 from __future__ import annotations
 
 import hmac
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.views.decorators.debug import sensitive_variables
 
 from payments import invoices
 from payments.states import InvoiceState
-from unlock import container, hints
+from unlock import container, hints, versions
 from unlock.errors import InstanceKeyMissing, PurchaseUnknown, SecretUnusable, WrongKey
 from unlock.models import Grant, KeyRelease, PaidFile, Purchase
 from unlock.states import GrantKind, ReleaseState
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
 
 RETRY_AFTER = timedelta(seconds=60)
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Everything the gate looks at, as it was at one moment."""
+    """Everything the gate looks at, as it was at one moment. ``release``: of what was bought."""
 
     purchase: Purchase
     invoice: InvoiceView | None
@@ -56,9 +60,12 @@ class Standing:
     @property
     def release_state(self) -> ReleaseState:
         """READY also when reversed after S was fetched: what was handed out stays served."""
-        if self.release is not None and (self.is_open or self.release.first_fetched_at is not None):
+        if self.release is not None and self.serves(self.release):
             return ReleaseState.READY
         return ReleaseState.PENDING if self.is_open else ReleaseState.NONE
+
+    def serves(self, release: KeyRelease) -> bool:
+        return self.is_open or release.first_fetched_at is not None
 
 
 def standing_of(purchase_id: UUID, *, now: datetime) -> Standing:
@@ -81,7 +88,11 @@ def standings_of(purchase_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, S
     bought = Purchase.objects.in_bulk(list(purchase_ids))
     grants = Grant.objects.filter(purchase__in=bought).values_list("purchase_id", "kind")
     kinds = {purchase_id: GrantKind(kind) for purchase_id, kind in grants}
-    releases = {row.purchase_id: row for row in KeyRelease.objects.filter(purchase__in=bought)}
+    releases = {
+        row.purchase_id: row
+        for row in KeyRelease.objects.filter(purchase__in=bought)
+        if row.generation == bought[row.purchase_id].generation
+    }
     owed = [row.invoice_id for row in bought.values() if row.invoice_id is not None]
     statuses = invoices.statuses_of(owed, now=now) if owed else {}
     return {
@@ -100,7 +111,7 @@ def release(
 ) -> KeyRelease | None:
     """Seal S to the buyer if the gate is open, and keep it; None while it is shut.
 
-    Any number of workers may run it, twice: there is one row, and every caller gets that one.
+    Of newer versions that the purchase was given, too. Any number of workers may run it, twice: there is one row, and every caller gets that one.
     Raises PurchaseUnknown, SecretUnusable, InstanceKeyMissing; nothing was released then.
     """
     with transaction.atomic():
@@ -111,6 +122,8 @@ def release(
         row = standing.release
         if standing.is_open and row is None:
             row = _make(standing.purchase, private_keys=private_keys, now=now)
+        if standing.is_open:
+            _make_given(standing.purchase, private_keys=private_keys, now=now)
         # Shut or served, nothing is owed. Whoever opens the gate later says so anew: its event is
         # committed after this read, and waits for this lock.
         Purchase.objects.filter(id=purchase_id).update(release_due_at=None)
@@ -120,27 +133,35 @@ def release(
         return row
 
 
-def read(purchase_id: UUID, *, now: datetime) -> KeyRelease | None:
+def read(purchase_id: UUID, *, generation: int | None = None, now: datetime) -> KeyRelease | None:
     """The kept release, for the buyer; None if there is none, or it is withheld.
 
-    Withheld: the payment was reversed before the buyer ever fetched S. After the first fetch it is
-    served for ever. Raises PurchaseUnknown.
+    ``generation``: of a version that it was given; else of the bought one. Withheld: the payment was
+    reversed before the buyer ever fetched this S. After the first fetch it is served for ever.
+    Raises PurchaseUnknown.
     """
     standing = standing_of(purchase_id, now=now)
-    if standing.release_state is not ReleaseState.READY:
+    row = standing.release
+    if generation not in (None, standing.purchase.generation):
+        row = KeyRelease.objects.filter(purchase=purchase_id, generation=generation).first()
+    if row is None or not standing.serves(row):
         return None
-    KeyRelease.objects.filter(purchase=purchase_id, first_fetched_at__isnull=True).update(
-        first_fetched_at=now
-    )
-    return standing.release
+    KeyRelease.objects.filter(id=row.id, first_fetched_at__isnull=True).update(first_fetched_at=now)
+    return row
 
 
 def owe(purchase_ids: Iterable[UUID], *, now: datetime) -> int:
     """Note that these purchases wait for a key; how many did not have one. A hint, not the gate."""
+    had = KeyRelease.objects.filter(purchase=OuterRef("pk"), generation=OuterRef("generation"))
     waiting = Purchase.objects.filter(
-        id__in=list(purchase_ids), release__isnull=True, release_due_at__isnull=True
+        ~Exists(had), id__in=list(purchase_ids), release_due_at__isnull=True
     )
     return waiting.update(release_due_at=now)
+
+
+def owe_newer(purchase_id: UUID, *, now: datetime) -> None:
+    """Note that a purchase asked for a version that it was given since."""
+    Purchase.objects.filter(id=purchase_id, release_due_at__isnull=True).update(release_due_at=now)
 
 
 def due(*, now: datetime, limit: int) -> list[UUID]:
@@ -179,19 +200,40 @@ def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> Non
 
 
 def _make(purchase: Purchase, *, private_keys: Sequence[bytes], now: datetime) -> KeyRelease:
-    paid_file = PaidFile.objects.select_related("container").get(id=purchase.paid_file_id)
-    if paid_file.container is None or paid_file.container.content_id != purchase.content_id:
+    sold = versions.bought(purchase)
+    if sold.container is None or sold.container.content_id != purchase.content_id:
         raise SecretUnusable("The file's content is no longer what this purchase bought.")
-    if paid_file.generation != purchase.generation:
-        raise SecretUnusable("The file's secret is of another generation than this purchase.")
-    sealed = _reseal(purchase, paid_file=paid_file, private_keys=private_keys)
+    return _keep(purchase, sold, private_keys=private_keys, now=now)
+
+
+def _make_given(purchase: Purchase, *, private_keys: Sequence[bytes], now: datetime) -> None:
+    """What fails here leaves the bought version as it is."""
+    newer = versions.given_to(purchase)
+    if not newer:
+        return
+    had = set(KeyRelease.objects.filter(purchase=purchase).values_list("generation", flat=True))
+    paid_file = PaidFile.objects.get(id=purchase.paid_file_id)
+    for version in newer:
+        if version.generation in had:
+            continue
+        sold = versions.picture(paid_file, version)
+        try:
+            _keep(purchase, sold, private_keys=private_keys, now=now)
+        except SecretUnusable as error:
+            log.warning("version %s of purchase %s: %s", version.number, purchase.id, error)
+
+
+def _keep(
+    purchase: Purchase, sold: PaidFile, *, private_keys: Sequence[bytes], now: datetime
+) -> KeyRelease:
+    sealed = _reseal(purchase, paid_file=sold, private_keys=private_keys)
     row, _ = KeyRelease.objects.get_or_create(
         purchase=purchase,
+        generation=sold.generation,
         defaults={
             "sealed": sealed,
-            "wrapped_key": bytes(paid_file.wrapped_key),
-            "h_s": paid_file.h_s,
-            "generation": paid_file.generation,
+            "wrapped_key": bytes(sold.wrapped_key),
+            "h_s": sold.h_s,
             "created_at": now,
         },
     )
@@ -200,11 +242,12 @@ def _make(purchase: Purchase, *, private_keys: Sequence[bytes], now: datetime) -
 
 @sensitive_variables()
 def _reseal(purchase: Purchase, *, paid_file: PaidFile, private_keys: Sequence[bytes]) -> bytes:
+    held = paid_file.container
     return container.seal_release(
         bytes(purchase.buyer_key),
         paid_file=paid_file.id,
         purchase=purchase.id,
-        content_id=bytes.fromhex(purchase.content_id),
+        content_id=bytes.fromhex(held.content_id if held else ""),
         release_secret=_open(paid_file, private_keys=private_keys),
     )
 

@@ -21,15 +21,17 @@ from unlock.library_rows import GivenAgain
 from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
+from unlock.storefront_rows import Profile, Showcase
+from unlock.version_rows import Erasure, Version
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
 __all__ = [
     "ApiToken", "Audit", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
-    "DiscountCode", "Failure", "GivenAgain", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
-    "PaidFile", "PayoutChange", "Pricing", "Purchase", "Samples", "SecondFactor", "SessionNote",
-    "Upload", "Vault", "Webhook",
+    "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
+    "PaidFile", "PayoutChange", "Pricing", "Profile", "Purchase", "Samples", "SecondFactor",
+    "SessionNote", "Showcase", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip
 
 
@@ -261,15 +263,23 @@ class Grant(models.Model):
 
 
 class KeyRelease(models.Model):
-    """The one-way act of handing S to a purchase, sealed to the buyer's key. Repeatable to read."""
+    """The one-way act of handing S to a purchase, sealed to the buyer's key. Repeatable to read.
 
-    purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="release")
+    One for each version that the purchase may have; ``generation`` names it.
+    """
+
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="releases")
     sealed = models.BinaryField(max_length=113)
     wrapped_key = models.BinaryField(max_length=60)
     h_s = models.CharField(max_length=64)
     generation = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     first_fetched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["purchase", "generation"], name="release_once"),
+        ]
 
     def __str__(self) -> str:
         return f"release of {self.purchase_id}"

@@ -222,7 +222,7 @@ def price_with(paid_file_id: UUID, code: str, *, now: datetime) -> Owed:
 
 
 def passed_selftest(paid_file: PaidFile, purchase_id: UUID) -> bool:
-    """Whether this self-test got its key for the very content the file now names."""
+    """Whether this self-test got its key for the very content the file (or picture) names."""
     if paid_file.container is None:
         return False
     return Purchase.objects.filter(
@@ -231,8 +231,8 @@ def passed_selftest(paid_file: PaidFile, purchase_id: UUID) -> bool:
         content_id=paid_file.container.content_id,
         generation=paid_file.generation,
         grant__kind=GrantKind.SELFTEST,
-        release__h_s=paid_file.h_s,
-        release__first_fetched_at__isnull=False,
+        releases__h_s=paid_file.h_s,
+        releases__first_fetched_at__isnull=False,
     ).exists()
 
 
