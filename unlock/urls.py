@@ -7,6 +7,7 @@ from django.urls import path
 from unlock.views import (
     accounts,
     copies,
+    dashboard,
     duties,
     failures,
     files,
@@ -125,6 +126,7 @@ urlpatterns = [
     path("sales/", sales.Sales.as_view(), name="api-sales"),
     path("sales/summary/", sales.SalesSummary.as_view(), name="sales-summary"),
     path("sales/export/", sales.SalesExport.as_view(), name="sales-export"),
+    path("dashboard/", dashboard.Dashboard.as_view(), name="dashboard"),
     path("tasks/", duties.Tasks.as_view(), name="tasks"),
     path(
         "sales/<uuid:purchase_id>/acceptance/",
