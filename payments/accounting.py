@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Exists, F, OuterRef, Q, TextField
 from django.db.models.functions import Cast, Coalesce, Length
 
 from payments import amounts
-from payments.amounts import BCH, Price
+from payments.amounts import BCH, SAT_PER_BCH, Price
 from payments.headers import HEADER_BYTES
 from payments.models import HeaderPage, Invoice, Output, Quote, Refund
 from payments.states import InvoiceFlag, InvoiceState, PayoutKind
@@ -23,7 +24,6 @@ from payments.states import InvoiceFlag, InvoiceState, PayoutKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
-    from decimal import Decimal
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -34,6 +34,9 @@ _COLUMNS: Final = (
     "due_sat", "seen_sat", "missing_sat", "settled_at", "settled_sat", "settled_instantly",
     "evidence", "tip_height", "address__shown", "address__index",
 )  # fmt: skip
+_AMOUNT: Final = re.compile(
+    r"(\d{1,8}[.,]\d{1,8}|\d{1,8}(?=\s*BCH))(?:\s*BCH)?", re.ASCII | re.IGNORECASE
+)
 _TXID: Final = re.compile(r"([0-9a-f]{8,64})(?::\d+)?", re.IGNORECASE)
 
 
@@ -183,7 +186,9 @@ def _rows(wanted: Wanted) -> QuerySet[Invoice]:
 
 
 def _named(text: str) -> Q | Exists:
-    """Address or transaction: whole, or how it begins."""
+    """Address or transaction: whole, or how it begins. An amount in BCH: exactly."""
+    if sum_sat := _sat_of(text):
+        return Q(due_sat=sum_sat) | Q(seen_sat=sum_sat) | Q(settled_sat=sum_sat)
     txid = _TXID.fullmatch(text.strip())
     if txid is None:
         body = text.strip().lower().rpartition(":")[2]
@@ -195,6 +200,12 @@ def _named(text: str) -> Q | Exists:
         | Q(Exists(paid.filter(forward__txid__startswith=start)))
         | Q(Exists(Refund.objects.filter(invoice=OuterRef("pk"), txid__startswith=start)))
     )
+
+
+def _sat_of(text: str) -> int:
+    """Satoshis of an amount as people write it: "0.00912300", "0,009123 BCH"; 0 for other texts."""
+    amount = _AMOUNT.fullmatch(text.strip())
+    return 0 if amount is None else int(Decimal(amount[1].replace(",", ".")) * SAT_PER_BCH)
 
 
 def _bills(rows: Iterable[Invoice], *, tip_height: int) -> tuple[Bill, ...]:

@@ -303,3 +303,42 @@ class TicketFileLost(ServiceError):
         "Keep this page's link; write to the creator, who can give you the file or your money back."
     )
     http_status = 410
+
+
+# --- given again: a buyer who lost everything, and the creator who knows the sale ----------------
+
+
+class AgainUnknown(ServiceError):
+    """Nobody asked for that, or of somebody else: the two must look the same."""
+
+    code = "again_unknown"
+    hint = "Ask your buyer for the whole request, and log in as the creator it was made for."
+    http_status = 404
+
+
+class AgainOtherFile(ServiceError):
+    code = "again_other_file"
+    hint = "Choose a sale of the file that was asked for."
+    http_status = 409
+
+
+class SaleUnpaid(ServiceError):
+    """What was never paid is not given again."""
+
+    code = "sale_unpaid"
+    hint = "Choose a sale that was paid."
+    http_status = 409
+
+
+class AlreadyYours(ServiceError):
+    code = "already_yours"
+    hint = "Nothing is to do: the buyer's page opens the file."
+    http_status = 409
+
+
+class AgainCounted(ServiceError):
+    """The creator decided on an old count."""
+
+    code = "again_counted"
+    hint = "Look at how often it was given by now, and decide anew."
+    http_status = 409

@@ -50,7 +50,8 @@ class Order:
     """What a buyer's browser sends. ``source`` is the client's address; it is counted, not kept.
 
     ``pays`` and ``tip`` are what the buyer agreed to (``pricing.Ask``); ``code`` stood in the link.
-    ``reference`` and ``return_url`` are a shop's own, cleaned (``limits``).
+    ``reference`` and ``return_url`` are a shop's own, cleaned (``limits``). ``note`` is L, sealed by
+    the buyer for their other devices.
     """
 
     paid_file_id: UUID
@@ -62,6 +63,7 @@ class Order:
     code: str = ""
     reference: str = ""
     return_url: str = ""
+    note: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def begin(order: Order, *, now: datetime) -> Begun:
     ClaimKnown, TooManyPurchases, what ``stock.quote`` and ``invoices.open`` raise; no purchase
     exists then.
     """
-    _check_key(order.buyer_key)
+    check_key(order.buyer_key)
     paid_file = _for_sale(order.paid_file_id)
     payout = payouts.brief(paid_file.creator_id)
     if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
@@ -125,7 +127,7 @@ def begin_proof(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
     payment. Call it outside any transaction. Raises BuyerKeyInvalid, FileMissing (not this
     creator's either), NotForSale, ClaimKnown, ProofOpen, and what ``invoices.open`` raises.
     """
-    _check_key(order.buyer_key)
+    check_key(order.buyer_key)
     paid_file = _own(order.paid_file_id, creator_id=creator_id)
     payout = payouts.brief(creator_id)
     if payout is None:
@@ -159,7 +161,7 @@ def begin_selftest(order: Order, *, creator_id: UUID, now: datetime) -> Purchase
     Raises BuyerKeyInvalid, FileMissing (not this creator's either), UploadNotVerified,
     SecretMissing, ClaimKnown.
     """
-    _check_key(order.buyer_key)
+    check_key(order.buyer_key)
     with transaction.atomic():
         paid_file = (
             PaidFile.objects.select_for_update(of=("self",))
@@ -236,7 +238,7 @@ def passed_selftest(paid_file: PaidFile, purchase_id: UUID) -> bool:
     ).exists()
 
 
-def _check_key(buyer_key: bytes) -> None:
+def check_key(buyer_key: bytes) -> None:
     try:
         container.check_public_key(buyer_key)
     except WrongKey as error:
@@ -341,6 +343,7 @@ def _create(
                 invoice_id=invoice_id,
                 reference=order.reference,
                 return_url=order.return_url,
+                note=order.note,
                 created_at=now,
             )
     except IntegrityError as error:

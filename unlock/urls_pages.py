@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import pages, serving, showing, status, wellknown
+from unlock.views import library, pages, serving, showing, status, wellknown
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -20,6 +20,9 @@ urlpatterns = [
     path("f/<uuid:file_id>/cover", showing.cover, name="cover"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
     path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
+    path("p/<uuid:purchase_id>/receipt", library.receipt, name="receipt"),
+    path("pay/<uuid:invoice_id>", library.pay, name="pay"),
+    path("library/", library.shelf, name="library"),
     path("recover/", pages.recover, name="recover"),
     path("open/", status.open_file, name="open"),
     path("x/sw.js", serving.worker, name="service-worker"),

@@ -36,6 +36,13 @@ class Said:
 
 
 _GRANTED = Said(title="Yours", says="This file was given to you. Your return link opens it.")
+_ASKED = Said(
+    title="Waiting for the creator",
+    says=(
+        "You asked for this file again. Send the request below to its creator; as soon as they say"
+        " yes, it opens here."
+    ),
+)
 
 _TITLES: Final = {
     InvoiceState.OPEN: ("Waiting for your payment", ""),
@@ -116,6 +123,8 @@ def say(standing: Standing, refund: RefundView | None, *, now: datetime) -> Said
     """How it stands. ``refund`` is the latest of its invoice, if there is one."""
     invoice = standing.invoice
     is_given = standing.grant is not None and standing.release_state is ReleaseState.READY
+    if invoice is None and standing.grant is None:
+        return _ASKED
     if invoice is None or is_given:
         return _GRANTED
     notes = _notes(invoice, refund)

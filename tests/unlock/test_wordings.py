@@ -15,7 +15,8 @@ from payments import models as money
 from payments.states import InvoiceFlag, InvoiceState, RefundReason
 from tests.unlock import sale
 from tests.unlock.sale import NOW, Buyer
-from unlock import live, wordings
+from unlock import grants, live, wordings
+from unlock.states import GrantKind
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=2)
@@ -185,6 +186,7 @@ def test_whoever_pays_from_an_exchange_is_told_before_the_code(bps: int, hint: s
 
 def test_a_gift_says_so() -> None:
     bought = Buyer().purchase(sale.publish())
+    grants.give(bought.id, GrantKind.GIFT, now=sale.NOW)
 
     assert isinstance(bought.id, UUID)
     assert live.read([bought.id])[bought.id].state.says.startswith("This file was given to you.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
 from rest_framework import serializers
 
 from payments import refunds
 from payments.states import RefundReason
-from unlock import limits, receipts, wordings
+from unlock import container, limits, receipts, wordings
 from unlock.serializers.fields import BytesField, PriceField, WordField
 from unlock.serializers.files import OfferSerializer
 from unlock.states import GrantKind, ReleaseState
@@ -30,6 +31,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     """``pays``: what the buyer names where they name the price, else the most they saw (left out:
     whatever it costs); ``tip`` comes on top. ``code`` stood in the link. ``reference``: a shop's own
     word for this order, ``return_url`` where it wants its buyer back; both come back unchanged.
+    ``note``: L, sealed under the seed of the claim, for the buyer's other devices.
     """
 
     buyer_key = BytesField(length=_BUYER_KEY_BYTES, max_length=100)
@@ -42,6 +44,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     return_url = serializers.CharField(
         default="", allow_blank=True, max_length=2 * limits.RETURN_URL_MAX
     )
+    note = BytesField(length=container.NOTE_BYTES, required=False, max_length=100)
 
 
 class InvoiceSerializer(serializers.Serializer[Any]):
@@ -120,6 +123,8 @@ class PurchaseShown:
     exchange_hint: str
     reference: str
     return_url: str
+    pay_page: str
+    has_note: bool
 
 
 def shown(standing: Standing, paid_file: PaidFile, *, now: datetime) -> PurchaseShown:
@@ -153,12 +158,15 @@ def _shown(
         exchange_hint="" if invoice is None else wordings.exchange_hint(invoice),
         reference=purchase.reference,
         return_url=purchase.return_url,
+        pay_page="" if invoice is None else reverse("pay", args=[invoice.id]),
+        has_note=bool(purchase.note),
     )
 
 
 class PurchaseSerializer(serializers.Serializer[Any]):
     """``says`` is how it stands in one plain line, ``notes`` what is odd beside it; ``is_payable``:
     the amount that is missing may be sent now. ``exchange_hint`` is to be read before paying.
+    ``pay_page`` is for somebody else who pays: it holds no secret, and tells nothing of what is bought.
     """
 
     id = serializers.UUIDField()
@@ -175,6 +183,8 @@ class PurchaseSerializer(serializers.Serializer[Any]):
     exchange_hint = serializers.CharField(allow_blank=True)
     reference = serializers.CharField(allow_blank=True)
     return_url = serializers.CharField(allow_blank=True)
+    pay_page = serializers.CharField(allow_blank=True)
+    has_note = serializers.BooleanField()
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):

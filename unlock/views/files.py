@@ -180,6 +180,7 @@ def _order(request: Request, file_id: UUID) -> purchases.Order:
         buyer_key=asked.validated_data["buyer_key"],
         claim_hash=claim_hash_of(request),
         source="",
+        note=asked.validated_data.get("note", b""),
     )
 
 

@@ -34,27 +34,27 @@ CONNECT = "kim.connect"  # in request.META: the hosts that kim.middleware lists 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """What kim is, in honest words, and one button."""
-    return _shell(request, "start")
+    return shell(request, "start")
 
 
 @require_safe
 @ensure_csrf_cookie
 def signup(request: HttpRequest) -> HttpResponse:
     """A new creator; whoever is one already stands on the selling page."""
-    return redirect("sell") if creator_of(request) else _shell(request, "signup")
+    return redirect("sell") if creator_of(request) else shell(request, "signup")
 
 
 @require_safe
 @ensure_csrf_cookie
 def login(request: HttpRequest) -> HttpResponse:
-    return redirect("sell") if creator_of(request) else _shell(request, "login")
+    return redirect("sell") if creator_of(request) else shell(request, "login")
 
 
 @require_safe
 @ensure_csrf_cookie
 def recover_account(request: HttpRequest) -> HttpResponse:
     """A new password by the 24 words or the key file; signed in or not."""
-    return _shell(request, "recover_account")
+    return shell(request, "recover_account")
 
 
 def _creators_only(page: Page) -> Page:
@@ -77,7 +77,7 @@ def _creators_only(page: Page) -> Page:
 def sell(request: HttpRequest) -> HttpResponse:
     """The creator's one page."""
     request.META[CONNECT] = storage.origins()  # uploads, and the test of the download
-    return _shell(request, "sell")
+    return shell(request, "sell")
 
 
 @require_safe
@@ -85,7 +85,7 @@ def sell(request: HttpRequest) -> HttpResponse:
 @_creators_only
 def files(request: HttpRequest) -> HttpResponse:
     request.META[CONNECT] = storage.origins()  # an upload may go on here
-    return _shell(request, "files")
+    return shell(request, "files")
 
 
 @require_safe
@@ -93,7 +93,7 @@ def files(request: HttpRequest) -> HttpResponse:
 @_creators_only
 def sales(request: HttpRequest) -> HttpResponse:
     """What was sold, what came for it, and the files for the books."""
-    return _shell(request, "sales")
+    return shell(request, "sales")
 
 
 @require_safe
@@ -101,7 +101,7 @@ def sales(request: HttpRequest) -> HttpResponse:
 @_creators_only
 def preferences(request: HttpRequest) -> HttpResponse:
     """Payout, password and key, under /settings/."""
-    return _shell(request, "settings")
+    return shell(request, "settings")
 
 
 @require_safe
@@ -109,13 +109,13 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @_creators_only
 def noticeboard(request: HttpRequest) -> HttpResponse:
     """What the creator should know, under /notices/."""
-    return _shell(request, "notices")
+    return shell(request, "notices")
 
 
 @require_safe
 def recover(request: HttpRequest) -> HttpResponse:
     """Forwarding with a recovery kit; for everybody, because who needs it may have no login left."""
-    return _shell(request, "recover")
+    return shell(request, "recover")
 
 
 @require_safe
@@ -133,7 +133,7 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
         "cover": covers.of(file),
         "public_url": settings.KIM_PUBLIC_URL,
     }
-    page = _shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
+    page = shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
     return paywall.vary(page)
 
 
@@ -149,12 +149,12 @@ def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     request.META[CONNECT] = (
         copies.origins(known.paid_file.container_id) if known else storage.origins()
     )
-    answer = _shell(request, "purchase", purchase_id=purchase_id)
+    answer = shell(request, "purchase", purchase_id=purchase_id)
     answer.status_code = 200 if known else 404
     return answer
 
 
-def _shell(request: HttpRequest, name: str, **facts: object) -> HttpResponse:
+def shell(request: HttpRequest, name: str, **facts: object) -> HttpResponse:
     creator = creator_of(request)
     common = {
         "page": name,

@@ -67,6 +67,7 @@ class Purchases(BuyerView):
             code=asked.validated_data.get("code", ""),
             reference=limits.clean_reference(asked.validated_data["reference"]),
             return_url=limits.clean_return_url(asked.validated_data["return_url"]),
+            note=asked.validated_data.get("note", b""),
         )
         made = purchases.begin(order, now=now)
         if made.invoice is None:
