@@ -45,9 +45,8 @@ types: .venv/dev.stamp node_modules/.stamp ## mypy strict, tsc checkJs
 	$(PY) -m mypy .
 	npm run --silent types
 
-arch: .venv/dev.stamp ## the arrows, and the house tests
+arch: .venv/dev.stamp ## the arrows; the house tests are in `make test T=tests/project`
 	.venv/bin/lint-imports --no-cache
-	$(PYTEST) -q tests/project
 
 schema: .venv/dev.stamp ## docs/openapi.yaml from the code; a difference fails
 	@$(PY) -m tests.schema

@@ -126,7 +126,7 @@ def test_an_upload_that_was_killed_goes_on_and_sends_nothing_twice(
 ) -> None:
     film = tmp_path / "film.bin"
     film.write_bytes(os.urandom(50 * MIB + 5))
-    shell = maya("maya-killed")
+    shell = maya("maya-cut")
     first = shell.start("upload", film, "--slots", "1")
     journal = people.wait_for(lambda: _journal_with(shell.home, parts=2), seconds=60)
     assert journal is not None
