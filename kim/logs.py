@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 # The secret half of a link (22 characters of base64url after "1."), with the seed of a return link
-# behind it, also percent-encoded; a claim, a bearer of any kind; cookies; a store's signature; and
+# behind it, also percent-encoded; a claim, a bearer of any kind, a token; cookies; a store's signature; and
 # members of a body that log in or open something.
 _SECRETS = re.compile(
     r"((?:\#|%23)\s*1(?:\.|%2E)[A-Za-z0-9_-]{8,}(?:(?:\.|%2E)[A-Za-z0-9_-]{8,})?)"
     r"|((?<![A-Za-z0-9_.-])1\.[A-Za-z0-9_-]{22}(?:\.[A-Za-z0-9_-]{8,})?(?![A-Za-z0-9_-]))"
-    r"|((?:Claim|Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,})"
+    r"|((?:Claim|Bearer|Basic):?\s+[A-Za-z0-9._~+/=-]{8,})"
+    r"|((?<![A-Za-z0-9_-])kim_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-]))"
     r"|((?:csrftoken|(?:kim-|__Host-)session)=[A-Za-z0-9]+)"
     r"|(X-Amz-(?:Signature|Credential)=[^&\s\"']+)"
     r"|((?<=[\"'?&\s{,])[\"']?"

@@ -19,13 +19,16 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 
-from kim import api, origins
+from kim import api, deprecations, origins, throttles
 from payments.errors import ServiceError
 from unlock.views.pages import CONNECT
 
 log = logging.getLogger(__name__)
 
 type_of_get = Callable[[HttpRequest], Any]
+
+# What a page of another origin may read of an answer's headers.
+_EXPOSED = ("Retry-After", "RateLimit", "RateLimit-Policy", "Deprecation", "Sunset", "Link")
 
 _PERMISSIONS = ", ".join(
     f"{name}=()"
@@ -92,10 +95,26 @@ def any_origin(get_response: type_of_get) -> Callable[..., Any]:
     def allow(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if origins.methods_of(request.path_info):
             response["Access-Control-Allow-Origin"] = "*"
-            response["Access-Control-Expose-Headers"] = "Retry-After"
+            response["Access-Control-Expose-Headers"] = ", ".join(_EXPOSED)
         return response
 
     return _both(get_response, before=origins.preflight, after=allow)
+
+
+@sync_and_async_middleware
+def standing(get_response: type_of_get) -> Callable[..., Any]:
+    """How many calls are left, and whether the call is going to go."""
+
+    def tell(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        match = request.resolver_match
+        for name, value in (
+            *throttles.headers_of(request).items(),
+            *deprecations.headers_of(match.url_name if match else None).items(),
+        ):
+            response.setdefault(name, value)
+        return response
+
+    return _both(get_response, after=tell)
 
 
 @sync_and_async_middleware

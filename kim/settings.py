@@ -159,6 +159,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "kim.middleware.headers",
     "kim.middleware.any_origin",
+    "kim.middleware.standing",
     "kim.middleware.small",
     "kim.middleware.one_origin",
     "django.middleware.security.SecurityMiddleware",
@@ -231,7 +232,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["kim.api.Parser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "kim.api.answer",
-    "DEFAULT_THROTTLE_CLASSES": ["kim.throttles.AnyThrottle", "kim.throttles.ScopedThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "kim.throttles.AnyThrottle",
+        "kim.throttles.ScopedThrottle",
+        "kim.throttles.TokenThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {
         "signup": KIM_RATE_SIGNUP,
         "login": KIM_RATE_LOGIN,

@@ -19,7 +19,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from unlock import container, limits, notices, payout_changes, second_factors, vaults
+from unlock import container, limits, notices, payout_changes, second_factors, tokens, vaults
 from unlock.account_errors import RecoveryFailed
 from unlock.creator_errors import LoginFailed, PasswordWrong, SignupClosed, UsernameTaken
 from unlock.models import Creator, Invitation
@@ -192,12 +192,14 @@ def recover(
         _replace_password(creator, stored=stored, new=new, now=now)
         second_factors.drop(creator)
         payout_changes.stop(creator, now=now)
+        tokens.end_all(creator, now=now)
         notices.tell(
             creator.id,
             NoticeKind.ACCOUNT_RECOVERED,
             topic=now.isoformat(),
             text="Your password was replaced with the words or key file of your key, and every"
-            " other browser was signed out; the second step is off. A change of payout that waited was stopped. If that was not you, somebody has your words.",
+            " other browser was signed out; the second step is off, and tokens for programs have"
+            " ended. A change of payout that waited was stopped. If that was not you, somebody has your words.",
             now=now,
         )
     return creator

@@ -46,7 +46,7 @@ MEANINGS: Final[dict[NoticeKind, str]] = {
     NoticeKind.WEBHOOK_FAILING: "A webhook does not take our messages",
     NoticeKind.COPIES_LOST: "No good copy of a file is left: buyers cannot load it",
     NoticeKind.PAYOUT_WAITS: "A change of your payout waits, was stopped or took effect",
-    NoticeKind.ACCOUNT_CHANGED: "The second step of your login was switched on or off",
+    NoticeKind.ACCOUNT_CHANGED: "The second step was switched on or off, or a token was made",
     NoticeKind.ACCOUNT_RECOVERED: "Your password was replaced with your 24 words or key file",
 }
 

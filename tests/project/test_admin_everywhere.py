@@ -94,6 +94,12 @@ def sold() -> Sold:
     ours.Notice.objects.create(
         creator=owner, kind=NoticeKind.SOLD, purchase=bought, topic="one", text="Sold."
     )
+    ours.ApiToken.objects.create(
+        creator=owner, name="shop", token_hash="ab" * 32, scopes=["files:read"], expires_at=NOW
+    )
+    ours.KeptAnswer.objects.create(
+        creator=owner, key_hash="ab" * 32, request_hash="cd" * 32, sealed_body=MARK + b"kept"
+    )
     ours.Vault.objects.create(creator=owner, sealed_root=b"", recovery_hash="ab" * 32)
     ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")

@@ -45,9 +45,9 @@ class WebhookSerializer(serializers.Serializer[Any]):
 
 
 class WebhookMadeSerializer(WebhookSerializer):
-    """``secret`` is told here and never again."""
+    """``secret`` is told here and never again: null where the answer is given once more."""
 
-    secret = serializers.CharField()
+    secret = serializers.CharField(allow_null=True)
 
 
 class WebhooksSerializer(serializers.Serializer[Any]):

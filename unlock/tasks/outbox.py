@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from unlock import account_sessions, deliveries, episodes, mail, prunings
+from unlock import account_sessions, deliveries, episodes, mail, prunings, replays
 
 
 @shared_task(
@@ -52,3 +52,4 @@ def prune_messages() -> None:
     """Forget what creators were told long ago, and sessions long over."""
     prunings.prune(now=timezone.now())
     account_sessions.prune(now=timezone.now())
+    replays.prune(now=timezone.now())

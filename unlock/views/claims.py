@@ -1,4 +1,5 @@
 """A buyer proves a purchase with ``Authorization: Claim <base64url of 32 bytes>``, on every call.
+A creator's program that tries its own file carries its token there, and the claim as ``Kim-Claim``.
 
 There is no session and no cookie here, hence nothing that a foreign page could make a browser send:
 these views need no CSRF token. Only the claim's hash goes further than this module.
@@ -25,6 +26,8 @@ _SCHEME = "claim"
 def claim_hash_of(request: Request) -> bytes:
     """SHA-256 of the claim that the request carries. Raises ClaimMissing."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and "Kim-Claim" in request.headers:
+        scheme, value = _SCHEME, request.headers["Kim-Claim"]
     if scheme.lower() != _SCHEME:
         raise ClaimMissing("This call needs the claim of a purchase.")
     try:
