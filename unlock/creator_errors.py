@@ -360,3 +360,25 @@ class CoverInvalid(ServiceError):
     hint = (
         "A cover is a WebP or JPEG of at most 256 KiB and 1280 pixels a side, without notes in it."
     )
+
+
+class LinkMoved(ServiceError):
+    """Link or key of a file changed since the page read them."""
+
+    code = "link_moved"
+    hint = "Load the page again: the file got another link or version meanwhile."
+    http_status = 409
+
+
+class ReplacementMissing(ServiceError):
+    code = "replacement_missing"
+    hint = "Upload the new content first, or ask for a new link."
+    http_status = 404
+
+
+class BuyersUnpaid(ServiceError):
+    """Nobody could fetch it any more, and there are people who paid for it."""
+
+    code = "buyers_unpaid"
+    hint = "Pay them back first, under Sales; or remove it so that past buyers stay served."
+    http_status = 409

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from payments import invoices, payouts
 from payments.amounts import Price
 from payments.errors import PayoutMissing, PriceBelowFloor
-from unlock import audits, container, covers, hints, limits, samples, stock, withdrawals
+from unlock import audits, container, covers, hints, limits, samples, stock, storefront, withdrawals
 from unlock.creator_errors import (
     ContainerTaken,
     FileMissing,
@@ -31,7 +32,7 @@ from unlock.creator_errors import (
     UploadMissing,
     UploadNotVerified,
 )
-from unlock.models import Grant, KeyRelease, PaidFile, Purchase, Upload
+from unlock.models import Container, Grant, KeyRelease, PaidFile, Purchase, Upload, Version
 from unlock.states import FILE_MOVES, FileState, PriceKind, UploadState
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Draft:
     stream_only: bool | None = None
     upload: UUID | None = None
     pricing: Terms | None = None
+    showcase: storefront.Choices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class Deposit:
 
 def find(paid_file_id: UUID, *, creator: Creator | None = None) -> PaidFile:
     """A file, for anybody or for its creator alone. Raises FileMissing, also for another's."""
-    rows = PaidFile.objects.select_related("container", "creator__user", "pricing")
+    rows = PaidFile.objects.select_related("container", "creator__user", "pricing", "showcase")
     rows = rows.filter(id=paid_file_id)
     paid_file = (rows if creator is None else rows.filter(creator=creator)).first()
     if paid_file is None:
@@ -90,8 +92,12 @@ def find_by_content(content_id: str) -> PaidFile:
 
     The first, because whoever finds a sealed file could upload it again and offer it as theirs.
     """
-    rows = PaidFile.objects.select_related("container", "creator__user", "pricing")
-    sold = rows.filter(container__content_id=content_id, published_at__isnull=False)
+    rows = PaidFile.objects.select_related("container", "creator__user", "pricing", "showcase")
+    versions = Version.objects.filter(
+        container__content_id=content_id, published_at__isnull=False
+    ).values("paid_file")
+    named = Q(container__content_id=content_id) | Q(id__in=versions)
+    sold = rows.filter(named, published_at__isnull=False)
     paid_file = sold.exclude(state=FileState.DRAFT).order_by("published_at").first()
     if paid_file is None:
         raise FileMissing("This content was never for sale here.")
@@ -111,6 +117,7 @@ def create(creator: Creator, draft: Draft, *, now: datetime) -> PaidFile:
             _attach(paid_file, draft.upload)
         paid_file.save(force_insert=True)
         stock.set_terms(paid_file, draft.pricing, now=now)
+        storefront.set_choices(paid_file, draft.showcase)
     return paid_file
 
 
@@ -121,7 +128,7 @@ def edit(paid_file_id: UUID, draft: Draft, *, creator: Creator, now: datetime) -
     is a draft, PriceBelowFloor and RateUnavailable. Nothing was changed then.
     """
     with _one_container_each():
-        paid_file = _lock(paid_file_id, creator=creator)
+        paid_file = lock(paid_file_id, creator=creator)
         if paid_file.state == FileState.REMOVED:
             raise MoveRefused("The file was removed.")
         _apply_text(paid_file, draft)
@@ -129,6 +136,7 @@ def edit(paid_file_id: UUID, draft: Draft, *, creator: Creator, now: datetime) -
             _attach(paid_file, draft.upload)
         paid_file.save()
         stock.set_terms(paid_file, draft.pricing, now=now)
+        storefront.set_choices(paid_file, draft.showcase)
         is_priced = draft.price is not None or draft.pricing is not None
         if is_priced and paid_file.state != FileState.DRAFT:
             _check_price(paid_file, now=now)
@@ -152,7 +160,7 @@ def deposit(paid_file_id: UUID, given: Deposit, *, creator: Creator) -> None:
         release_secret=given.release_secret,
     )
     with transaction.atomic():
-        paid_file = _lock(paid_file_id, creator=creator)
+        paid_file = lock(paid_file_id, creator=creator)
         held = paid_file.container
         if held is None or held.content_id != given.content_id:
             raise SecretMismatch("The file has another content than the secret is for.")
@@ -181,7 +189,7 @@ def publish(
     PriceBelowFloor, RateUnavailable, AuditMissing, SelftestMissing; the file stays as it was.
     """
     with transaction.atomic():
-        paid_file = _lock(paid_file_id, creator=creator)
+        paid_file = lock(paid_file_id, creator=creator)
         if paid_file.state == FileState.PUBLISHED:
             return paid_file
         _check_move(paid_file, FileState.PUBLISHED)
@@ -201,7 +209,7 @@ def pause(paid_file_id: UUID, *, creator: Creator | None = None) -> PaidFile:
 def resume(paid_file_id: UUID, *, creator: Creator, now: datetime) -> PaidFile:
     """Sell a paused file again, if it could still be published. Raises as ``publish``."""
     with transaction.atomic():
-        paid_file = _lock(paid_file_id, creator=creator)
+        paid_file = lock(paid_file_id, creator=creator)
         if paid_file.state == FileState.PUBLISHED:
             return paid_file
         if paid_file.state != FileState.PAUSED:
@@ -231,7 +239,7 @@ def remove(
 def delete(paid_file_id: UUID, *, creator: Creator, now: datetime) -> None:
     """Forget a draft and its self-tests; its content may go into another. Raises MoveRefused."""
     with transaction.atomic():
-        paid_file = _lock(paid_file_id, creator=creator)
+        paid_file = lock(paid_file_id, creator=creator)
         tests = Purchase.objects.filter(paid_file=paid_file)
         if paid_file.state != FileState.DRAFT or tests.filter(invoice_id__isnull=False).exists():
             raise MoveRefused("Only a draft can be deleted; remove the file instead.")
@@ -283,8 +291,11 @@ def _attach(paid_file: PaidFile, upload_id: UUID) -> None:
         raise MoveRefused("The content of a published file is fixed.")
     if upload.state in _OVER:
         raise UploadClosed(f"The upload is {upload.state}.")
+    held = Container.objects.select_for_update().get(id=upload.container_id)
+    if Version.objects.filter(container=held).exists():
+        raise ContainerTaken("This upload is a version of another file.")
     samples.drop(paid_file)  # its keys open nothing of the other content
-    paid_file.container = upload.container
+    paid_file.container = held
     paid_file.generation, paid_file.h_s = 0, ""
     paid_file.wrapped_key = paid_file.s_sealed = b""
 
@@ -335,7 +346,7 @@ def _move(
     paid_file_id: UUID, new: FileState, *, creator: Creator | None, **columns: object
 ) -> PaidFile:
     with transaction.atomic():
-        paid_file = _lock(paid_file_id, creator=creator)
+        paid_file = lock(paid_file_id, creator=creator)
         if paid_file.state != new:
             _check_move(paid_file, new)
             _set_state(paid_file, new, **columns)
@@ -350,7 +361,8 @@ def _set_state(paid_file: PaidFile, new: FileState, **columns: object) -> None:
     hints.file_changed(paid_file.id)
 
 
-def _lock(paid_file_id: UUID, *, creator: Creator | None) -> PaidFile:
+def lock(paid_file_id: UUID, *, creator: Creator | None) -> PaidFile:
+    """The row, locked until the transaction ends. Raises FileMissing, also for another's."""
     rows = PaidFile.objects.select_for_update(of=("self",)).select_related("container")
     if creator is not None:
         rows = rows.filter(creator=creator)

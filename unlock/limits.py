@@ -21,6 +21,7 @@ CONFIRMATIONS: Final = (1, 2, 6, 10)
 REFERENCE_MAX: Final = 200
 RETURN_URL_MAX: Final = 500
 ABOUT_MAX: Final = 500
+VERSION_NOTE_MAX: Final = 1000
 CONTACT_MAX: Final = 200
 
 _USERNAME = re.compile(r"(?=.{3,32}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -81,6 +82,12 @@ def clean_description(text: str) -> str:
 def clean_reference(text: str) -> str:
     """A shop's own word for an order; may be empty. Raises TextInvalid, LinkSecretInText."""
     return " ".join(_clean(text, allowed=frozenset(), most=REFERENCE_MAX).split())
+
+
+def clean_note(text: str) -> str:
+    """What is new in a version: lines, may be empty. Raises TextInvalid, LinkSecretInText."""
+    text = text.replace("\r\n", "\n")
+    return _clean(text, allowed=_LINE_BREAKS, most=VERSION_NOTE_MAX).strip()
 
 
 def clean_about(text: str) -> str:

@@ -13,16 +13,18 @@ from django.conf import settings
 from django.db.models import F
 
 from payments.states import InvoiceState
-from unlock import copies
-from unlock.errors import NotPaid, TooManyLocations
+from unlock import copies, versions
+from unlock.errors import FileErased, NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
-from unlock.models import Container, Purchase
+from unlock.models import Erasure, Purchase
 from unlock.stores import SIGNED_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from uuid import UUID
+
+    from unlock.models import Container
 
 _FETCHABLE = frozenset({InvoiceState.SEEN, InvoiceState.PAID})
 
@@ -41,20 +43,23 @@ class Location:
     is_lasting: bool = False
 
 
-def sign(purchase_id: UUID, *, now: datetime) -> tuple[Location, ...]:
+def sign(purchase_id: UUID, *, content_id: str = "", now: datetime) -> tuple[Location, ...]:
     """Sign every copy that is there and is still the one that was verified. Counted.
 
+    Of what was bought, or of the ``content_id`` of a version that was given to the purchase since.
+
     In the order to try them: hosts alternate, and purchases begin at different ones, so that no
-    host carries all. Raises PurchaseUnknown, NotPaid, TooManyLocations, CopyUnavailable,
-    CopiesDamaged.
+    host carries all. Raises PurchaseUnknown, NotPaid, VersionMissing, FileErased, TooManyLocations,
+    CopyUnavailable, CopiesDamaged.
     """
     standing = standing_of(purchase_id, now=now)
     if not _may_fetch(standing):
         raise NotPaid("No payment was seen yet.")
+    held = _content_of(standing.purchase, content_id)
     _count(standing.purchase, now=now)
-    signed = list(_sign_copies(standing.purchase, now=now))
+    signed = list(_sign_copies(held, now=now))
     if not signed:
-        raise copies.refusal(_content_of(standing.purchase).id)
+        raise copies.refusal(held.id)
     return _spread(signed, start=standing.purchase.id.int)
 
 
@@ -87,12 +92,14 @@ def _count(purchase: Purchase, *, now: datetime) -> None:
         raise TooManyLocations(f"{allowed} download addresses were given for this purchase.")
 
 
-def _content_of(purchase: Purchase) -> Container:
-    return Container.objects.get(paid_file=purchase.paid_file_id, content_id=purchase.content_id)
+def _content_of(purchase: Purchase, content_id: str) -> Container:
+    held = versions.asked(purchase, content_id).container
+    if held is None or Erasure.objects.filter(paid_file=purchase.paid_file_id).exists():
+        raise FileErased("The seller withdrew this file.")
+    return held
 
 
-def _sign_copies(purchase: Purchase, *, now: datetime) -> Iterator[Location]:
-    held = _content_of(purchase)
+def _sign_copies(held: Container, *, now: datetime) -> Iterator[Location]:
     for copy, store in copies.served(held.id, now=now):
         signed = store.sign_object(copy.object_key, size_bytes=copy.size_bytes, now=now)
         yield Location(

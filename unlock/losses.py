@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from unlock import copies, notices
-from unlock.models import Container, Cursor, PaidFile, Purchase
+from unlock import copies, notices, versions
+from unlock.models import Container, Cursor, PaidFile, Purchase, Version
 from unlock.states import FileState, NoticeKind
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ def lost() -> QuerySet[Container]:
     """What was verified, is for sale or was sold, and lies nowhere as it was sold."""
     good = copies.good().filter(container=OuterRef("pk"))
     used = _used().filter(container=OuterRef("pk"))
-    return Container.objects.filter(~Exists(good), Exists(used), verified_at__isnull=False)
+    # An older version is needed for as long as somebody bought it.
+    older = Version.objects.filter(container=OuterRef("pk"), paid_file__erasure__isnull=True)
+    bought = Purchase.objects.filter(content_id=OuterRef("content_id"))
+    return Container.objects.filter(
+        Exists(used) | Q(Exists(older), Exists(bought)), ~Exists(good), verified_at__isnull=False
+    )
 
 
 def tell(*, now: datetime, limit: int = 100) -> int:
@@ -58,7 +63,7 @@ def _begin(container_id: UUID, *, now: datetime) -> bool:
         is_same = bool(began) and now.timestamp() - began < SAME_FOR.total_seconds()
         row.position = began if is_same else int(now.timestamp())
         row.save(update_fields=["position"])
-        for file in _used().filter(container=container_id):
+        for file in versions.files_with(container_id):
             title = file.title[: notices.TITLE_MAX]
             notices.tell(
                 file.creator_id,
@@ -84,7 +89,7 @@ def _end(container_id: UUID) -> None:
 def _used() -> QuerySet[PaidFile]:
     """Files that somebody may need the bytes of."""
     bought = Exists(Purchase.objects.filter(paid_file=OuterRef("pk")))
-    return PaidFile.objects.filter(~Q(state=FileState.REMOVED) | Q(bought))
+    return PaidFile.objects.filter(~Q(state=FileState.REMOVED) | Q(bought), erasure__isnull=True)
 
 
 def _rows() -> QuerySet[Cursor]:

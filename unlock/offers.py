@@ -10,7 +10,19 @@ from django.db.models import Q
 
 from payments import instant_offers, invoices, payouts, rate_table
 from payments.amounts import BCH, Price
-from unlock import audits, committed, container, copies, covers, files, pricing, samples, stock
+from unlock import (
+    audits,
+    committed,
+    container,
+    copies,
+    covers,
+    files,
+    pricing,
+    samples,
+    stock,
+    storefront,
+    versions,
+)
 from unlock.models import Copy, KeyRelease, Purchase
 from unlock.states import FileState, GrantKind, PriceKind
 from unlock.stores import SIGNED_FOR, SignedRequest
@@ -36,6 +48,7 @@ class Offer:
     """What a buyer may know before paying. Empty strings and bytes where there is nothing yet.
 
     ``is_instant``: its creator sells it before a block; ``opens_instantly``: at this price too.
+    ``meta_link``: the description under the link of now, where the object's own is under an older.
     """
 
     id: UUID
@@ -51,6 +64,9 @@ class Offer:
     wrapped_key: bytes
     h_s: str
     generation: int
+    version: int
+    link_generation: int
+    meta_link: bytes
     core_header: bytes
     confirmations: int
     is_instant: bool
@@ -64,6 +80,7 @@ class Offer:
     audit: Audit | None
     cover: Cover | None
     selling: Selling
+    showcase: storefront.Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +127,7 @@ class OwnFile(Offer):
 
     upload: Upload | None
     file_id: str
+    link_file_id: str
     created_at: datetime
     sales: Sales
     terms: Terms
@@ -148,7 +166,7 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
     price = files.price_of(paid_file)
     estimate_sat = invoices.estimate_sat(price, now=now, owner=paid_file.creator_id)
     payout = payouts.brief(paid_file.creator_id)
-    held = paid_file.container
+    held, edition = paid_file.container, versions.edition_of(paid_file)
     is_removed = paid_file.state == FileState.REMOVED
     return Offer(
         id=paid_file.id,
@@ -164,6 +182,9 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
         wrapped_key=bytes(paid_file.wrapped_key),
         h_s=paid_file.h_s,
         generation=paid_file.generation,
+        version=edition.number,
+        link_generation=edition.link_generation,
+        meta_link=edition.meta_link,
         core_header=bytes(held.core_header) if held else b"",
         confirmations=paid_file.confirmations,
         is_instant=paid_file.is_instant,
@@ -177,6 +198,7 @@ def of(paid_file: PaidFile, *, now: datetime) -> Offer:
         audit=audits.of(held),
         cover=covers.of(paid_file),
         selling=selling_of(paid_file, now=now),
+        showcase=storefront.shown(paid_file),
     )
 
 
@@ -215,6 +237,7 @@ def of_own(paid_file: PaidFile, *, now: datetime) -> OwnFile:
         "description": paid_file.description,
         "upload": None if held is None else getattr(held, "upload", None),
         "file_id": bytes(held.file_id).hex() if held else "",
+        "link_file_id": versions.edition_of(paid_file).link_file_id.hex(),
         "created_at": paid_file.created_at,
         "sales": sales_of(paid_file),
         "terms": stock.terms_of(paid_file),

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from unlock import storage
 from unlock.errors import StoreError
-from unlock.models import Container, Copy, PaidFile, Purchase, Upload
+from unlock.models import Container, Copy, PaidFile, Purchase, Upload, Version
 from unlock.states import UploadState
 from unlock.uploads import move
 
@@ -47,10 +47,11 @@ def _left(now: datetime) -> QuerySet[Upload]:
 
 
 def _needed() -> Exists:
-    """A paid file has it, or a purchase was made of it."""
+    """A paid file has it or had it, or a purchase was made of it."""
     files = PaidFile.objects.filter(container=OuterRef("container"))
+    versions = Version.objects.filter(container=OuterRef("container"))
     bought = Purchase.objects.filter(content_id=OuterRef("container__content_id"))
-    return Exists(files) | Exists(bought)  # type: ignore[return-value]
+    return Exists(files) | Exists(versions) | Exists(bought)  # type: ignore[return-value]
 
 
 def _close(upload: Upload, *, now: datetime) -> None:

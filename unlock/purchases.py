@@ -16,7 +16,7 @@ from payments import invoices, payouts
 from payments.amounts import BCH, SAT_PER_BCH, parse_price
 from payments.errors import ServiceError
 from payments.states import InvoiceState
-from unlock import codes, container, grants, stock
+from unlock import codes, container, grants, stock, versions
 from unlock.creator_errors import FileMissing, ProofOpen, SecretMissing, UploadNotVerified
 from unlock.errors import (
     BuyerKeyInvalid,
@@ -51,7 +51,7 @@ class Order:
 
     ``pays`` and ``tip`` are what the buyer agreed to (``pricing.Ask``); ``code`` stood in the link.
     ``reference`` and ``return_url`` are a shop's own, cleaned (``limits``). ``note`` is L, sealed by
-    the buyer for their other devices.
+    the buyer for their other devices. ``content_id``: what their page proved, if it says so.
     """
 
     paid_file_id: UUID
@@ -64,6 +64,7 @@ class Order:
     reference: str = ""
     return_url: str = ""
     note: bytes = b""
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def begin(order: Order, *, now: datetime) -> Begun:
     """
     check_key(order.buyer_key)
     paid_file = _for_sale(order.paid_file_id)
+    _check_content(order, paid_file)
     payout = payouts.brief(paid_file.creator_id)
     if Purchase.objects.filter(claim_hash=order.claim_hash).exists():
         raise ClaimKnown("This claim was used before.")
@@ -155,11 +157,13 @@ def begin_proof(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
     return purchase
 
 
-def begin_selftest(order: Order, *, creator_id: UUID, now: datetime) -> Purchase:
+def begin_selftest(
+    order: Order, *, creator_id: UUID, is_replacement: bool = False, now: datetime
+) -> Purchase:
     """A creator's own purchase of a file, with a grant: publishing runs the buyer's path with it.
 
-    Raises BuyerKeyInvalid, FileMissing (not this creator's either), UploadNotVerified,
-    SecretMissing, ClaimKnown.
+    ``is_replacement``: of what is staged to take its place. Raises BuyerKeyInvalid, FileMissing
+    (not this creator's either), UploadNotVerified, SecretMissing, ReplacementMissing, ClaimKnown.
     """
     check_key(order.buyer_key)
     with transaction.atomic():
@@ -172,6 +176,8 @@ def begin_selftest(order: Order, *, creator_id: UUID, now: datetime) -> Purchase
         )
         if paid_file is None:
             raise FileMissing("There is no such file of yours.")
+        if is_replacement:
+            paid_file = versions.candidate(paid_file)
         if paid_file.container is None or paid_file.container.verified_at is None:
             raise UploadNotVerified("The upload is not verified yet.")
         if not paid_file.s_sealed:
@@ -252,6 +258,13 @@ def _for_sale(paid_file_id: UUID) -> PaidFile:
     if paid_file.state != FileState.PUBLISHED or paid_file.creator.suspended_at is not None:
         raise NotForSale("This file is not for sale now.")
     return paid_file
+
+
+def _check_content(order: Order, paid_file: PaidFile) -> None:
+    """Raises OfferChanged where another version is on sale than the buyer looked at."""
+    held = paid_file.container
+    if order.content_id and held is not None and order.content_id != held.content_id:
+        raise OfferChanged("The seller replaced this file in this moment.")
 
 
 def _with_words() -> QuerySet[PaidFile]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from payments import invoices
-from unlock import container
+from unlock import container, versions
 from unlock.errors import NotPaid
 from unlock.models import Grant
 
@@ -28,20 +28,23 @@ class Signed:
     signature: bytes
 
 
-def issue(standing: Standing) -> Signed:
-    """The receipt of a purchase whose gate is open. Raises NotPaid.
+def issue(standing: Standing, *, content_id: str = "") -> Signed:
+    """The receipt of a purchase whose gate is open. Raises NotPaid, VersionMissing.
 
+    ``content_id``: of a version that was given to the purchase since; else of the bought one.
     A granted purchase was paid with nothing: 0 satoshi, no outputs, the moment of the grant.
     """
     if not standing.is_open:
         raise NotPaid("There is no receipt before the payment is settled.")
     purchase = standing.purchase
+    if content_id:
+        versions.asked(purchase, content_id)
     paid = _settled(standing)
     receipt = container.Receipt(
         instance=settings.KIM_PUBLIC_URL,
         paid_file=str(purchase.paid_file_id),
         purchase=str(purchase.id),
-        content_id=bytes.fromhex(purchase.content_id),
+        content_id=bytes.fromhex(content_id or purchase.content_id),
         paid_sat=0 if paid is None else invoices.totals([paid.id]).settled_sat,
         outputs=() if paid is None else paid.evidence,
         settled_at=_settled_at(standing),
@@ -62,6 +65,7 @@ def sign_ticket(purchase: Purchase, invoice: InvoiceView) -> Signed:
         until=invoice.quote_until,
         buyer_key=bytes(purchase.buyer_key),
         claim_hash=bytes(purchase.claim_hash),
+        generation=purchase.generation,
     )
     body = container.ticket_bytes(ticket)
     return Signed(body, container.sign_ticket(settings.KIM_SIGNING_KEY, body))

@@ -15,8 +15,14 @@ from django.db import IntegrityError, transaction
 
 from payments import restoring as invoices_again
 from payments.errors import TicketMismatch
-from unlock import container, keys
-from unlock.errors import ClaimKnown, SignatureInvalid, TicketFileLost, TicketForeign
+from unlock import container, keys, versions
+from unlock.errors import (
+    ClaimKnown,
+    SecretUnusable,
+    SignatureInvalid,
+    TicketFileLost,
+    TicketForeign,
+)
 from unlock.models import PaidFile, Purchase
 from unlock.states import FileState
 
@@ -60,14 +66,30 @@ def restore(body: bytes, signature: bytes, *, claim_hash: bytes, now: datetime) 
 
 
 def _file_of(ticket: Ticket) -> PaidFile:
-    """The file that was sold, with the very content. A draft was never sold."""
+    """The file as it was sold, with the very content, under the link that the buyer has.
+
+    A draft was never sold.
+    """
     rows = PaidFile.objects.select_related("container").exclude(state=FileState.DRAFT)
     paid_file = rows.filter(id=_id_of(ticket.paid_file)).first()
     if paid_file is None or paid_file.container is None:
         raise TicketFileLost("The file of this order is not here any more.")
-    if paid_file.container.content_id != ticket.content_id.hex():
+    sold = _version_of(paid_file, ticket)
+    if sold.container is None or sold.container.content_id != ticket.content_id.hex():
         raise TicketFileLost("The file has another content than this order was for.")
-    return paid_file
+    return sold
+
+
+def _version_of(paid_file: PaidFile, ticket: Ticket) -> PaidFile:
+    """A ticket that names no generation is from before there were versions: of the first one."""
+    generation = ticket.generation
+    if generation is None:
+        first = versions.rows(paid_file.id).order_by("generation").first()
+        generation = paid_file.generation if first is None else first.generation
+    try:
+        return versions.of_generation(paid_file, generation)
+    except SecretUnusable as error:
+        raise TicketFileLost("The version of this order is not here any more.") from error
 
 
 def _make(

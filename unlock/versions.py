@@ -11,14 +11,13 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from unlock.creator_errors import FileMissing
+from unlock.creator_errors import FileMissing, ReplacementMissing
 from unlock.errors import SecretUnusable, VersionMissing
 from unlock.models import PaidFile, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -76,6 +75,18 @@ def picture(paid_file: PaidFile, row: Version) -> PaidFile:
     shown.h_s = row.h_s
     shown.s_sealed = bytes(row.s_sealed)
     return shown
+
+
+def candidate(paid_file: PaidFile) -> PaidFile:
+    """The picture of what is staged. Raises ReplacementMissing."""
+    row = staged(paid_file).filter(is_main=True).select_related("container").first()
+    if row is None:
+        raise ReplacementMissing("Nothing is waiting to take this file's place.")
+    return picture(paid_file, row)
+
+
+def staged(paid_file: PaidFile) -> QuerySet[Version]:
+    return rows(paid_file.id).filter(published_at__isnull=True)
 
 
 def bought(purchase: Purchase) -> PaidFile:
@@ -141,20 +152,18 @@ def of_content(paid_file: PaidFile, content_id: str, *, is_own: bool = False) ->
 
 def containers_of(purchase: Purchase) -> list[UUID]:
     """The containers that this purchase may fetch: the bought one, and newer ones given to it."""
-    held = bought(purchase).container_id
+    try:
+        held = bought(purchase).container_id
+    except SecretUnusable:
+        held = None
     own = [held] if held else []
     return [*own, *(row.container_id for row in given_to(purchase))]
 
 
-def needed() -> Q:
-    """Of rows with a ``container``: it is a version of some file."""
-    return Q(Exists(Version.objects.filter(container=OuterRef("container"))))
-
-
-def files_with(container_id: UUID) -> Sequence[PaidFile]:
+def files_with(container_id: UUID) -> QuerySet[PaidFile]:
     """Files that are, or were, sold as this container."""
-    sold = Q(container=container_id) | Q(versions__container=container_id)
-    return PaidFile.objects.filter(sold).distinct()
+    rows = Version.objects.filter(container=container_id).values("paid_file")
+    return PaidFile.objects.filter(Q(container=container_id) | Q(id__in=rows))
 
 
 def _file(purchase: Purchase) -> PaidFile:

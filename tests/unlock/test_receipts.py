@@ -82,6 +82,7 @@ def test_a_ticket_names_everything_that_would_restore_the_order() -> None:
         until=invoice.quote_until,
         buyer_key=noor.keys.public_key,
         claim_hash=noor.claim_hash,
+        generation=0,
     )
 
 

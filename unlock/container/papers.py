@@ -179,6 +179,7 @@ class Ticket:
     until: datetime
     buyer_key: bytes
     claim_hash: bytes
+    generation: int | None = None  # of S; tickets of before there were versions name none
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:
@@ -197,6 +198,7 @@ def receipt_bytes(receipt: Receipt) -> bytes:
 
 
 def ticket_bytes(ticket: Ticket) -> bytes:
+    named = {} if ticket.generation is None else {"generation": ticket.generation}
     return _dump(
         {
             "paid_file": ticket.paid_file,
@@ -208,6 +210,7 @@ def ticket_bytes(ticket: Ticket) -> bytes:
             "until": _time_text(ticket.until),
             "buyer_key": encode_b64url(ticket.buyer_key),
             "claim_hash": ticket.claim_hash.hex(),
+            **named,
         }
     )
 
@@ -254,6 +257,7 @@ def verify_ticket(public_key: bytes, ticket: bytes, signature: bytes) -> Ticket:
             until=_time(members["until"]),
             buyer_key=decode_b64url(members["buyer_key"], 65),
             claim_hash=_hash(members["claim_hash"]),
+            generation=None if (given := members.get("generation")) is None else int(given),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise SignatureInvalid("What was signed is not an order ticket.") from error

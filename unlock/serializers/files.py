@@ -11,14 +11,16 @@ from unlock import files, limits, offers
 from unlock.serializers.fields import BytesField, HexField, PriceField, WordField
 from unlock.serializers.pricing import PricingSerializer, SellingSerializer, terms_from
 from unlock.serializers.showing import AuditSerializer, CoverSerializer, SampleBriefSerializer
+from unlock.serializers.storefront import OwnShowcaseSerializer, ShowcaseSerializer
 from unlock.states import FileState, UploadState
+from unlock.storefront import Choices
 
 if TYPE_CHECKING:
     from unlock.models import PaidFile
 
-_W_BYTES = 60
-_S_BYTES = 32
-_GENERATION_MAX = 2**31 - 1  # of the column on PostgreSQL; the format has room for 2**32 - 1
+W_BYTES = 60
+S_BYTES = 32
+GENERATION_MAX = 2**31 - 1  # of the column on PostgreSQL; the format has room for 2**32 - 1
 
 
 class FileInputSerializer(serializers.Serializer[Any]):
@@ -37,11 +39,14 @@ class FileInputSerializer(serializers.Serializer[Any]):
     stream_only = serializers.BooleanField(required=False)
     upload = serializers.UUIDField(required=False)
     pricing = PricingSerializer(required=False)
+    showcase = OwnShowcaseSerializer(required=False)
 
     def draft(self) -> files.Draft:
         given = {key: value for key, value in self.validated_data.items() if key != "state"}
         if "pricing" in given:
             given["pricing"] = terms_from(given["pricing"])
+        if "showcase" in given:
+            given["showcase"] = Choices(**given["showcase"])
         return files.Draft(**given)
 
 
@@ -56,10 +61,10 @@ class FileChangeSerializer(FileInputSerializer):
 
 class DepositSerializer(serializers.Serializer[Any]):
     content_id = HexField()
-    generation = serializers.IntegerField(min_value=0, max_value=_GENERATION_MAX)
-    wrapped_key = BytesField(length=_W_BYTES)
+    generation = serializers.IntegerField(min_value=0, max_value=GENERATION_MAX)
+    wrapped_key = BytesField(length=W_BYTES)
     h_s = HexField()
-    s = BytesField(length=_S_BYTES, write_only=True)
+    s = BytesField(length=S_BYTES, write_only=True)
 
     def deposit(self) -> files.Deposit:
         given = dict(self.validated_data)
@@ -99,6 +104,9 @@ class _OfferFields(serializers.Serializer[Any]):
     wrapped_key = BytesField()
     h_s = serializers.CharField()
     generation = serializers.IntegerField()
+    version = serializers.IntegerField()
+    link_generation = serializers.IntegerField()
+    meta_link = BytesField()
     core_header = BytesField()
     confirmations = serializers.IntegerField()
     is_instant = serializers.BooleanField()
@@ -112,6 +120,7 @@ class _OfferFields(serializers.Serializer[Any]):
     audit = AuditSerializer(allow_null=True)
     cover = CoverSerializer(allow_null=True)
     selling = SellingSerializer()
+    showcase = ShowcaseSerializer()
 
 
 class OfferSerializer(_OfferFields):
@@ -138,11 +147,13 @@ class FileSerializer(_OfferFields):
 
     upload = UploadBriefSerializer(allow_null=True)
     file_id = serializers.CharField()
+    link_file_id = serializers.CharField()
     created_at = serializers.DateTimeField()
     sales = serializers.IntegerField(source="sales.count")
     income_sat = serializers.IntegerField(source="sales.income_sat")
     checks = ChecksSerializer(source="sales")
     pricing = PricingSerializer(source="terms")
+    showcase = OwnShowcaseSerializer()
 
     def to_representation(self, instance: PaidFile) -> dict[str, Any]:
         return super().to_representation(offers.of_own(instance, now=timezone.now()))

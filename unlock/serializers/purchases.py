@@ -10,10 +10,11 @@ from rest_framework import serializers
 
 from payments import refunds
 from payments.states import RefundReason
-from unlock import container, limits, receipts, wordings
-from unlock.serializers.fields import BytesField, PriceField, WordField
+from unlock import container, erasures, limits, receipts, versions, wordings
+from unlock.errors import SecretUnusable
+from unlock.serializers.fields import BytesField, HexField, PriceField, WordField
 from unlock.serializers.files import OfferSerializer
-from unlock.states import GrantKind, ReleaseState
+from unlock.states import FileState, GrantKind, ReleaseState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from payments.invoices import InvoiceView
     from payments.refunds import RefundView
     from unlock.keys import Standing
-    from unlock.models import PaidFile
+    from unlock.models import PaidFile, Purchase
 
 _BUYER_KEY_BYTES = 65
 
@@ -31,6 +32,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     """``pays``: what the buyer names where they name the price, else the most they saw (left out:
     whatever it costs); ``tip`` comes on top. ``code`` stood in the link. ``reference``: a shop's own
     word for this order, ``return_url`` where it wants its buyer back; both come back unchanged.
+    ``content_id``: what the buyer looked at; another version on sale by now is refused.
     ``note``: L, sealed under the seed of the claim, for the buyer's other devices.
     """
 
@@ -45,6 +47,7 @@ class OrderSerializer(serializers.Serializer[Any]):
         default="", allow_blank=True, max_length=2 * limits.RETURN_URL_MAX
     )
     note = BytesField(length=container.NOTE_BYTES, required=False, max_length=100)
+    content_id = HexField(required=False)
 
 
 class InvoiceSerializer(serializers.Serializer[Any]):
@@ -125,6 +128,18 @@ class PurchaseShown:
     return_url: str
     pay_page: str
     has_note: bool
+    newer: NewerShown | None
+    is_erased: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewerShown:
+    """A later version that the purchase was given: the newest of them."""
+
+    version: int
+    note: str
+    published_at: datetime
+    file: PaidFile
 
 
 def shown(standing: Standing, paid_file: PaidFile, *, now: datetime) -> PurchaseShown:
@@ -145,7 +160,7 @@ def _shown(
     said = wordings.say(standing, refund, now=now)
     return PurchaseShown(
         id=purchase.id,
-        file=paid_file,
+        file=_bought(purchase, paid_file),
         release=standing.release_state,
         grant=standing.grant,
         ticket=None if invoice is None else receipts.sign_ticket(purchase, invoice),
@@ -160,12 +175,44 @@ def _shown(
         return_url=purchase.return_url,
         pay_page="" if invoice is None else reverse("pay", args=[invoice.id]),
         has_note=bool(purchase.note),
+        newer=_newer(standing, paid_file),
+        is_erased=paid_file.state == FileState.REMOVED and erasures.is_erased(paid_file),
     )
+
+
+def _bought(purchase: Purchase, paid_file: PaidFile) -> PaidFile:
+    try:
+        return versions.of_generation(paid_file, purchase.generation)
+    except SecretUnusable:
+        return paid_file
+
+
+def _newer(standing: Standing, paid_file: PaidFile) -> NewerShown | None:
+    given = versions.given_to(standing.purchase) if standing.is_open else []
+    if not given:
+        return None
+    newest = given[0]
+    return NewerShown(
+        version=newest.number,
+        note=newest.note,
+        published_at=newest.published_at or newest.created_at,
+        file=versions.picture(paid_file, newest),
+    )
+
+
+class NewerSerializer(serializers.Serializer[Any]):
+    """``note``: the seller's word on what is new. ``file`` is what it opens with."""
+
+    version = serializers.IntegerField()
+    note = serializers.CharField(allow_blank=True)
+    published_at = serializers.DateTimeField()
+    file = OfferSerializer()
 
 
 class PurchaseSerializer(serializers.Serializer[Any]):
     """``says`` is how it stands in one plain line, ``notes`` what is odd beside it; ``is_payable``:
     the amount that is missing may be sent now. ``exchange_hint`` is to be read before paying.
+    ``file`` is the version that was bought; ``newer`` the newest that came with it since.
     ``pay_page`` is for somebody else who pays: it holds no secret, and tells nothing of what is bought.
     """
 
@@ -185,6 +232,14 @@ class PurchaseSerializer(serializers.Serializer[Any]):
     return_url = serializers.CharField(allow_blank=True)
     pay_page = serializers.CharField(allow_blank=True)
     has_note = serializers.BooleanField()
+    newer = NewerSerializer(allow_null=True)
+    is_erased = serializers.BooleanField()
+
+
+class VersionAskSerializer(serializers.Serializer[Any]):
+    """``content_id``: of the version that is meant; left out, the one that was bought."""
+
+    content_id = HexField(required=False)
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):
@@ -193,7 +248,7 @@ class ReleaseSerializer(serializers.Serializer[Any]):
     sealed = BytesField()
     h_s = serializers.CharField()
     wrapped_key = BytesField()
-    content_id = serializers.CharField(source="purchase.content_id")
+    content_id = serializers.CharField()
     generation = serializers.IntegerField()
 
 

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import copies, files, own_copies
+from unlock import copies, files, own_copies, versions
 from unlock.serializers.copies import (
     ComplaintSerializer,
     CopiesSerializer,
@@ -71,9 +71,8 @@ class Complaints(BuyerView):
         found = self.find(request, purchase_id)
         asked = ComplaintSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        held = found.paid_file.container_id
-        if held is not None and copies.complain(
-            asked.validated_data["copy"], held, now=timezone.now()
-        ):
+        copy_id, now = asked.validated_data["copy"], timezone.now()
+        held = versions.containers_of(found)
+        if any(copies.complain(copy_id, each, now=now) for each in held):
             ask_copies()
         return Response(status=status.HTTP_204_NO_CONTENT)

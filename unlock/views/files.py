@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import files, keys, offers, purchases
+from unlock import files, keys, offers, purchases, versions
 from unlock.creator_errors import FileMissing, SelftestMissing
 from unlock.models import PaidFile
 from unlock.serializers.files import (
@@ -43,7 +43,9 @@ class Files(CreatorView):
     def get(self, request: Request) -> Response:
         """All files of the creator, newest first."""
         mine = PaidFile.objects.filter(creator=self.me(request)).order_by("-created_at")
-        shown = mine.select_related("creator__user", "container__upload__container", "pricing")
+        shown = mine.select_related(
+            "creator__user", "container__upload__container", "pricing", "showcase"
+        )
         return Response(FilesSerializer({"files": shown}).data)
 
     @extend_schema(request=FileInputSerializer, responses={201: FileSerializer})
@@ -110,7 +112,7 @@ class FileSelftest(CreatorView):
 
         Carries the session and, as a buyer does, the claim.
         """
-        order, me = _order(request, file_id), self.me(request)
+        order, me = own_order(request, file_id), self.me(request)
         made = purchases.begin_selftest(order, creator_id=me.id, now=timezone.now())
         ask_release(made.id)
         return Response({"purchase": made.id}, status=status.HTTP_201_CREATED)
@@ -125,7 +127,7 @@ class FileProof(CreatorView):
 
         Carries the session and, as a buyer does, the claim. 409 ``proof_open``: one waits already.
         """
-        order, now = _order(request, file_id), timezone.now()
+        order, now = own_order(request, file_id), timezone.now()
         made = purchases.begin_proof(order, creator_id=self.me(request).id, now=now)
         standing = keys.standing_of(made.id, now=now)
         view = PurchaseSerializer(shown(standing, files.find(file_id), now=now))
@@ -154,24 +156,31 @@ class FileRanges(AnyoneView):
     throttle_scope = "presign"
 
     @extend_schema(
-        parameters=[OpenApiParameter("with", str, enum=["sample", "audit"])],
+        parameters=[
+            OpenApiParameter("with", str, enum=["sample", "audit"]),
+            OpenApiParameter("content_id", str),
+        ],
         responses=RangesSerializer,
     )
     def get(self, request: Request, file_id: UUID) -> Response:
         """Signed GETs of exactly the header and the index: a link is checked before paying.
 
-        ``with=sample`` or ``with=audit`` adds exactly the segments whose keys are public.
+        ``with=sample`` or ``with=audit`` adds exactly the segments whose keys are public;
+        ``content_id`` names an older version of the file.
         """
         paid_file = files.find(file_id)
         creator = self.creator(request)
-        if creator is None or paid_file.creator_id != creator.id:
+        is_own = creator is not None and paid_file.creator_id == creator.id
+        if not is_own:
             _public(paid_file)
+        named = request.query_params.get("content_id", "")
+        paid_file = versions.of_content(paid_file, named, is_own=is_own)
         shown = offers.shown_segments(paid_file, request.query_params.get("with", ""))
         signed = offers.sign_ranges(paid_file, segments=shown, now=timezone.now())
         return Response(RangesSerializer(signed).data)
 
 
-def _order(request: Request, file_id: UUID) -> purchases.Order:
+def own_order(request: Request, file_id: UUID) -> purchases.Order:
     """A creator's own: made with session and claim, and not counted by address."""
     asked = OrderSerializer(data=request.data)
     asked.is_valid(raise_exception=True)

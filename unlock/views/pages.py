@@ -14,11 +14,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from unlock import copies, covers, notices, offers, storage
+from unlock import copies, covers, markdown, notices, offers, shops, storage, storefront, versions
 from unlock.models import PaidFile, Purchase
 from unlock.states import FileState
 from unlock.views import paywall
@@ -122,19 +123,41 @@ def recover(request: HttpRequest) -> HttpResponse:
 @gzip_page  # half of it names modules; no secret stands in it that a length could tell
 def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     """The buyer's page of a paid file. A draft tells a stranger nothing, not even its title."""
-    rows = PaidFile.objects.select_related("creator__user", "container", "pricing")
+    rows = PaidFile.objects.select_related("creator__user", "container", "pricing", "showcase")
     if paywall.is_asked(request):
         return paywall.answer(rows.filter(pk=file_id).first())
     file = get_object_or_404(rows, pk=file_id)
     is_shown = file.state != FileState.DRAFT
     request.META[CONNECT] = copies.origins(file.container_id) if is_shown else ()
+    cover = covers.of(file)
     facts: dict[str, object] = {
         "opens_instantly": offers.opens_instantly(file, now=timezone.now()),
-        "cover": covers.of(file),
+        "cover": cover,
+        "card": storefront.has_card(file),
+        "is_adult": storefront.shown(file).is_adult,
+        "maker": storefront.maker_of(file.creator),
+        "description": mark_safe(markdown.to_html(file.description)),  # noqa: S308 - its one source
         "public_url": settings.KIM_PUBLIC_URL,
     }
     page = shell(request, "offer", file=file if is_shown else None, file_id=file_id, **facts)
     return paywall.vary(page)
+
+
+@require_safe
+@gzip_page
+def shop(request: HttpRequest, username: str) -> HttpResponse:
+    """/@name: who sells here. What is listed comes to whoever has the rest of the link.
+
+    A name that nobody has and a creator without a shop are answered alike.
+    """
+    if username != username.lower():
+        return redirect("shop-page", username=username.lower())
+    profile = shops.find(username)
+    if profile is None:
+        answer = shell(request, "shop")
+        answer.status_code = 404
+        return answer
+    return shell(request, "shop", maker=storefront.maker_of(profile.creator))
 
 
 @require_safe
@@ -146,8 +169,9 @@ def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     buyer's browser keeps the ticket that brings it back.
     """
     known = Purchase.objects.select_related("paid_file").filter(pk=purchase_id).first()
+    held = versions.containers_of(known) if known else []
     request.META[CONNECT] = (
-        copies.origins(known.paid_file.container_id) if known else storage.origins()
+        frozenset().union(*map(copies.origins, held)) if known else storage.origins()
     )
     answer = shell(request, "purchase", purchase_id=purchase_id)
     answer.status_code = 200 if known else 404

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from unlock import keys, limits, locations, purchases, receipts
+from unlock import keys, limits, locations, purchases, receipts, versions
 from unlock.errors import NotPaid
 from unlock.serializers.purchases import (
     LocationsSerializer,
@@ -20,6 +21,7 @@ from unlock.serializers.purchases import (
     PurchaseSerializer,
     ReceiptSerializer,
     ReleaseSerializer,
+    VersionAskSerializer,
     shown,
     shown_new,
 )
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from rest_framework.request import Request
 
-    from unlock.models import Purchase
+    from unlock.models import KeyRelease, Purchase
 
 
 class BuyerView(APIView):
@@ -68,6 +70,7 @@ class Purchases(BuyerView):
             reference=limits.clean_reference(asked.validated_data["reference"]),
             return_url=limits.clean_return_url(asked.validated_data["return_url"]),
             note=asked.validated_data.get("note", b""),
+            content_id=asked.validated_data.get("content_id", ""),
         )
         made = purchases.begin(order, now=now)
         if made.invoice is None:
@@ -99,7 +102,7 @@ class Quotes(BuyerView):
 
 class Release(BuyerView):
     @extend_schema(
-        request=None,
+        request=VersionAskSerializer,
         responses={
             200: ReleaseSerializer,
             202: PendingSerializer,
@@ -109,32 +112,64 @@ class Release(BuyerView):
     def post(self, request: Request, purchase_id: UUID) -> Response:
         """The sealed key; 202 while the worker seals it, 402 while the gate is shut."""
         found, now = self.find(request, purchase_id), timezone.now()
-        kept = keys.read(found.id, now=now)
+        content_id = _version(request) or found.content_id
+        sold = None
+        if content_id != found.content_id:
+            sold = versions.asked(found, content_id)
+        kept = keys.read(found.id, generation=sold.generation if sold else None, now=now)
         if kept is not None:
-            return Response(ReleaseSerializer(kept).data)
+            return Response(ReleaseSerializer(_Released(kept, content_id)).data)
         if not keys.standing_of(found.id, now=now).is_open:
             raise NotPaid("The payment is not settled.")
-        keys.owe([found.id], now=now)
+        if sold is None:
+            keys.owe([found.id], now=now)
+        else:
+            keys.owe_newer(found.id, now=now)
         ask_release(found.id)
         return Response({"release": ReleaseState.PENDING}, status=status.HTTP_202_ACCEPTED)
 
 
 class Location(BuyerView):
-    @extend_schema(request=None, responses=LocationsSerializer)
+    @extend_schema(request=VersionAskSerializer, responses=LocationsSerializer)
     def post(self, request: Request, purchase_id: UUID) -> Response:
         """Signed addresses of the whole container, from the moment the payment was seen."""
         found = self.find(request, purchase_id)
-        signed = locations.sign(found.id, now=timezone.now())
+        signed = locations.sign(found.id, content_id=_version(request), now=timezone.now())
         return Response(LocationsSerializer({"urls": signed}).data)
 
 
 class Receipt(BuyerView):
-    @extend_schema(responses=ReceiptSerializer)
+    @extend_schema(parameters=[OpenApiParameter("content_id", str)], responses=ReceiptSerializer)
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        """What the instance signs for a settled or granted purchase."""
+        """What the instance signs for a settled or granted purchase, for one of its versions."""
         found = self.find(request, purchase_id)
-        signed = receipts.issue(keys.standing_of(found.id, now=timezone.now()))
+        standing = keys.standing_of(found.id, now=timezone.now())
+        content_id = _version_of(request.query_params)
+        signed = receipts.issue(standing, content_id=content_id)
         return Response(ReceiptSerializer(signed).data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Released:
+    """A kept release, and which content it opens."""
+
+    row: KeyRelease
+    content_id: str
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.row, name)
+
+
+def _version(request: Request) -> str:
+    return _version_of(request.data)
+
+
+def _version_of(given: object) -> str:
+    """The content_id that a call names; "" for the version that was bought."""
+    asked = VersionAskSerializer(data=given)
+    asked.is_valid(raise_exception=True)
+    named: str = asked.validated_data.get("content_id", "")
+    return named
 
 
 def show(purchase: Purchase, *, now: datetime) -> Response:
