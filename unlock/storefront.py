@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
-from unlock import limits, pictures
+from unlock import limits, pictures, versions
 from unlock.creator_errors import CoverInvalid
 from unlock.models import Profile, Showcase
 from unlock.states import FileState
@@ -58,17 +58,19 @@ class Maker:
 def shown(paid_file: PaidFile) -> Shown:
     """As the row says that was read with the file."""
     row = getattr(paid_file, "showcase", None) or Showcase(paid_file=paid_file)
+    sealed = row.entry_generation
+    is_listed = sealed is not None and sealed == link_generation_of(paid_file)
     return Shown(
         is_adult=row.is_adult,
         shows_contents=row.shows_contents,
         has_card=row.has_card,
-        is_listed=row.entry_generation == link_generation_of(paid_file),
+        is_listed=is_listed,
     )
 
 
 def link_generation_of(paid_file: PaidFile) -> int:
     """Of the link secret L that opens this file now."""
-    return paid_file.generation
+    return versions.edition_of(paid_file).link_generation
 
 
 def set_choices(paid_file: PaidFile, choices: Choices | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import library, pages, serving, showing, status, wellknown
+from unlock.views import embed, library, pages, profiles, serving, showing, status, wellknown
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -18,6 +18,9 @@ urlpatterns = [
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
     path("f/<uuid:file_id>/cover", showing.cover, name="cover"),
+    path("@<str:username>", pages.shop, name="shop-page"),
+    path("avatars/<str:sha256>", profiles.avatar, name="avatar"),
+    path("embed/1/button.js", embed.button, name="embed-button"),
     path("p/<uuid:purchase_id>", pages.purchase, name="purchase"),
     path("p/<uuid:purchase_id>/status", status.purchase, name="purchase-status"),
     path("p/<uuid:purchase_id>/receipt", library.receipt, name="receipt"),

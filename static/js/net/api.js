@@ -34,6 +34,7 @@ export class ApiError extends Error {
  * @typedef {object} Options
  * @property {AbortSignal} [signal]
  * @property {string} [claim]  base64url claim secret of a buyer's call
+ * @property {string} [proof]  base64url proof of having a shop's link
  * @property {boolean} [withSession]  the creator's own purchase: a claim and a login together
  * @property {boolean} [repeatable]  the call may be made twice; reads always may
  * @property {number} [timeoutMs]
@@ -46,6 +47,23 @@ export class ApiError extends Error {
  */
 export function get(path, options = {}) {
   return call('GET', path, undefined, { ...options, repeatable: true });
+}
+
+/**
+ * Every page of a list, in order.
+ * @param {string} path
+ * @param {string} name  of the member that holds the rows
+ * @returns {Promise<any[]>}
+ */
+export async function getAll(path, name) {
+  const found = [];
+  let cursor = '';
+  do {
+    const page = await get(`${path}?limit=1000${cursor && `&cursor=${cursor}`}`);
+    found.push(...page[name]);
+    cursor = page.next;
+  } while (cursor);
+  return found;
 }
 
 /**
@@ -115,12 +133,14 @@ async function call(method, path, body, options) {
  * @returns {Promise<any>}
  */
 async function once(method, path, body, options) {
-  const { signal, claim, withSession = claim === undefined, timeoutMs = TIMEOUT_MS } = options;
+  const { signal, claim, proof, timeoutMs = TIMEOUT_MS } = options;
+  const { withSession = claim === undefined && proof === undefined } = options;
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json' };
   const isPicture = body instanceof Blob;
   if (body !== undefined) headers['Content-Type'] = isPicture ? body.type : 'application/json';
   if (claim !== undefined) headers['Authorization'] = `Claim ${claim}`;
+  if (proof !== undefined) headers['Authorization'] = `Shop ${proof}`;
   if (withSession && method !== 'GET') headers['X-CSRFToken'] = csrfToken();
   const limit = AbortSignal.timeout(timeoutMs);
   /** @type {Response} */

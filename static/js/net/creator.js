@@ -88,7 +88,8 @@ import * as api from './api.js';
  * @property {string} content_id
  * @property {string} wrapped_key
  * @property {string} h_s
- * @property {number} generation
+ * @property {number} generation  of S
+ * @property {number} link_generation  of L
  * @property {string} core_header
  * @property {number} confirmations
  * @property {boolean} is_instant
@@ -103,6 +104,7 @@ import * as api from './api.js';
  * @property {import('./showing.js').SampleBrief | null} sample
  * @property {import('./showing.js').Cover | null} cover
  * @property {import('../ui/priced.js').Selling} selling
+ * @property {{is_adult: boolean, shows_contents: boolean, has_card: boolean, is_listed: boolean}} showcase
  * @property {import('../ui/pricefield.js').Pricing} pricing
  *
  * @typedef {{url: string, headers: Record<string, string>, bytes: number}} SignedRange
@@ -285,7 +287,7 @@ export const completeUpload = (id, contentId) =>
 export const abortUpload = (id) => api.remove(`uploads/${id}/`);
 
 /** @returns {Promise<{files: FileView[]}>} */
-export const files = () => api.get('files/?mine=1');
+export const files = async () => ({ files: await api.getAll('files/', 'files') });
 
 /**
  * @param {{title: string, description: string, price: Price, confirmations?: number,

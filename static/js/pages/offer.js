@@ -41,7 +41,13 @@ const buy = action(root, 'buy');
 
 arrive();
 addEventListener('pageshow', () => setBusy(false));
-void start();
+void begin();
+
+async function begin() {
+  const gate = document.getElementById('gate');
+  if (gate) await (await import('./adult.js')).passed(gate, root);
+  await start();
+}
 
 async function start() {
   showProof('waiting', 'Checking the link and the file…');
@@ -70,6 +76,10 @@ async function start() {
       offerLook(root, offer, proven);
       showAudit(root, offer, proven);
       showPlayable(proven, offer);
+      offerToShare(offer, link);
+      if (offer.showcase.shows_contents && proven.header.isBundle) {
+        (await import('./contents.js')).showContents(root, proven.meta);
+      }
       showMeans(await finding, offer.payload_bytes, proven.header.isBundle);
       if (!asked?.closed) offerToBuy(offer, link, asked);
     }
@@ -194,6 +204,16 @@ function offerToBuy(offer, link, asked) {
       problem.show(place, error);
     }
   };
+}
+
+/**
+ * @param {Offer} offer
+ * @param {Bytes} link  L
+ */
+function offerToShare(offer, link) {
+  const button = action(root, 'share');
+  button.hidden = false;
+  button.onclick = async () => (await import('./sharing.js')).share(offer, link);
 }
 
 /** What Buy needs and the page behind it, all at once instead of one import after the other. */

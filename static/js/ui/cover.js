@@ -8,6 +8,7 @@ const MOST_BYTES = 256 * 1024;
 const MOST_SIDE = 1280;
 /** A photo that is for sale is not given away as its own cover. */
 const MOST_SIDE_OF_SOLD = 640;
+const SIDE_OF_FACE = 160; // of a few kilobytes
 const QUALITIES = [0.85, 0.7, 0.55, 0.4];
 const LOOK_MS = 15_000;
 
@@ -41,6 +42,26 @@ export async function drawn(picture, most = MOST_SIDE) {
     return await encoded(bitmap, bitmap, most);
   } finally {
     bitmap.close();
+  }
+}
+
+/**
+ * @param {Blob} picture  that somebody chose as their own
+ * @returns {Promise<Cover>} its middle, square and small
+ * @throws {Error} if this browser cannot read it as a picture
+ */
+export async function squared(picture) {
+  const whole = await createImageBitmap(picture).catch((cause) => {
+    throw new Error('This browser cannot read that picture.', { cause });
+  });
+  const side = Math.min(whole.width, whole.height);
+  const [left, top] = [(whole.width - side) / 2, (whole.height - side) / 2].map(Math.floor);
+  const middle = await createImageBitmap(whole, left ?? 0, top ?? 0, side, side);
+  whole.close();
+  try {
+    return await encoded(middle, middle, SIDE_OF_FACE);
+  } finally {
+    middle.close();
   }
 }
 

@@ -1,0 +1,40 @@
+/**
+ * The description as buyers will see it, below the field it is typed in.
+ * @module
+ */
+import { previewDescription } from '../net/storefront.js';
+import { byId } from '../ui/dom.js';
+import { linkless } from '../ui/linkless.js';
+import * as problem from '../ui/problem.js';
+import { rendered } from '../ui/rendered.js';
+
+/** @param {string} prefix  of the ids */
+export function showDescribing(prefix) {
+  const field = byId(`${prefix}description`, HTMLTextAreaElement);
+  const button = byId(`${prefix}description-look`, HTMLButtonElement);
+  const shown = byId(`${prefix}description-shown`);
+  const place = byId(`${prefix}description-problem`);
+  const label = button.textContent;
+
+  /** @param {boolean} isOpen */
+  const setOpen = (isOpen) => {
+    shown.hidden = !isOpen;
+    button.setAttribute('aria-expanded', String(isOpen));
+    button.textContent = isOpen ? 'Close the preview' : label;
+  };
+  button.addEventListener('click', async () => {
+    problem.hide(place);
+    if (!shown.hidden) return setOpen(false);
+    button.disabled = true;
+    try {
+      const { nodes } = await previewDescription(linkless(field.value));
+      shown.replaceChildren(nodes.length ? rendered(nodes) : 'There is no description yet.');
+      setOpen(true);
+    } catch (error) {
+      problem.show(place, error);
+    }
+    button.disabled = false;
+  });
+  // What is shown is what stands in the field, or nothing.
+  field.addEventListener('input', () => setOpen(false));
+}
