@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django.db.models import QuerySet
+
     from unlock.models import Creator
 
 NOTE_MAX: Final = 100
@@ -89,10 +91,9 @@ def make(
         )
 
 
-def of_file(paid_file_id: UUID, *, creator: Creator) -> list[DiscountCode]:
-    """All that were made for a file, newest first."""
-    rows = DiscountCode.objects.filter(paid_file=paid_file_id, paid_file__creator=creator)
-    return list(rows.order_by("-created_at", "id"))
+def of_file(paid_file_id: UUID, *, creator: Creator) -> QuerySet[DiscountCode]:
+    """All that were made for a file."""
+    return DiscountCode.objects.filter(paid_file=paid_file_id, paid_file__creator=creator)
 
 
 def end(code_id: UUID, *, creator: Creator, now: datetime) -> None:
@@ -142,7 +143,7 @@ def show(rows: Iterable[DiscountCode], *, now: datetime) -> list[Shown]:
 
 
 def _open(code: DiscountCode) -> str:
-    return at_rest.unseal(bytes(code.sealed_code), bound=_bound(code.id)).decode()
+    return at_rest.unseal(bytes(code.sealed_code), bound=bound_to(code.id)).decode()
 
 
 def _new(paid_file: PaidFile, asked: Making, *, now: datetime) -> DiscountCode:
@@ -152,7 +153,7 @@ def _new(paid_file: PaidFile, asked: Making, *, now: datetime) -> DiscountCode:
         id=code_id,
         paid_file=paid_file,
         code_hash=_hash(text),
-        sealed_code=at_rest.seal(text.encode(), bound=_bound(code_id)),
+        sealed_code=at_rest.seal(text.encode(), bound=bound_to(code_id)),
         note=limits.clean_description(asked.note)[:NOTE_MAX],
         is_gift=asked.is_gift,
         percent=100 if asked.is_gift else asked.percent,
@@ -185,5 +186,5 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.strip().upper().encode()).hexdigest()
 
 
-def _bound(code_id: UUID) -> bytes:
+def bound_to(code_id: UUID) -> bytes:
     return b"kim discount code" + code_id.bytes

@@ -170,8 +170,8 @@ def test_over_the_api_they_are_listed_read_and_chosen() -> None:
         tell(row, NoticeKind.FORWARD_STUCK, topic=topic)
 
     page = maya.get("notices/?limit=2").json()
-    rest = maya.get(f"notices/?limit=2&before={page['next']}").json()
-    assert (len(page["notices"]), len(rest["notices"]), rest["next"]) == (2, 1, None)
+    rest = maya.get(f"notices/?limit=2&cursor={page['next']}").json()
+    assert (len(page["notices"]), len(rest["notices"]), rest["next"]) == (2, 1, "")
     assert page["unread"] == 3
     assert maya.post("notices/read/", {"ids": [page["notices"][0]["id"]]}).json() == {"unread": 2}
     assert eve.post("notices/read/").json() == {"unread": 0}

@@ -131,11 +131,11 @@ def test_the_log_is_read_in_pages_without_gap_or_repetition() -> None:
         path = f"webhooks/{made['id']}/deliveries/?limit=3{before}"
         page = maya.get(path).json()
         seen += [each["id"] for each in page["deliveries"]]
-        if page["next"] is None:
+        if not page["next"]:
             break
-        before = f"&before={page['next']}"
+        before = f"&cursor={page['next']}"
 
     assert len(seen) == 7
     assert len(set(seen)) == 7
-    missing = maya.get(f"webhooks/{made['id']}/deliveries/?before={uuid4()}")
-    assert refusal(missing) == (404, "delivery_missing")
+    missing = maya.get(f"webhooks/{made['id']}/deliveries/?cursor={uuid4()}")
+    assert refusal(missing) == (400, "cursor_invalid")

@@ -161,6 +161,7 @@ class FileSerializer(_OfferFields):
 
 class FilesSerializer(serializers.Serializer[Any]):
     files = FileSerializer(many=True)
+    next = serializers.CharField(allow_blank=True)
 
 
 class RangeSerializer(serializers.Serializer[Any]):

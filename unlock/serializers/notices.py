@@ -27,7 +27,7 @@ class NoticeSerializer(serializers.Serializer[Any]):
 class NoticesSerializer(serializers.Serializer[Any]):
     notices = NoticeSerializer(many=True)
     unread = serializers.IntegerField()
-    next = serializers.UUIDField(allow_null=True)
+    next = serializers.CharField(allow_blank=True)
 
 
 class ReadingSerializer(serializers.Serializer[Any]):

@@ -118,3 +118,7 @@ class DiscountCodeSerializer(serializers.Serializer[Any]):
 
 class DiscountCodesSerializer(serializers.Serializer[Any]):
     codes = DiscountCodeSerializer(many=True)
+
+
+class DiscountCodesPageSerializer(DiscountCodesSerializer):
+    next = serializers.CharField(allow_blank=True)

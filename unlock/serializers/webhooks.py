@@ -14,9 +14,6 @@ from unlock.webhook_targets import URL_MAX
 if TYPE_CHECKING:
     from unlock.models import Delivery, Webhook
 
-PAGE: int = 20
-PAGE_MAX: int = 100
-
 
 class WebhookInputSerializer(serializers.Serializer[Any]):
     """``kinds``: which events; empty for all of them."""
@@ -85,16 +82,9 @@ class DeliveryWholeSerializer(DeliverySerializer):
     body = serializers.CharField()
 
 
-class PageInputSerializer(serializers.Serializer[Any]):
-    """``before``: the ``next`` of the page above."""
-
-    before = serializers.UUIDField(required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=PAGE_MAX, default=PAGE)
-
-
 class DeliveriesSerializer(serializers.Serializer[Any]):
     deliveries = DeliverySerializer(many=True)
-    next = serializers.UUIDField(allow_null=True)
+    next = serializers.CharField(allow_blank=True)
 
 
 def shown_webhook(row: Webhook, *, secret: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import files, keys, offers, purchases, versions
+from unlock import files, keys, offers, paging, purchases, versions
 from unlock.creator_errors import FileMissing, SelftestMissing
 from unlock.models import PaidFile
 from unlock.serializers.files import (
@@ -24,6 +24,7 @@ from unlock.serializers.files import (
     RangesSerializer,
     SelftestSerializer,
 )
+from unlock.serializers.paging import ManyInputSerializer
 from unlock.serializers.purchases import OrderSerializer, PurchaseSerializer, shown
 from unlock.states import FileState
 from unlock.tasks.keys import ask_release
@@ -39,14 +40,19 @@ if TYPE_CHECKING:
 
 
 class Files(CreatorView):
-    @extend_schema(operation_id="files_list", responses=FilesSerializer)
+    @extend_schema(
+        operation_id="files_list", parameters=[ManyInputSerializer], responses=FilesSerializer
+    )
     def get(self, request: Request) -> Response:
-        """All files of the creator, newest first."""
-        mine = PaidFile.objects.filter(creator=self.me(request)).order_by("-created_at")
+        """The files of the creator, newest first."""
+        asked = ManyInputSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        mine = PaidFile.objects.filter(creator=self.me(request))
         shown = mine.select_related(
             "creator__user", "container__upload__container", "pricing", "showcase"
         )
-        return Response(FilesSerializer({"files": shown}).data)
+        found, after = paging.page(shown, **asked.validated_data)
+        return Response(FilesSerializer({"files": found, "next": after}).data)
 
     @extend_schema(request=FileInputSerializer, responses={201: FileSerializer})
     def post(self, request: Request) -> Response:

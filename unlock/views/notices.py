@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from unlock import mail, notices
+from unlock import mail, notices, paging
 from unlock.serializers.notices import (
     CodeSerializer,
     EmailSerializer,
@@ -21,7 +20,7 @@ from unlock.serializers.notices import (
     WishesSerializer,
     wishes_of,
 )
-from unlock.serializers.webhooks import PageInputSerializer
+from unlock.serializers.paging import PageInputSerializer
 from unlock.states import NoticeKind
 from unlock.views.sessions import CreatorView
 
@@ -35,18 +34,13 @@ class Notices(CreatorView):
         """Newest first."""
         asked = PageInputSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        creator, limit = self.me(request), asked.validated_data["limit"]
-        rows = notices.of(creator)
-        last = rows.filter(pk=asked.validated_data.get("before")).first()
-        if last is not None:
-            same = Q(created_at=last.created_at, pk__lt=last.pk)
-            rows = rows.filter(Q(created_at__lt=last.created_at) | same)
-        found = list(rows[: limit + 1])
+        creator = self.me(request)
+        found, after = paging.page(notices.of(creator), **asked.validated_data)
         return Response(
             {
-                "notices": NoticeSerializer(found[:limit], many=True).data,
+                "notices": NoticeSerializer(found, many=True).data,
                 "unread": notices.unread(creator),
-                "next": found[limit - 1].id if len(found) > limit else None,
+                "next": after,
             }
         )
 

@@ -10,11 +10,13 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from unlock import codes, purchases
+from unlock import codes, paging, purchases
+from unlock.serializers.paging import ManyInputSerializer
 from unlock.serializers.pricing import (
     CodeAskedSerializer,
     CodedPriceSerializer,
     CodeMakingSerializer,
+    DiscountCodesPageSerializer,
     DiscountCodesSerializer,
 )
 from unlock.views.sessions import CreatorView
@@ -39,12 +41,15 @@ class CodedPrice(APIView):
 
 
 class Codes(CreatorView):
-    @extend_schema(responses=DiscountCodesSerializer)
+    @extend_schema(parameters=[ManyInputSerializer], responses=DiscountCodesPageSerializer)
     def get(self, request: Request, file_id: UUID) -> Response:
         """The codes of a file, newest first."""
-        made = codes.of_file(file_id, creator=self.me(request))
+        asked = ManyInputSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        every = codes.of_file(file_id, creator=self.me(request))
+        made, after = paging.page(every, **asked.validated_data)
         shown = codes.show(made, now=timezone.now())
-        return Response(DiscountCodesSerializer({"codes": shown}).data)
+        return Response(DiscountCodesPageSerializer({"codes": shown, "next": after}).data)
 
     @extend_schema(request=CodeMakingSerializer, responses={201: DiscountCodesSerializer})
     def post(self, request: Request, file_id: UUID) -> Response:

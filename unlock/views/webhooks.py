@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from unlock import webhook_events, webhooks
+from unlock import paging, webhook_events, webhooks
+from unlock.serializers.paging import PageInputSerializer
 from unlock.serializers.webhooks import (
     DeliveriesSerializer,
     DeliverySerializer,
     DeliveryWholeSerializer,
-    PageInputSerializer,
     WebhookChangeSerializer,
     WebhookInputSerializer,
     WebhookMadeSerializer,
@@ -100,18 +99,8 @@ class Deliveries(CreatorView):
         asked = PageInputSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         hook = webhooks.get(self.me(request), webhook_id)
-        rows, limit = webhooks.deliveries(hook), asked.validated_data["limit"]
-        if "before" in asked.validated_data:
-            last = webhooks.delivery(hook, asked.validated_data["before"])
-            same = Q(created_at=last.created_at, pk__lt=last.pk)
-            rows = rows.filter(Q(created_at__lt=last.created_at) | same)
-        found = list(rows[: limit + 1])
-        return Response(
-            {
-                "deliveries": [shown_delivery(row) for row in found[:limit]],
-                "next": found[limit - 1].id if len(found) > limit else None,
-            }
-        )
+        found, after = paging.page(webhooks.deliveries(hook), **asked.validated_data)
+        return Response({"deliveries": [shown_delivery(row) for row in found], "next": after})
 
 
 class DeliveryDetail(CreatorView):

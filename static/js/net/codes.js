@@ -34,7 +34,9 @@ import * as api from './api.js';
  * @param {string} fileId
  * @returns {Promise<{codes: Code[]}>}
  */
-export const codes = (fileId) => api.get(`files/${fileId}/codes/`);
+export const codes = async (fileId) => ({
+  codes: await api.getAll(`files/${fileId}/codes/`, 'codes'),
+});
 
 /**
  * Asked once only: a repetition would make more of them.

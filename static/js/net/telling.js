@@ -64,10 +64,10 @@ export const testWebhook = (id) => api.post(`webhooks/${id}/test/`);
 /**
  * @param {string} id
  * @param {string} [before]
- * @returns {Promise<{deliveries: Delivery[], next: string | null}>}
+ * @returns {Promise<{deliveries: Delivery[], next: string}>}
  */
 export const deliveries = (id, before) =>
-  api.get(`webhooks/${id}/deliveries/?limit=10${before ? `&before=${before}` : ''}`);
+  api.get(`webhooks/${id}/deliveries/?limit=10${before ? `&cursor=${before}` : ''}`);
 
 /**
  * @param {string} id
@@ -86,9 +86,9 @@ export const sendAgain = (id, deliveryId) =>
 
 /**
  * @param {string} [before]
- * @returns {Promise<{notices: Notice[], unread: number, next: string | null}>}
+ * @returns {Promise<{notices: Notice[], unread: number, next: string}>}
  */
-export const notices = (before) => api.get(`notices/${before ? `?before=${before}` : ''}`);
+export const notices = (before) => api.get(`notices/${before ? `?cursor=${before}` : ''}`);
 
 /** @returns {Promise<{unread: number}>} */
 export const readNotices = () => api.post('notices/read/', {}, AGAIN);

@@ -26,7 +26,7 @@ async function load() {
   try {
     const page = await telling.notices(next);
     byId('notice-list').append(...page.notices.map(row));
-    next = page.next ?? '';
+    next = page.next;
     more.hidden = !next;
     readAll.hidden = page.unread === 0;
     byId('notice-none').hidden = byId('notice-list').childElementCount > 0;

@@ -153,8 +153,8 @@ async function showLog(item, hook, before) {
   if (before) place.append(...rows);
   else place.replaceChildren(...rows);
   if (!place.childElementCount) place.textContent = 'Nothing was sent yet.';
-  slot(item, 'log').dataset['next'] = page.next ?? '';
-  action(item, 'more').hidden = page.next === null;
+  slot(item, 'log').dataset['next'] = page.next;
+  action(item, 'more').hidden = !page.next;
 }
 
 /**
