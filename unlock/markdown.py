@@ -46,7 +46,7 @@ def to_html(text: str) -> str:
     return nh3.clean(
         _READER.renderer.render(tokens, _READER.options, {}),
         tags=_TAGS,
-        attributes={"a": {"href"}},
+        attributes={"a": {"href"}, "*": set()},  # "*": else titles and languages pass
         attribute_filter=_kept,
         url_schemes={"https", "mailto"},
         link_rel=_REL,
@@ -61,12 +61,6 @@ def to_tree(text: str) -> list[Node]:
     return reader.top
 
 
-def to_line(text: str, *, most: int) -> str:
-    """The first words without any markup, for a place that shows one line."""
-    plain = " ".join("".join(_words(to_tree(text))).split())
-    return plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
-
-
 def _kept(tag: str, attribute: str, value: str) -> str | None:
     """nh3 lets addresses without a scheme pass; a description has no business with our own paths."""
     del tag
@@ -78,18 +72,6 @@ def _bound_headings(tokens: Sequence[Token]) -> None:
         if token.type in {"heading_open", "heading_close"}:
             level = int(token.tag[1:]) + _HEADING_FIRST - 1
             token.tag = f"h{min(level, _HEADING_LAST)}"
-
-
-def _words(nodes: Sequence[Node]) -> list[str]:
-    found: list[str] = []
-    for node in nodes:
-        if isinstance(node, str):
-            found.append(node)
-            continue
-        children = node["children"]
-        found += _words(children) if isinstance(children, list) else []
-        found.append("" if node["tag"] in {"strong", "em", "s", "code", "a"} else " ")
-    return found
 
 
 class _Tree(HTMLParser):
