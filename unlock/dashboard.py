@@ -112,13 +112,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """``states``: how many files there are in each; ``found``: how many fit what was asked."""
+    """``states``: how many files there are in each; ``found``: how many fit what was asked;
+    ``floor_sat``: the least that can be paid, once it is said where to.
+    """
 
     needs: tuple[Need, ...]
     total: Takings
     given: int
     step: Step
     bars: tuple[Bar, ...]
+    floor_sat: int | None
     states: dict[str, int]
     rows: tuple[Row, ...]
     found: int
@@ -135,13 +138,14 @@ def of(creator: Creator, asked: Asked, *, zone: tzinfo, now: datetime) -> Dashbo
     pages = max(1, -(-len(fitting) // asked.limit))
     page = min(asked.page, pages)
     shown = fitting[(page - 1) * asked.limit : page * asked.limit]
-    step = step_for(days)
+    step, payout = step_for(days), payouts.brief(creator.id)
     return Dashboard(
         needs=needs_of(creator, now=now),
         total=total,
         given=sum(each.given for each in sums.values()),
         step=step,
         bars=bars_of(days, step),
+        floor_sat=None if payout is None else payout.floor_sat,
         states=dict(Counter(each["state"] for each in known)),
         rows=_rows([each["id"] for each in shown], sums),
         found=len(fitting),

@@ -59,7 +59,13 @@ def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
     by(page, "login-username").fill(username)
     by(page, "login-password").fill(password)
     by(page, "login-submit").click()
-    expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
+    home = page.locator("[data-testid=drop-input], [data-testid=dashboard]")
+    expect(home).to_be_attached(timeout=30_000)
+
+
+def more(page: Page) -> None:
+    """Opens what is wanted more rarely, of the first file on the dashboard."""
+    by(page, "file-more").first.click()
 
 
 def forget_key(page: Page) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 from kim.stack import Stack
-from tests.e2e.people import by, path_of, save, sign_up, wait_for
+from tests.e2e.people import by, more, path_of, save, sign_up, wait_for
 from tests.e2e.people import sell as publish
 from tests.unlock.sale import Buyer
 from unlock import container
@@ -95,6 +95,7 @@ def test_a_link_with_a_code_costs_less_and_a_gift_costs_nothing(
     sign_up(maya, "maya-sells-for-less")
     link = publish(maya, source, amount="8.00", key_file=tmp_path / "key.json")
     maya.goto("/files/")
+    more(maya)
     by(maya, "codes-open").click()
     less = make_code(maya, "percent", off="25")
     gift = make_code(maya, "gift", many="1")

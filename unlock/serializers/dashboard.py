@@ -91,6 +91,7 @@ class DashboardSerializer(serializers.Serializer[Any]):
     given = serializers.IntegerField()
     step = WordField(Step)
     bars = BarSerializer(many=True)
+    floor_sat = serializers.IntegerField(allow_null=True)
     states = StatesSerializer()
     files = DashboardFileSerializer(many=True, source="rows")
     found = serializers.IntegerField()

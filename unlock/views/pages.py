@@ -41,14 +41,15 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_safe
 @ensure_csrf_cookie
 def signup(request: HttpRequest) -> HttpResponse:
-    """A new creator; whoever is one already stands on the selling page."""
-    return redirect("sell") if creator_of(request) else shell(request, "signup")
+    """A new creator; whoever is one already goes on."""
+    return _go_on(request) or shell(request, "signup")
 
 
 @require_safe
 @ensure_csrf_cookie
 def login(request: HttpRequest) -> HttpResponse:
-    return redirect("sell") if creator_of(request) else shell(request, "login")
+    """Whoever is signed in goes on to their files, or to where one sells the first."""
+    return _go_on(request) or shell(request, "login")
 
 
 @require_safe
@@ -176,6 +177,14 @@ def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     answer = shell(request, "purchase", purchase_id=purchase_id)
     answer.status_code = 200 if known else 404
     return answer
+
+
+def _go_on(request: HttpRequest) -> HttpResponse | None:
+    creator = creator_of(request)
+    if creator is None:
+        return None
+    has_files = PaidFile.objects.filter(creator=creator).exclude(state=FileState.DRAFT).exists()
+    return redirect("files" if has_files else "sell")
 
 
 def shell(request: HttpRequest, name: str, **facts: object) -> HttpResponse:

@@ -13,25 +13,27 @@ import { order } from './ordering.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
- * @import { FileView } from '../net/creator.js'
+ * @import { Keyed } from './keys.js'
+ *
+ * @typedef {{state: string, checks: {address_proven: boolean}, floor_sat: number | null}} Provable
  */
 
 /**
- * @param {FileView} file
+ * @param {Provable} file
  * @returns {boolean} whether there is something left to prove
  */
 export function canProve({ state, checks, floor_sat: floor }) {
   return ['published', 'paused'].includes(state) && !checks.address_proven && floor !== null;
 }
 
-/** @param {FileView} file */
+/** @param {Pick<Provable, 'floor_sat'>} file */
 export function proofWords({ floor_sat: floor }) {
   return `Buy it yourself for ${format.coins(floor ?? 0)}`;
 }
 
 /**
  * Goes to the purchase; to the one that waits already, if it was begun in this browser.
- * @param {FileView} file
+ * @param {Keyed} file
  * @param {Bytes} root  R
  */
 export async function buyYourself(file, root) {

@@ -6,7 +6,9 @@ import { byId } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
 
 /** Where one may be sent after logging in; anything else is ignored. */
-const PLACES = new Set(['/sell/', '/files/', '/settings/']);
+const PLACES = new Set(['/sell/', '/files/', '/sales/', '/notices/', '/settings/']);
+/** Leads on: to their files who has some, else to where one sells. */
+const HOME = '/login/';
 
 /**
  * @param {{busy: string, enter: () => Promise<boolean>}} steps  `busy` is shown on the button while
@@ -43,5 +45,5 @@ export function entry({ busy, enter }) {
 
 function next() {
   const wanted = new URLSearchParams(location.search).get('next') ?? '';
-  return PLACES.has(wanted) ? wanted : '/sell/';
+  return PLACES.has(wanted) ? wanted : HOME;
 }

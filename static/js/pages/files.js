@@ -1,43 +1,40 @@
 /**
- * All files of a creator: what each one earns, its link again, pause and sell again.
+ * The creator's dashboard: what needs them, what was earned, and every file, to be found and sorted.
  * @module
  */
 import * as store from '../io/store.js';
-import * as creator from '../net/creator.js';
-import { copy } from '../ui/copy.js';
-import * as dialogs from '../ui/dialog.js';
-import { action, byId, fromTemplate, meta, one, slot } from '../ui/dom.js';
-import * as format from '../ui/format.js';
-import { showLink } from '../ui/link.js';
-import { priceWords } from '../ui/priced.js';
+import * as net from '../net/dashboard.js';
+import { action, byId, meta, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
-import { buyYourself, canProve, proofWords } from './buyself.js';
-import { showCodes } from './codes.js';
-import { edit } from './editing.js';
-import { showInside } from './inside.js';
-import { ask, isRootOf, linkOf, remind } from './keys.js';
-import { showPlaces } from './lying.js';
+import { rowOf } from './filerow.js';
+import { ask, isRootOf, remind } from './keys.js';
+import { showEarned, showNeeds } from './overview.js';
 import { Unfinished } from './resuming.js';
 
-/** @import { Bytes } from '../crypto/bytes.js' */
-/** @import { FileView } from '../net/creator.js' */
+/**
+ * @import { Bytes } from '../crypto/bytes.js'
+ * @import { Dashboard, Row } from '../net/dashboard.js'
+ */
 
-const STATES = {
-  draft: { text: 'Draft', tone: '' },
-  published: { text: 'On sale', tone: 'go' },
-  paused: { text: 'Paused', tone: 'amber' },
-  removed: { text: 'Removed', tone: 'red' },
-};
+const TYPING_MS = 250;
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 const username = meta('username');
 const list = byId('files');
+const form = byId('filters', HTMLFormElement);
+const text = byId('text', HTMLInputElement);
+const state = byId('state', HTMLSelectElement);
+const sort = byId('sort', HTMLSelectElement);
+const pager = byId('pager');
 const look = remind(username);
 
-/** @type {FileView[]} */
+let page = 1;
+/** @type {Row[]} */
 let known = [];
+let asking = new AbortController();
 
 /**
- * @param {FileView} file
+ * @param {Row} file
  * @returns {Promise<Bytes | null>} R of this file; null if the person would not give it
  */
 async function rootFor(file) {
@@ -53,149 +50,115 @@ async function rootFor(file) {
   return root && isRootOf(root, file) ? root : null;
 }
 
-/** @param {FileView} file */
-function factsOf(file) {
-  const facts = [
-    priceWords(file.price, { ...file.selling, free_left: 0 }),
-    format.bytes(file.payload_bytes),
-  ];
-  if (file.state !== 'draft') {
-    facts.push(`${file.sales} sold`);
-    if (file.income_sat > 0) facts.push(`${format.coins(file.income_sat)} earned`);
-    if (canProve(file)) facts.push('address not proven yet');
+/** What the list is of, as the address bar keeps it. */
+function wanted() {
+  const query = new URLSearchParams();
+  if (text.value.trim()) query.set('q', text.value.trim());
+  if (state.value) query.set('state', state.value);
+  if (sort.value !== 'newest') query.set('sort', sort.value);
+  if (page > 1) query.set('page', String(page));
+  return query;
+}
+
+/** Takes up what the address bar kept. */
+function recall() {
+  const query = new URLSearchParams(location.search);
+  text.value = query.get('q') ?? '';
+  for (const [field, name] of /** @type {const} */ ([
+    [state, 'state'],
+    [sort, 'sort'],
+  ])) {
+    const value = query.get(name) ?? '';
+    if ([...field.options].some((option) => option.value === value)) field.value = value;
   }
-  facts.push(new Date(file.created_at).toLocaleDateString());
-  return facts.join(' · ');
-}
-
-/**
- * Wherever R is, every link stands in its row; elsewhere "Copy link" asks for the key.
- * @param {HTMLElement} row
- * @param {FileView} file
- * @param {Bytes | undefined} root
- */
-function showShare(row, file, root) {
-  if (!root || !isRootOf(root, file)) return;
-  const field = /** @type {HTMLInputElement} */ (slot(row, 'share'));
-  field.value = linkOf(root, file);
-  field.addEventListener('focus', () => field.select());
-  field.hidden = false;
-}
-
-/**
- * @param {HTMLElement} row
- * @param {FileView} file
- */
-function showCover(row, { id, cover }) {
-  if (!cover) return;
-  const image = /** @type {HTMLImageElement} */ (slot(row, 'cover'));
-  image.src = `/f/${id}/cover?v=${cover.sha256}`;
-  image.hidden = false;
-}
-
-/**
- * @param {FileView} file
- * @param {{drafts: Set<string | null>, root: Bytes | undefined}} here  what this browser has: the
- *   paid files whose uploads wait in it, and R
- */
-function rowOf(file, { drafts, root }) {
-  const row = one(fromTemplate('file-row'), 'li');
-  const { text, tone } = STATES[file.state];
-  slot(row, 'title').textContent = file.title;
-  const state = slot(row, 'state');
-  state.textContent = text;
-  state.className = `badge ${tone}`;
-  slot(row, 'facts').textContent = factsOf(file);
-  showCover(row, file);
-  const place = slot(row, 'problem');
-  const hasLink = file.state === 'published' || file.state === 'paused';
-  if (hasLink) showShare(row, file, root);
-
-  /** @param {string} name @param {boolean} isOffered @param {() => Promise<unknown>} act */
-  const offer = (name, isOffered, act) => {
-    const button = action(row, name);
-    button.hidden = !isOffered;
-    button.addEventListener('click', async () => {
-      problem.hide(place);
-      button.disabled = true;
-      await act().catch((error) => problem.show(place, error));
-      button.disabled = false;
-    });
-  };
-  offer('copy', hasLink, async () => {
-    const found = await rootFor(file);
-    if (found) await copy(linkOf(found, file), 'Link copied');
-  });
-  offer('link', hasLink, async () => {
-    const found = await rootFor(file);
-    if (found) showLink(one(dialogs.open('link-shown'), '.link'), linkOf(found, file), file.title);
-  });
-  offer('edit', hasLink, async () => {
-    if (await edit(file)) await load();
-  });
-  offer('places', hasLink, () => showPlaces(file));
-  offer('inside', hasLink, async () => {
-    const found = await rootFor(file);
-    if (found && (await showInside(file, found))) await load();
-  });
-  offer('codes', hasLink && file.pricing.kind !== 'free', async () => {
-    const found = await rootFor(file);
-    if (found) await showCodes(file, linkOf(found, file));
-  });
-  action(row, 'prove').textContent = proofWords(file);
-  offer('prove', canProve(file), async () => {
-    const found = await rootFor(file);
-    if (found) await buyYourself(file, found);
-  });
-  offer('pause', file.state === 'published', () => change(file, 'paused'));
-  offer('resume', file.state === 'paused', () => change(file, 'published'));
-  offer('remove', file.state === 'paused', () => askToRemove(file));
-  const isHere = file.state === 'draft' && drafts.has(file.id);
-  offer('continue', isHere, async () => location.assign('/sell/'));
-  offer('delete', file.state === 'draft' && !isHere, async () => {
-    await creator.removeDraft(file.id);
-    await load();
-  });
-  return row;
-}
-
-/** @param {FileView} file */
-async function askToRemove(file) {
-  const dialog = dialogs.open('remove-ask');
-  slot(dialog, 'title').textContent = file.title;
-  await new Promise((resolve) => {
-    dialog.addEventListener('close', resolve);
-    action(dialog, 'remove').addEventListener('click', () => dialog.close('remove'));
-  });
-  if (dialog.returnValue === 'remove') await change(file, 'removed');
-}
-
-/**
- * @param {FileView} file
- * @param {'paused' | 'published' | 'removed'} state
- */
-async function change(file, state) {
-  await creator.changeFile(file.id, { state });
-  await load();
+  page = Math.max(1, Number.parseInt(query.get('page') ?? '', 10) || 1);
 }
 
 async function load() {
-  const said = byId('said');
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  list.setAttribute('aria-busy', 'true');
   try {
-    const [{ files }, drafts, row] = await Promise.all([
-      creator.files(),
+    const query = wanted();
+    history.replaceState(history.state, '', query.size > 0 ? `?${query}` : location.pathname);
+    query.set('tz', ZONE);
+    const [found, drafts, row] = await Promise.all([
+      net.dashboard(query, signal),
       store.drafts(username),
       store.root(username),
     ]);
-    const here = { drafts: new Set(drafts.map((draft) => draft.paidFileId)), root: row?.root };
-    known = files.filter((file) => file.state !== 'removed' || file.sales > 0);
+    if (signal.aborted) return;
+    problem.hide(byId('problem'));
+    page = found.page;
+    known = found.files;
+    showNeeds(found.needs);
+    showEarned(found);
+    const here = {
+      drafts: new Set(drafts.map((draft) => draft.paidFileId)),
+      root: row?.root,
+      floorSat: found.floor_sat,
+      rootFor,
+      reload: load,
+    };
     list.replaceChildren(...known.map((file) => rowOf(file, here)));
-    byId('empty').hidden = known.length > 0;
-    said.hidden = true;
+    showWhatIsThere(found);
   } catch (error) {
-    said.hidden = true;
+    if (signal.aborted) return;
+    // What was shown before stays: it is only older.
     problem.show(byId('problem'), error, { retry: () => void load() });
+  } finally {
+    if (!signal.aborted) {
+      byId('said').hidden = true;
+      list.removeAttribute('aria-busy');
+    }
   }
 }
 
+/** @param {Dashboard} found */
+function showWhatIsThere({ states, found, pages }) {
+  const all = Object.values(states).reduce((sum, count) => sum + count, 0);
+  byId('empty').hidden = all > 0;
+  form.hidden = all < 2;
+  byId('none').hidden = all === 0 || found > 0;
+  pager.hidden = pages < 2;
+  slot(pager, 'page').textContent = `Page ${page} of ${pages}`;
+  action(pager, 'back').disabled = page <= 1;
+  action(pager, 'next').disabled = page >= pages;
+  byId('counted').textContent = found === 1 ? 'One file found' : `${found} files found`;
+}
+
+/** @param {number} number */
+function turnTo(number) {
+  page = number;
+  void load().then(() => byId('files-title').scrollIntoView());
+}
+
+/** @type {ReturnType<typeof setTimeout>} */
+let typing;
+form.addEventListener('submit', (event) => event.preventDefault());
+form.addEventListener('input', (event) => {
+  clearTimeout(typing);
+  page = 1;
+  typing = setTimeout(() => void load(), event.target === text ? TYPING_MS : 0);
+});
+action(byId('none'), 'all').addEventListener('click', () => {
+  form.reset();
+  page = 1;
+  void load();
+});
+action(pager, 'back').addEventListener('click', () => turnTo(page - 1));
+action(pager, 'next').addEventListener('click', () => turnTo(page + 1));
+
+function showConnection() {
+  byId('offline').hidden = navigator.onLine;
+}
+addEventListener('offline', showConnection);
+addEventListener('online', () => {
+  showConnection();
+  void load();
+});
+
+recall();
+showConnection();
 await Promise.all([load(), look(), new Unfinished(username, null).show()]);

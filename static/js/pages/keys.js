@@ -19,12 +19,14 @@ import { opened } from './vault.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
- * @import { FileView } from '../net/creator.js'
+ *
+ * @typedef {{id: string, h_s: string, file_id: string, generation: number}} Keyed  what of a file its
+ *   secrets are made from, and told by
  */
 
 /**
  * @param {Bytes} root
- * @param {FileView} file
+ * @param {Keyed} file
  * @returns {boolean} whether this file's secrets come from this root
  */
 export function isRootOf(root, file) {
@@ -35,7 +37,7 @@ export function isRootOf(root, file) {
 
 /**
  * @param {Bytes} root
- * @param {FileView} file
+ * @param {Keyed} file
  * @returns {Bytes} L
  */
 export function linkSecretOf(root, file) {
@@ -44,7 +46,7 @@ export function linkSecretOf(root, file) {
 
 /**
  * @param {Bytes} root
- * @param {FileView} file
+ * @param {Keyed} file
  */
 export function linkOf(root, file) {
   return shareLink(location.origin, file.id, linkSecretOf(root, file));
@@ -83,7 +85,7 @@ async function findRoot(username) {
 /**
  * Asks for the key file or the words, and keeps what proves to be this account's root.
  * @param {string} username
- * @param {FileView[]} files  with a secret deposited
+ * @param {Keyed[]} files  with a secret deposited
  * @returns {Promise<Bytes | null>}
  */
 export function ask(username, files) {
@@ -144,7 +146,7 @@ export async function rootFrom(file, words) {
 
 /**
  * @param {Bytes} root
- * @param {FileView[]} files
+ * @param {Keyed[]} files
  */
 function checkBelongs(root, files) {
   if (files.length === 0 || files.some((file) => isRootOf(root, file))) return;

@@ -1,0 +1,72 @@
+/**
+ * The top of the dashboard: what needs the creator now, what was earned, and when.
+ * @module
+ */
+import { chartIn } from '../ui/chart.js';
+import { byId, make, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
+
+/**
+ * @import { Dashboard, Need } from '../net/dashboard.js'
+ * @import { Step } from '../net/sales.js'
+ */
+
+const draw = chartIn(/** @type {SVGSVGElement} */ (/** @type {unknown} */ (byId('bars'))));
+
+/** @param {Need[]} needs  in the order they come */
+export function showNeeds(needs) {
+  const list = byId('needs-list');
+  for (const line of list.children) /** @type {HTMLElement} */ (line).hidden = true;
+  for (const { kind, count, due_at: dueAt } of needs) {
+    const line = list.querySelector(`[data-need="${kind}"]`);
+    if (!(line instanceof HTMLElement)) continue;
+    const number = line.querySelector('[data-slot="count"]');
+    if (number) number.textContent = String(count);
+    const when = line.querySelector('[data-slot="due"]');
+    if (when && dueAt) when.textContent = format.moment(dueAt);
+    line.hidden = false;
+    list.append(line);
+  }
+  byId('needs').hidden = needs.length === 0;
+}
+
+/** @param {Dashboard} found */
+export function showEarned({ total, given, bars, step }) {
+  const totals = byId('totals');
+  slot(totals, 'count').textContent = String(total.count);
+  slot(totals, 'given').textContent = String(given);
+  slot(totals, 'given-cell').hidden = given === 0;
+  slot(totals, 'income').textContent = format.coins(total.income_sat);
+  const worth = total.worth.map((each) => make('span', { text: format.price(each) }));
+  slot(totals, 'worth').replaceChildren(...worth);
+  slot(totals, 'worth-cell').hidden = worth.length === 0;
+  byId('earned').hidden = total.count + given === 0;
+  byId('chart').hidden = bars.length === 0;
+  draw(
+    bars.map((bar) => ({
+      name: nameOf(bar.start, step),
+      value: bar.takings.income_sat,
+      said: format.coins(bar.takings.income_sat),
+    })),
+  );
+  byId('chart-name').textContent = STEPS[step];
+}
+
+/** @type {Record<Step, string>} */
+const STEPS = {
+  day: 'Earned each day',
+  week: 'Earned each week',
+  month: 'Earned each month',
+};
+
+/**
+ * @param {string} start  a date of the reader's own zone
+ * @param {Step} step
+ */
+function nameOf(start, step) {
+  const [year = 0, month = 1, day = 1] = start.split('-').map(Number);
+  const style = /** @type {Intl.DateTimeFormatOptions} */ (
+    step === 'month' ? { month: 'short', year: 'numeric' } : { day: 'numeric', month: 'short' }
+  );
+  return new Date(year, month - 1, day).toLocaleDateString(undefined, style);
+}
