@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from payments import electrum_calls, headers
-from payments.errors import BadHeaders, ChainUnavailable, HeadersEarly
+from payments.electrum_pool import Branch
+from payments.errors import BadHeaders, ChainUnavailable, HeadersEarly, HeadersMoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,17 +24,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CATCH_UP_SECONDS: Final = 20.0
+TRIES: Final = 3  # a new block may come between a server's tip and its headers, not every time
 
 
 class HeaderBook(Protocol):
-    """Our own header chain, as it is kept. ``catch_up`` raises ``BadHeaders``."""
+    """Our own header chain, as it is kept. ``catch_up`` tells the last height of the server's branch
+    that is ours too, and raises ``BadHeaders``.
+    """
 
     def tip(self) -> Tip: ...
     def at(self, height: int) -> Header | None: ...
-    def forked_at(self, block_hash: bytes) -> int | None: ...
     def catch_up(
         self, height: int, raw: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
-    ) -> None: ...
+    ) -> int: ...
 
 
 class HeaderFollower:
@@ -53,44 +56,61 @@ class HeaderFollower:
             try:
                 for link in links:
                     self._learn(link, reach)
+                for link in filter(_is_heard, links):  # the last may have moved our chain
+                    self._learn(link, 0)
             finally:
                 self._asking.release()
         try:
             self._measure(links)
         except ChainUnavailable:
             log.warning("electrum: no header is known yet")
-        return tuple(link for link in links if link.is_live and link.is_sound)
+        return tuple(filter(_is_heard, links))
 
     def firm_height(self, links: Sequence[Link], tip: Tip) -> int:
         """The last of our blocks up to ``tip`` that none of these servers contradicts.
 
         One does whose own branch is true and no shorter than ours: which of the two will stand,
         nobody knows before the next block. A server that is merely behind contradicts nothing.
+        Whatever a server told of since its headers were checked is nobody's word yet.
         """
-        shown = [link.tip for link in links if link.is_live and link.is_sound and link.tip]
-        forks = [
-            self._book.forked_at(headers.parse(each.raw).hash)
-            for each in shown
-            if each.height >= tip.height
-        ]
-        return min((height for height in forks if height is not None), default=tip.height)
+        shown = [link.branch for link in filter(_is_heard, links)]
+        forks = [each.left_at for each in shown if each is not None and each.height >= tip.height]
+        return min([tip.height, *forks])
 
     def _learn(self, link: Link, reach: int) -> None:
         try:
             if link.tip is not None and link.tip.height < reach:
                 # It knows a block that it has not told us of yet.
                 self._loop.run(electrum_calls.quietly(link, link.refresh_tip()))
-            if link.tip is not None:
-                self._book.catch_up(
-                    link.tip.height, link.tip.raw, self._fetcher(link), now=datetime.now(UTC)
-                )
+            link.branch = self._branch_of(link)
             self._loop.run(_trust(link))
         except HeadersEarly as error:
+            link.branch = None
             # Its clock or ours: its headers are good as far as they go, and so is what it shows.
             log.warning("electrum %s: %s", link.name, error.message)
             self._loop.run(_trust(link, doubt=f"{error.message} {error.hint}"))
         except BadHeaders as error:
             self._loop.run(_distrust(link, error.message))
+
+    def _branch_of(self, link: Link) -> Branch | None:
+        """Learn a server's headers up to the last block that it tells of; None while it told of
+        none. Raises ``BadHeaders``.
+        """
+        tip, tries = link.tip, TRIES
+        while tip is not None:
+            try:
+                left_at = self._book.catch_up(
+                    tip.height, tip.raw, self._fetcher(link), now=datetime.now(UTC)
+                )
+            except HeadersMoved:
+                tries -= 1
+                if tries == 0:
+                    raise
+                self._loop.run(electrum_calls.quietly(link, link.refresh_tip()))
+                tip = link.tip
+            else:
+                return Branch(tip.height, left_at)
+        return None
 
     def _fetcher(self, link: Link) -> Callable[[int, int], bytes]:
         def fetch(start: int, count: int) -> bytes:
@@ -120,6 +140,10 @@ class HeaderFollower:
         header = self._book.at(link.tip.height)
         is_ours = header is not None and header.hash == headers.parse(link.tip.raw).hash
         return ours.height - link.tip.height or int(not is_ours)
+
+
+def _is_heard(link: Link) -> bool:
+    return link.is_live and link.is_sound
 
 
 async def _note_tips(behind: Sequence[tuple[Link, int]]) -> None:

@@ -67,6 +67,16 @@ class ServerTip:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What became of a server's last block, at ``height``, once its headers were checked: the last
+    height of its branch that is ours too. ``height`` itself, where it lies on our own chain.
+    """
+
+    height: int
+    left_at: int
+
+
 class Link:
     """One server, with the session to it when there is one."""
 
@@ -77,6 +87,7 @@ class Link:
         self.operator = operator_of(address)
         self.has_status = True  # scripthash.get_status, until it says otherwise
         self.tip: ServerTip | None = None
+        self.branch: Branch | None = None  # of the tip that was checked last
         self.standing = Standing()
         self.is_sound = False  # this session's headers were checked and hold
         self.on_notice: Callable[[str, list[object]], None] | None = None

@@ -122,6 +122,15 @@ class HeadersDetached(BadHeaders):
     hint = "Ask for earlier headers."
 
 
+class HeadersMoved(BadHeaders):
+    """What a server gives does not end in the last block that it told of: a new one came, or it
+    says one thing and gives another.
+    """
+
+    code = "headers_moved"
+    hint = "Ask for its last block again."
+
+
 class HeadersEarly(BadHeaders):
     """Headers that hold, but whose time is more than two hours ahead of this machine's clock.
     ``height`` is the first of them.

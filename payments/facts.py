@@ -87,7 +87,8 @@ class View:
     """The chain as we see it now.
 
     ``swept_at``: the last successful sweep of this invoice's script (None: none yet). ``agreed``:
-    all live servers say the same. ``due_today_sat``: the price at today's rate (None: no rate).
+    all live servers say the same. ``tip_height``: the last of our blocks that no server contradicts;
+    ``contested_blocks`` of ours lie above it, and confirm nothing yet. ``due_today_sat``: the price at today's rate (None: no rate).
     ``held``: settling is on hold (stale tip, implausible difficulty). ``looked``: False when a
     person did something and nobody asked the chain: nothing settles by what was seen before.
     ``instant_ok``: every condition of the instant rule was checked by the caller and holds.
@@ -100,6 +101,7 @@ class View:
     held: bool = False
     looked: bool = True
     instant_ok: bool = False
+    contested_blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from payments import headers
-from payments.errors import BadHeaders, ChainUnavailable, HeadersDetached, HeadersEarly
+from payments.errors import (
+    BadHeaders,
+    ChainUnavailable,
+    HeadersDetached,
+    HeadersEarly,
+    HeadersMoved,
+)
 from payments.headerchain import BATCH, HeaderChain
 from payments.headers import HEADER_BYTES, Header
 from payments.models import HeaderPage
@@ -64,32 +70,44 @@ class StoredHeaders:
         with self._lock:
             return self._chain().is_stale(now)
 
-    def forked_at(self, block_hash: bytes) -> int | None:
-        """Where the branch that ends in this block leaves our chain, if it was checked and not
-        taken: the last height that both have. None for any other block.
-        """
-        with self._lock:
-            return self._refused.get(block_hash)
-
     def catch_up(
         self, height: int, raw: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
-    ) -> None:
-        """Learn what a server has up to its tip, ``raw`` at ``height``. Raises ``BadHeaders``.
+    ) -> int:
+        """Learn what a server has up to its tip, ``raw`` at ``height``; the last height of that
+        branch that is ours too: ``height``, unless the branch was checked and not taken. Raises
+        ``BadHeaders``, and ``HeadersMoved`` when what it gives does not end in that tip.
 
         ``fetch(start, count)`` asks that server. The lock is not held while it does.
         """
         tip_hash = headers.parse(raw).hash
-        if tip_hash in self._refused or self._has(height, tip_hash):
-            return
-        if self._take(height, raw, now=now) and self._has(height, tip_hash):
-            return
+        if self._left_at(height, tip_hash) is None:
+            self._take(height, raw, now=now)  # a block more than ours, nearly always
+        if self._left_at(height, tip_hash) is None:
+            self._learn(height, tip_hash, fetch, now=now)
+        left_at = self._left_at(height, tip_hash)
+        if left_at is None:
+            raise HeadersMoved("The server's headers do not end in the block that it tells of.")
+        return left_at
+
+    def _left_at(self, height: int, tip_hash: bytes) -> int | None:
+        """Where the branch that ends in this block leaves our chain; None: it is not known."""
+        with self._lock:
+            return height if self._has(height, tip_hash) else self._refused.get(tip_hash)
+
+    def _learn(
+        self, height: int, tip_hash: bytes, fetch: Callable[[int, int], bytes], *, now: datetime
+    ) -> None:
         start, got = self._find_fork(height, fetch, now=now)
         while not self._has(height, tip_hash):
             reached = start + len(got) // HEADER_BYTES - 1
+            last_hash = headers.parse(got[-HEADER_BYTES:]).hash
             if reached >= height:
-                self._refused[tip_hash] = self._fork_of(start, got)  # true, but not ours
+                # Only what was looked at is refused: a server may tell of another's block, and
+                # give one of its own.
+                if last_hash == tip_hash:
+                    self._refused[tip_hash] = self._fork_of(start, got)
                 return
-            if self._has(reached, headers.parse(got[-HEADER_BYTES:]).hash):
+            if self._has(reached, last_hash):
                 start, got = reached + 1, b""
             # Not taken (yet): a branch is judged by all of its work, so it is offered from its root.
             got += _fetch(fetch, reached + 1, height)

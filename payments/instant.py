@@ -266,8 +266,10 @@ def _wait(invoice: Invoice, evidence: Evidence) -> Wait:
         return wait
     good = _counted(invoice, outputs)
     asked = {tx.txid for tx in evidence.transactions}
-    if any(each.outpoint.txid not in asked for each in good if not each.spv_ok):
-        return Wait.SECOND_SERVER  # it was seen since, or a block that is not proved yet has it
+    unasked = (each for each in good if each.outpoint.txid not in asked)
+    if any(not _is_confirmed(each, invoice) for each in unasked):
+        # It was seen since, or a block has it that is not proved yet, or that a server contradicts.
+        return Wait.SECOND_SERVER
     worth_sat = sum(each.value_sat for each in good)
     return Wait.NOTHING if _has_room(invoice, worth_sat) else Wait.TOTAL_CEILING
 
@@ -280,6 +282,10 @@ def _counted(invoice: Invoice, outputs: Sequence[OutputFacts]) -> tuple[OutputFa
         due_today_sat=None,
     )
     return settlement.counted(observations.invoice_facts(invoice), outputs, view)
+
+
+def _is_confirmed(output: OutputFacts, invoice: Invoice) -> bool:
+    return output.spv_ok and output.height is not None and output.height <= invoice.tip_height
 
 
 def _is_contradicted(output: OutputFacts) -> bool:

@@ -185,6 +185,7 @@ def reconcile(
             due_today_sat=None if priced is None else priced.due_sat,
             held=held,
             instant_ok=instant.judge(invoice, evidence, now=now),
+            contested_blocks=sighting.tip.height - sighting.firm_height if is_news else 0,
         )
         decisions.decide(invoice, view, now)
     return InvoiceState(invoice.state)

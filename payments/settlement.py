@@ -6,7 +6,7 @@ one-way latch that the caller closes in the same database transaction (docs/paym
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -59,7 +59,9 @@ def derive(
     money = Money.count(invoice, outputs, view)
     routes = _routes(invoice, quotes, money, view, now)
     if invoice.settled_at is not None:
-        return _keep(invoice, money, routes, view)
+        at_tip = replace(view, tip_height=view.tip_height + view.contested_blocks)
+        standing = _standing(invoice, money, Money.count(invoice, outputs, at_tip))
+        return _keep(invoice, money, standing, routes, view)
 
     need_sat = min((route.need_sat for route in routes), default=None)
     suspect = _is_suspect(money)
@@ -126,13 +128,19 @@ class _Route:
     late: bool
 
 
-def _keep(invoice: InvoiceFacts, money: Money, routes: Sequence[_Route], view: View) -> Decision:
+def _keep(
+    invoice: InvoiceFacts,
+    money: Money,
+    standing: Iterable[OutputFacts],
+    routes: Sequence[_Route],
+    view: View,
+) -> Decision:
     """Settled is settled; what can still change is whether the money is there (1.1, REVERSED).
 
     Taking PAID away needs every server's word and a chain we trust; giving it back needs proofs.
     A buyer whose payment was lost and who paid again is paid: enough by any route counts too.
     """
-    counted = {o.outpoint for o in _standing(invoice, money)}
+    counted = {o.outpoint for o in standing}
     worth_sat = total(o for o in money.outputs if o.outpoint in invoice.evidence)
     stands = counted.issuperset(invoice.evidence)
     paid_anew = any(money.confirmed_sat >= route.need_sat for route in routes)
@@ -158,8 +166,9 @@ def _keep(invoice: InvoiceFacts, money: Money, routes: Sequence[_Route], view: V
     )
 
 
-def _standing(invoice: InvoiceFacts, money: Money) -> Iterable[OutputFacts]:
-    """The outputs that still stand for a settled invoice.
+def _standing(invoice: InvoiceFacts, money: Money, at_tip: Money) -> Iterable[OutputFacts]:
+    """The outputs that still stand for a settled invoice. ``at_tip``: with contested blocks too; a
+    branch that nobody gave way to yet takes nothing back.
 
     Where a server shows a block, but its proof is outstanding (a reorganisation moved it), nobody
     says that the money is gone. Once REVERSED, only what is proved and deep brings it back.
@@ -167,9 +176,9 @@ def _standing(invoice: InvoiceFacts, money: Money) -> Iterable[OutputFacts]:
     if invoice.is_reversed:
         return money.deep
     if invoice.settled_instantly:
-        return money.good
-    pending = (o for o in money.good if o.chain is OutputChain.BLOCK and not o.spv_ok)
-    return (*money.deep, *pending)
+        return at_tip.good
+    pending = (o for o in at_tip.good if o.chain is OutputChain.BLOCK and not o.spv_ok)
+    return (*at_tip.deep, *pending)
 
 
 def _routes(

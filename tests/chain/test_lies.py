@@ -273,7 +273,10 @@ def test_hides_a_reorg(proxied: Devchain, proxy: Proxy) -> None:
 
         assert_nothing_settles(invoice)
         assert not Output.objects.get().spv_ok
-        assert demoted(str(proxy.server.port)) == ["It is 2 blocks behind the best chain."]
+        # It tells of the old block, and gives the headers that replaced it.
+        assert demoted(str(proxy.server.port)) == [
+            "Its headers are refused: The server's headers do not end in the block that it tells of."
+        ]
 
 
 def test_frozen_tip(proxied: Devchain, proxy: Proxy) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from payments import connection, electrum_headers, header_store
-from payments.errors import BadHeaders, ChainUnavailable
+from payments.errors import BadHeaders, ChainUnavailable, HeadersMoved
 from payments.header_store import StoredHeaders
 from payments.headerchain import BATCH
 from payments.headers import HEADER_BYTES, parse
@@ -108,9 +108,9 @@ def served(raw: bytes, asked: list[int]) -> Callable[[int, int], bytes]:
     return fetch
 
 
-def learn(book: StoredHeaders, raw: bytes, asked: list[int]) -> None:
+def learn(book: StoredHeaders, raw: bytes, asked: list[int]) -> int:
     height = len(raw) // HEADER_BYTES - 1
-    book.catch_up(height, raw[-HEADER_BYTES:], served(raw, asked), now=timezone.now())
+    return book.catch_up(height, raw[-HEADER_BYTES:], served(raw, asked), now=timezone.now())
 
 
 def test_a_branch_of_several_batches_is_judged_by_all_of_its_work() -> None:
@@ -158,11 +158,9 @@ def test_a_server_on_a_branch_with_no_more_work_is_no_liar(height: int) -> None:
     learn(book, ours, [])
     tip = book.tip()
 
-    learn(book, other, [])
-
+    assert learn(book, other, []) == 11
     assert (book.tip(), tip.height) == (tip, 30)
-    assert book.forked_at(parse(other[-HEADER_BYTES:]).hash) == 11
-    assert book.forked_at(tip.block_hash) is None
+    assert learn(book, ours, []) == 30
 
 
 def test_what_was_said_of_a_branch_is_said_anew_after_a_block() -> None:
@@ -173,14 +171,29 @@ def test_what_was_said_of_a_branch_is_said_anew_after_a_block() -> None:
     other = joined(shared + branch(shared[-1], 2, tag=1, at=at))
     book = stored()
     learn(book, ours, [])
-    learn(book, other, [])
-    tied = parse(other[-HEADER_BYTES:]).hash
-    assert book.forked_at(tied) == 11
+    asked: list[int] = []
+    assert learn(book, other, []) == 11
+    assert (learn(book, other, asked), asked) == (11, [])
 
-    learn(book, joined(shared + branch(shared[-1], 3, at=at)), [])
-    assert book.forked_at(tied) is None
-    learn(book, other, [])
-    assert book.forked_at(tied) == 11
+    assert learn(book, joined(shared + branch(shared[-1], 3, at=at)), []) == 14
+    assert learn(book, other, asked) == 11
+    assert asked
+
+
+def test_nothing_is_said_of_a_block_that_a_server_tells_of_and_does_not_give() -> None:
+    """Else whoever tells of another server's true block makes us deaf to it."""
+    shared = [GENESIS, *branch(GENESIS, 11)]
+    at = GENESIS_TIME + 11 * 600
+    true = joined(shared + branch(shared[-1], 2, at=at))
+    other = joined(shared + branch(shared[-1], 2, tag=1, at=at))
+    book = stored()
+    learn(book, joined(shared), [])
+
+    with pytest.raises(HeadersMoved):
+        book.catch_up(13, true[-HEADER_BYTES:], served(other, []), now=timezone.now())
+
+    assert book.tip().block_hash == parse(other[-HEADER_BYTES:]).hash
+    assert learn(book, true, []) == 11
 
 
 def test_a_server_that_ends_before_its_tip_is_found_out() -> None:

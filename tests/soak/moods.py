@@ -27,9 +27,11 @@ class Mood(StrEnum):
     UNLINKED = "unlinked"  # without proof of work; after a block that does not follow;
     EASY = "easy"  # with less work than the network asks for;
     FORKED = "forked"  # in place of the last block, with no more work than that
+    TWIN = "twin"  # another last block with the same in it: nobody lies, two were mined at once
 
 
 FORGING = (Mood.NO_WORK, Mood.UNLINKED, Mood.EASY, Mood.FORKED)
+PASSING = tuple(mood for mood in Mood if mood is not Mood.TWIN)  # a twin's block serves nobody yet
 BLIND = (Mood.SILENT, Mood.GONE, Mood.HIDING, Mood.FROZEN, Mood.STALE)
 DENYING = (Mood.HIDING, Mood.FROZEN, Mood.STALE)  # answer, and leave payments out
 EASIER_BITS = 0x2100FFFF
@@ -70,7 +72,7 @@ class Moody(Questions):
 
     def merkle(self, txid: Any, *rest: Any) -> dict[str, Any]:
         forged = self._forged()
-        if forged and txid == self._newest():
+        if self.mood in FORGING and forged and txid == self._newest():
             return {"merkle": [], "pos": 0, "block_height": max(forged)}
         if self.mood is Mood.LYING and txid not in self.chain.ledger.places:
             height = self.chain.ledger.height
@@ -103,7 +105,7 @@ class Moody(Questions):
                 yield {**item, "height": tip}
             elif height <= 0 and self.mood is Mood.STUBBORN and self.told.get(txid, tip + 1) <= tip:
                 yield {**item, "height": self.told[txid]}
-            elif height <= 0 and forged and txid == newest:
+            elif height <= 0 and self.mood in FORGING and forged and txid == newest:
                 yield {**item, "height": max(forged)}
             else:
                 yield item
@@ -114,6 +116,9 @@ class Moody(Questions):
     def _forged(self) -> dict[int, Header]:
         """The headers that it made up, by height."""
         newest, ledger = self._newest(), self.chain.ledger
+        if self.mood is Mood.TWIN:
+            later = replace(ledger.tip, time=ledger.tip.time + 1)
+            return {ledger.height: _ground(later, works=True)}
         if self.mood not in FORGING or newest is None:
             return {}
         tip, height = ledger.tip, ledger.height + 1

@@ -7,6 +7,8 @@ moves, and each rule first brings a sale as far as it needs to be.
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -93,6 +95,56 @@ class TurningShop(Shop):
         connection.close()
         self.look(at)
         self._be_honest()
+
+    @rule(at=AT, number=st.integers(0, 1))
+    def tell_of_a_block_and_give_another(self, at: int, number: int) -> None:
+        """Both servers told of the true last block; then one gives a block of its own for it."""
+        sale = self._sale(at)
+        self._be_honest()
+        self.follow_a_block()
+        self.world.set_mood(number, Mood.FORKED)
+        self.world.node.chain.mine(2)  # one that we have not got is before it
+        self._wait_to_be_told()
+        self._pay(self._amount(sale, "rest"), sale)
+        self.look(at)
+        self._be_honest()
+
+    @rule(at=AT, number=st.integers(0, 1))
+    def mine_two_at_once(self, at: int, number: int) -> None:
+        """A sale is settled; then its block has a twin, and every server shows the payment."""
+        self._settle(self._sale(at), at)
+        self.world.set_mood(number, Mood.TWIN)
+        connection.close()
+        self.sweep()
+        self.look(at)
+        self._be_honest()
+
+    @rule(number=st.integers(0, 1))
+    def open_by_a_block_of_ones_own(self, number: int) -> None:
+        """Half of an instant sale's price waits for eight seconds; the other half is spent twice,
+        and one server shows it in a last block of its own.
+        """
+        sale = self.sales[list(STALLS).index("instant")]
+        self._be_honest()
+        self.sweep()
+        self._pay(self._amount(sale, "half"), sale)
+        self._pay(self._amount(sale, "rest"), sale)
+        self.double_spend(len(self._waiting()) - 1, mined=False)
+        self.world.set_mood(number, Mood.FORKED)
+        connection.close()
+        self.look(self.sales.index(sale))
+        self._wait(timedelta(seconds=9))
+        self.look(self.sales.index(sale))
+        self._be_honest()
+
+    def _wait_to_be_told(self) -> None:
+        """Until every server's own word is that this is the last block, or for a second."""
+        height, give_up_at = self.world.node.chain.ledger.height, time.monotonic() + 1
+        links = connection.chain()._pool.links
+        while time.monotonic() < give_up_at and not all(
+            link.tip is not None and link.tip.height == height for link in links
+        ):
+            time.sleep(0.01)
 
     def _settle(self, sale: Sale, at: int) -> None:
         """Paid in full, buried as deep as it was asked for, and looked at."""

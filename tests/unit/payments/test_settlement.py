@@ -579,6 +579,28 @@ def test_settled_at_depth_needs_that_depth_to_stand() -> None:
     assert decide(mined(depth=6), invoice=asked).status is PAID
 
 
+def test_contested_blocks_confirm_nothing_and_take_nothing_back() -> None:
+    contested: dict[str, Any] = {"tip_height": TIP - 1, "contested_blocks": 1}
+    deeper = settled(mined(depth=2), confirmations=2)
+
+    assert decide(mined(), **contested).status is SEEN
+    assert decide(mined(), invoice=settled(mined()), **contested).status is PAID
+    assert decide(mined(depth=2), invoice=deeper, **contested).status is PAID
+    assert decide(mined(depth=1), invoice=deeper, **contested).status is REVERSED
+    back = settled(mined(), is_reversed=True)
+    assert decide(mined(), invoice=back, **contested).status is REVERSED
+
+
+def test_what_is_too_much_is_not_owed_back_from_a_contested_block() -> None:
+    more = mined(70_000, 1)
+
+    told = decide(
+        mined(depth=2), more, invoice=settled(mined()), tip_height=TIP - 1, contested_blocks=1
+    )
+
+    assert (told.status, told.over_sat, told.owed_sat) == (PAID, 70_000, 0)
+
+
 def test_settled_instantly_stands_while_the_payment_is_seen() -> None:
     before = settled(paid(), settled_instantly=True)
 
