@@ -105,6 +105,8 @@ def sold() -> Sold:
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
     ours.PayoutChange.objects.create(creator=owner, value="bchreg:q", due_at=NOW)
     ours.Pricing.objects.create(paid_file=sold.file, stock=9)
+    ours.Version.objects.create(paid_file=sold.file, container=held, number=1, generation=0)
+    ours.Erasure.objects.create(paid_file=sold.file)
     ours.DiscountCode.objects.create(
         paid_file=sold.file, code_hash="ac" * 32, sealed_code=b"", note="for friends", percent=50
     )
