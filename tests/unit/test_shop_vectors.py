@@ -32,9 +32,12 @@ def test_key_proof_and_entries_are_the_vectors(case: dict[str, object]) -> None:
     assert isinstance(entries, list)
     for entry in entries:
         sealed, link = bytes.fromhex(entry["entry"]), bytes.fromhex(entry["link"])
-        place = {"paid_file": UUID(entry["file"]), "generation": generation}
-        assert shop.open_entry(key, sealed, **place) == link
-        assert shop.seal_entry(key, link, gcm_iv=sealed[:12], **place) == sealed
+        file = UUID(entry["file"])
+        assert shop.open_entry(key, sealed, paid_file=file, generation=generation) == link
+        again = shop.seal_entry(
+            key, link, paid_file=file, generation=generation, gcm_iv=sealed[:12]
+        )
+        assert again == sealed
 
 
 def test_an_entry_opens_at_its_own_file_generation_and_key_only() -> None:

@@ -362,7 +362,7 @@ def test_a_cover_is_served_to_everybody_once_the_file_is_on_sale(maya: Browser) 
     assert (known.status_code, known.content) == (304, b"")
 
 
-def test_a_published_page_names_its_cover_to_link_previews_and_a_draft_hides_it(
+def test_a_page_names_its_cover_to_link_previews_if_its_creator_says_so_and_a_draft_hides_it(
     maya: Browser,
 ) -> None:
     made = draft(maya)
@@ -372,9 +372,11 @@ def test_a_published_page_names_its_cover_to_link_previews_and_a_draft_hides_it(
 
     said = published(maya, seal())
     cover(maya, said["id"], jpeg(), "image/jpeg")
+    assert b"og:image" not in Browser().client.get(f"/f/{said['id']}").content
+    maya.patch(f"files/{said['id']}/", {"showcase": {"has_card": True}})
     page = Browser().client.get(f"/f/{said['id']}").content.decode()
     sha256 = Cover.objects.get(paid_file=said["id"]).sha256
-    assert page.count("og:image") == 1
+    assert page.count('property="og:image"') == 1
     assert f"/f/{said['id']}/cover?v={sha256}" in page
 
     assert maya.delete(f"files/{said['id']}/cover/").status_code == 204
