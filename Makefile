@@ -6,7 +6,7 @@ T ?=
 B ?=
 M ?=
 
-.PHONY: help run test fast check lint fix types arch schema vectors vendor e2e bench long soak faults mutants chaos lock admin wheels bare clean
+.PHONY: help run test fast check lint fix types arch schema texts vectors vendor e2e bench long soak faults mutants chaos lock admin wheels bare clean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ fast: .venv/dev.stamp node_modules/.stamp ## ruff, unit tests, node tests: at ev
 	@$(PYTEST) -q -n 2 tests/unit
 	@npm test --silent
 
-check: test lint types arch schema wheels bare ## what CI runs
+check: test lint types arch schema texts wheels bare ## what CI runs
 
 lint: .venv/dev.stamp node_modules/.stamp ## ruff, djlint, prettier, eslint
 	.venv/bin/ruff check .
@@ -50,6 +50,9 @@ arch: .venv/dev.stamp ## the arrows; the house tests are in `make test T=tests/p
 
 schema: .venv/dev.stamp ## docs/openapi.yaml from the code; a difference fails
 	@$(PY) -m tests.schema
+
+texts: .venv/dev.stamp ## the German catalogues follow the sources; WRITE=1 renews them
+	@$(PY) -m tests.texts
 
 vectors: .venv/dev.stamp node_modules/.stamp ## check the shared vectors in both languages; FORCE=1 makes them anew
 	$(if $(FORCE),$(PY) tests/vectors/generate.py)

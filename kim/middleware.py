@@ -20,6 +20,7 @@ from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 
 from kim import api, deprecations, origins, throttles
+from kim import languages as spoken
 from payments.errors import ServiceError
 from unlock.views.pages import CONNECT
 
@@ -115,6 +116,12 @@ def standing(get_response: type_of_get) -> Callable[..., Any]:
         return response
 
     return _both(get_response, after=tell)
+
+
+@sync_and_async_middleware
+def languages(get_response: type_of_get) -> Callable[..., Any]:
+    """English or German, as the person chose or the browser asks."""
+    return _both(get_response, before=spoken.speak, after=spoken.tell)
 
 
 @sync_and_async_middleware

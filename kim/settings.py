@@ -38,6 +38,9 @@ KIM_INSTANCE_KEYS = tuple(  # private halves, newest first; in the releaser's en
 )
 KIM_SIGNING_KEY = env.secret_bytes("KIM_SIGNING_KEY", length=32)  # Ed25519: receipts, tickets
 KIM_FIELD_KEY = env.secret_bytes("KIM_FIELD_KEY", length=32)  # seals xpubs at rest
+KIM_FIELD_KEYS_MORE = tuple(  # open as well, while the key is changed
+    env.decode("KIM_FIELD_KEYS_MORE", word, length=32) for word in env.words("KIM_FIELD_KEYS_MORE")
+)
 
 # --- the chain ----------------------------------------------------------------------------------
 KIM_NETWORK = env.choice("KIM_NETWORK", ("mainnet", "chipnet", "regtest"), "regtest")
@@ -164,6 +167,7 @@ MIDDLEWARE = [
     "kim.middleware.one_origin",
     "django.middleware.security.SecurityMiddleware",
     "kim.statics.served",
+    "kim.middleware.languages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -202,9 +206,12 @@ AUTH_PASSWORD_VALIDATORS = [  # staff only: creators send a derived value (docs/
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # German joins when its catalogues are whole (make texts)
+LANGUAGE_COOKIE_NAME = "kim-language"  # set by the page's own switch; the server only reads it
+LOCALE_PATHS = [ROOT / "locale"]
+USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
 
 # Redis is an alarm clock and a counter, never a memory: losing it loses no fact.
 KIM_REDIS_URL = env.redis("KIM_REDIS_URL", "redis://127.0.0.1:8010/0")

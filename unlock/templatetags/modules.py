@@ -14,8 +14,10 @@ from pathlib import Path
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.templatetags.static import static
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 register = template.Library()
 
@@ -34,6 +36,20 @@ def preload(*entries: str, besides: str = "") -> SafeString:
     # Not by static(): it writes "@" as "%40", which is another address, loaded once more.
     addresses = ((settings.STATIC_URL + path,) for path in paths)
     return format_html_join("\n", '<link rel="modulepreload" href="{}">', addresses)
+
+
+@register.simple_tag
+def texts(*, first_only: bool = False) -> SafeString:
+    """The German texts of the modules, before the modules; nothing on an English page.
+
+    ``first_only``: those of the first step; static/js/texts/say.js fetches the rest after it.
+    """
+    language = get_language() or "en"
+    if language == "en":
+        return SafeString()
+    names = ("first",) if first_only else ("first", "rest")
+    addresses = ((static(f"js/texts/{language}/{name}.js"),) for name in names)
+    return format_html_join("\n", '<script type="module" src="{}"></script>', addresses)
 
 
 @cache
