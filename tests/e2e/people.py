@@ -59,8 +59,7 @@ def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
     by(page, "login-username").fill(username)
     by(page, "login-password").fill(password)
     by(page, "login-submit").click()
-    home = page.locator("[data-testid=drop-input], [data-testid=dashboard]")
-    expect(home).to_be_attached(timeout=30_000)
+    expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
 
 
 def more(page: Page) -> None:

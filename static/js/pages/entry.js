@@ -7,8 +7,8 @@ import * as problem from '../ui/problem.js';
 
 /** Where one may be sent after logging in; anything else is ignored. */
 const PLACES = new Set(['/sell/', '/files/', '/sales/', '/notices/', '/settings/']);
-/** Leads on: to their files who has some, else to where one sells. */
-const HOME = '/login/';
+/** Promised to scripts (docs/architecture.md): whoever comes in stands where one drops a file. */
+const HOME = '/sell/';
 
 /**
  * @param {{busy: string, enter: () => Promise<boolean>}} steps  `busy` is shown on the button while
