@@ -23,6 +23,32 @@ class Account:
     key: KeyFile
 
 
+def given_token() -> str:
+    """From KIM_TOKEN, else from the file that KIM_TOKEN_FILE names; "" without either."""
+    path = os.environ.get("KIM_TOKEN_FILE", "")
+    token = os.environ.get("KIM_TOKEN", "") or (Path(path).read_text("ascii") if path else "")
+    return token.strip()
+
+
+def enter_by_token(api: Api, token: str, username: str, key_path: Path) -> Account:
+    """No password and no session; but a token opens no vault, so the key file must be here.
+
+    Raises CommandFailed without one, and for a token of somebody else than ``username``.
+    """
+    api.token = token
+    owner = str(api.get("session/", session=True)["username"])
+    if username.strip().lower() != owner:
+        raise CommandFailed("token_of_another", f"This token belongs to {owner}, not {username}.")
+    key = keyfiles.read(key_path, "creator")
+    if key is None:
+        raise CommandFailed(
+            "key_missing",
+            f"There is no key file at {key_path}, and a token cannot fetch one.",
+            "Run the command once with your password, or name the file with --key-file.",
+        )
+    return Account(api, owner, key)
+
+
 def enter(api: Api, username: str, key_path: Path, means: Means) -> Account:
     """Log in and find the root: key file, else vault, else a new one, whose words are shown."""
     worked = log_in(api, username, password_of(username))
@@ -82,7 +108,7 @@ def _find_key(
     if root is not None:
         means.say(f"Your key came from your vault and lies in {key_path}.")
         return keyfiles.make(key_path, "creator", root)
-    files = api.get("files/?mine=1", session=True)["files"]
+    files = api.get_all("files/", "files")
     if any(file["h_s"] for file in files):
         raise CommandFailed(
             "key_missing",

@@ -100,7 +100,10 @@ def _account(options: argparse.Namespace, means: Means) -> Account:
     server = origin_of(options.server)
     host = urlsplit(server).netloc.replace(":", "-")
     key_path = options.key_file or home() / f"creator-{host}-{options.user}.json"
-    return accounts.enter(Api(server, means.wait), options.user, key_path, means)
+    api, token = Api(server, means.wait), accounts.given_token()
+    if token:
+        return accounts.enter_by_token(api, token, options.user, key_path)
+    return accounts.enter(api, options.user, key_path, means)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -89,7 +89,7 @@ def _made(account: Account, uploaded: Uploaded, terms: Terms) -> str:
         # The answer to an earlier try may have been lost on its way, while the draft was made.
         if isinstance(error, Refused) and error.status == 400:
             raise
-        files = account.api.get("files/?mine=1", session=True)["files"]
+        files = account.api.get_all("files/", "files")
         made = [f for f in files if (f["upload"] or {}).get("id") == uploaded.upload_id]
         if not made:
             raise

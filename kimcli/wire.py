@@ -44,17 +44,29 @@ def origin_of(server: str) -> str:
 
 
 class Api:
-    """One server. A buyer's calls carry a claim and no cookie, a creator's the session."""
+    """One server. A buyer's calls carry a claim and no cookie, a creator's the session or a token."""
 
     def __init__(self, server: str, wait: Wait) -> None:
         self.server = origin_of(server)
         self.pool = make_pool()
         self._wait = wait
         self._cookies: dict[str, str] = {}
+        self.token = ""  # in place of the session, where the creator gave one
         self.sign_in_again: Callable[[], None] | None = None
 
     def get(self, path: str, *, claim: bytes | None = None, session: bool = False) -> Any:
         return self._call("GET", path, None, claim=claim, session=session, repeatable=True)
+
+    def get_all(self, path: str, name: str) -> list[Any]:
+        """Every page of a creator's list; ``name`` is the member that holds the rows."""
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            page = self.get(f"{path}?limit=1000&cursor={cursor}", session=True)
+            found += page[name]
+            cursor = page.get("next") or ""
+            if not cursor:
+                return found
 
     def post(
         self, path: str, body: object = None, *, claim: bytes | None = None,
@@ -95,6 +107,9 @@ class Api:
 
     def _headers(self, method: str, *, claim: bytes | None, session: bool) -> dict[str, str]:
         headers = {"Accept": "application/json"}
+        if session and self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+            return headers if claim is None else headers | {"Kim-Claim": encode_b64url(claim)}
         if claim is not None:
             headers["Authorization"] = f"Claim {encode_b64url(claim)}"
         if session:
