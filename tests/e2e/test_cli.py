@@ -12,18 +12,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from kim.stack import Stack
-from kimcli import journals, offers
+from kimcli import accounts, journals, keyfiles, offers
 from kimcli.means import Means
 from kimcli.wire import Api
 from tests.e2e import people
 from tests.e2e.people import Devchain
 from tests.e2e.shells import ROOT, Shell, sha256_of, sign_up
 from unlock import container
+from unlock.container import encode_b64url
 
 pytestmark = [pytest.mark.stack]
 
@@ -257,3 +259,34 @@ def test_a_script_of_thirty_lines_that_knows_only_the_documentation_buys_and_ope
     used |= {str(node.module) for node in imports if isinstance(node, ast.ImportFrom)}
     outside = {name.partition(".")[0] for name in used} - sys.stdlib_module_names
     assert outside == {"cryptography"}
+
+
+def test_a_token_sells_without_a_password(
+    maya: Callable[[str], Shell], stack: Stack, tmp_path: Path
+) -> None:
+    """It opens no vault, so the key file must be here; what it may not do is told by its name."""
+    original = tmp_path / "nine.bin"
+    original.write_bytes(os.urandom(MIB))
+    shell = maya("maya-token")
+    api = Api(stack.layout.public_url, lambda _seconds: None)
+    worked = accounts.log_in(api, shell.username, people.PASSWORD)
+    wish = {"name": "shell", "days": 1, "derived": encode_b64url(worked.proof)}
+
+    def token_for(*scopes: str) -> Shell:
+        made = api.post("tokens/", {**wish, "scopes": scopes}, session=True)["token"]
+        return replace(shell, more={"KIM_TOKEN": made, "KIM_PASSWORD": ""})
+
+    able, idle = token_for("uploads:write", "files:write"), token_for("sales:read")
+    refused = able.run("sell", original, "--price", "2.00")
+    assert (refused.returncode, "error: key_missing" in refused.stderr) == (1, True)
+    host = urlsplit(stack.layout.public_url).netloc.replace(":", "-")
+    keyfiles.make(shell.home / f"creator-{host}-{shell.username}.json", "creator")
+
+    refused = idle.run("sell", original, "--price", "2.00")
+    assert (refused.returncode, "error: scope_missing" in refused.stderr) == (1, True)
+    link = sell(able, original)
+
+    file_id = urlsplit(link).path.rpartition("/")[2]
+    assert Api(stack.layout.public_url, lambda _s: None).get(f"files/{file_id}/")["state"] == (
+        "published"
+    )
