@@ -17,9 +17,9 @@
     a { box-sizing: border-box; display: inline-flex; flex-wrap: wrap; align-items: baseline;
       gap: 0 0.6em; min-height: 44px; max-width: 100%; padding: 10px 22px; border-radius: 99px;
       font: 600 16px/1.5 ui-sans-serif, system-ui, sans-serif; text-decoration: none;
-      color: #fff; background: #097a48; overflow-wrap: anywhere; }
-    a:hover { background: #07643b; }
-    a:focus-visible { outline: 3px solid #097a48; outline-offset: 3px; }
+      color: var(--kim-buy-text, #fff); background: var(--kim-buy, #097a48); overflow-wrap: anywhere; }
+    a:hover { text-decoration: underline; }
+    a:focus-visible { outline: 3px solid #097a48; outline-offset: 3px; box-shadow: 0 0 0 3px #fff; }
     span { font-weight: 400; font-variant-numeric: tabular-nums; }
     @media (forced-colors: active) { a { border: 1px solid; } }`;
 
@@ -30,7 +30,7 @@
     const id = url.origin === home ? PATH.exec(url.pathname)?.[1] : undefined;
     if (!id) return;
     const host = document.createElement('span');
-    const root = host.attachShadow({ mode: 'closed' });
+    const root = host.attachShadow({ mode: 'open' });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
@@ -77,7 +77,7 @@
     if (state !== 'published' || selling.kind !== 'fixed' || selling.free_left > 0) return '';
     if (selling.is_sold_out) return soldOut;
     const { amount, currency } = price;
-    if (currency === 'BCH') return `${amount} BCH`;
+    if (currency === 'BCH') return `${amount.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')} BCH`;
     const language = document.documentElement.lang || undefined;
     try {
       return Number(amount).toLocaleString(language, { style: 'currency', currency });

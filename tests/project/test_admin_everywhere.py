@@ -105,6 +105,8 @@ def sold() -> Sold:
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
     ours.PayoutChange.objects.create(creator=owner, value="bchreg:q", due_at=NOW)
     ours.Pricing.objects.create(paid_file=sold.file, stock=9)
+    ours.Profile.objects.create(creator=owner, about="Ninety nights", shop_access_hash="ab" * 32)
+    ours.Showcase.objects.create(paid_file=sold.file, is_adult=True)
     ours.Version.objects.create(paid_file=sold.file, container=held, number=1, generation=0)
     ours.Erasure.objects.create(paid_file=sold.file)
     ours.DiscountCode.objects.create(

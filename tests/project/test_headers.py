@@ -42,6 +42,9 @@ UNDER_X = {
     "/x/d/some": {"default-src": "'none'", "frame-ancestors": "'self'", "sandbox": ""},
     "/x/v/some": {"default-src": "'none'", "frame-ancestors": "'self'", "sandbox": ""},
 }
+# The script for foreign pages, which may load it from anywhere (docs/embed.md).
+FOR_ANY_ORIGIN = "/embed/1/button.js"
+BARE = {"default-src": "'none'", "frame-ancestors": "'none'"}
 FIXED = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -102,11 +105,13 @@ def test_every_route_carries_the_security_headers(client: Client, method: str) -
     for route in plain_routes():
         response = getattr(client, method)(route, HTTP_HOST="127.0.0.1")
         given = policy_of(response)
-        is_own = method == "get" and route in UNDER_X
-        policy = UNDER_X[route] if is_own else POLICY
+        is_own = method == "get" and route in (*UNDER_X, FOR_ANY_ORIGIN)
+        policy = UNDER_X.get(route, BARE) if is_own else POLICY
         # A form of staff needs its Origin, which browsers send as null under no-referrer.
         is_staff = route.startswith("/admin/")
         fixed = FIXED | ({"Referrer-Policy": "same-origin"} if is_staff else {})
+        if is_own and route == FOR_ANY_ORIGIN:
+            fixed |= {"Cross-Origin-Resource-Policy": "cross-origin"}
         wrong = [name for name, value in fixed.items() if response.headers.get(name) != value]
         wrong += [name for name, value in policy.items() if given.get(name) != value]
         if not is_staff and not is_own:

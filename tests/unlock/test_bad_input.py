@@ -146,7 +146,10 @@ def members(cast: Cast) -> dict[str, Any]:
         "reference": "4711", "return_url": "https://shop.example/", "pricing": {"kind": "fixed"},
         "is_gift": False, "percent": 10, "amount_off": None, "quantity": 5, "starts_at": None,
         "ends_at": None, "count": 1, "vault": {"sealed_root": b64(b"r" * 60), "recovery_hash": "ab" * 32},
+        "deposits": [{"file": NOWHERE, "generation": 0, "s": b64(b"s" * 32)}],
         "sealed_root": b64(b"r" * 60), "recovery_hash": "ab" * 32, "recovery": b64(b"v" * 32),
+        "about": "a", "contact": "c", "text": "**d**", "access_hash": "ab" * 32, "files": [],
+        "showcase": {"is_adult": True},
     }  # fmt: skip
 
 

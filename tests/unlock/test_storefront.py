@@ -42,7 +42,8 @@ def covered(file_id: str) -> str:
 def page(file_id: str) -> str:
     answer = Browser().client.get(f"/f/{file_id}")
     assert answer.status_code == 200
-    return answer.content.decode()
+    shown: str = answer.content.decode()
+    return shown
 
 
 def send(browser: Browser, path: str, picture: bytes, media_type: str) -> Any:
