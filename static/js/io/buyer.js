@@ -5,26 +5,31 @@
  * @module
  */
 import { openDB } from '../../vendor/idb@8.0.4/index.js';
+import { isEqual } from '../crypto/bytes.js';
 import { newRoot, purchaseSeed } from '../crypto/keys.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
 
 const NAME = 'kim-buyer';
-const VERSION = 1;
+const VERSION = 2;
 const ROOT = 'root';
 
 /**
  * @typedef {object} Bought
  * @property {string} purchaseId
  * @property {string} paidFileId
- * @property {number} n
+ * @property {number} n  -1 where it came by its return link
  * @property {Bytes} link   L
  * @property {Bytes} seed   seed_n
  * @property {{body: string, signature: string} | null} ticket  the server's signed promise
  * @property {number} boughtAt  milliseconds
  * @property {boolean} [isProof]  the creator's own, at the floor
+ * @property {import('../net/library.js').Held} [seen]  how it stood when it was last looked up
  *
- * @typedef {{root: Bytes, next: number}} Root
+ * @typedef {{root: Bytes, next: number, isKept?: boolean}} Root  `isKept`: its words or its key file
+ *   were taken along, as far as the person said
+ *
+ * @typedef {{purchaseId: string, text: string, name: string, addedAt: number}} LicenceRow
  */
 
 /** @type {Root | null}  where nothing can be kept */
@@ -33,10 +38,13 @@ let onlyHere = null;
 /** @returns {Promise<import('../../vendor/idb@8.0.4/entry.js').IDBPDatabase<any>>} */
 function database() {
   return openDB(NAME, VERSION, {
-    upgrade(db) {
-      db.createObjectStore('roots');
-      const purchases = db.createObjectStore('purchases', { keyPath: 'purchaseId' });
-      purchases.createIndex('paidFileId', 'paidFileId');
+    upgrade(db, from) {
+      if (from < 1) {
+        db.createObjectStore('roots');
+        const purchases = db.createObjectStore('purchases', { keyPath: 'purchaseId' });
+        purchases.createIndex('paidFileId', 'paidFileId');
+      }
+      if (from < 2) db.createObjectStore('licences', { keyPath: 'purchaseId' });
     },
   });
 }
@@ -129,6 +137,116 @@ export async function keepTicket(purchaseId, ticket) {
   } catch {
     // Nothing is kept here; the return link is the way back.
   }
+}
+
+/**
+ * How purchases stood when they were looked up, for a page without a network. What was forgotten
+ * meanwhile stays forgotten.
+ * @param {import('../net/library.js').Held[]} seen
+ */
+export async function keepSeen(seen) {
+  try {
+    await withDatabase(async (db) => {
+      const change = db.transaction('purchases', 'readwrite');
+      for (const each of seen) {
+        const known = await change.store.get(each.id);
+        if (known) await change.store.put({ ...known, seen: each });
+      }
+      await change.done;
+    });
+  } catch {
+    // It is asked for again at the next visit.
+  }
+}
+
+/**
+ * Purchases found elsewhere; what is known here already stays as it is.
+ * @param {Bought[]} rows
+ * @returns {Promise<number>} how many are new
+ */
+export async function addPurchases(rows) {
+  return withDatabase(async (db) => {
+    const change = db.transaction('purchases', 'readwrite');
+    let count = 0;
+    for (const row of rows) {
+      if (await change.store.get(row.purchaseId)) continue;
+      await change.store.put(row);
+      count += 1;
+    }
+    await change.done;
+    return count;
+  });
+}
+
+/** @param {string} purchaseId */
+export function forget(purchaseId) {
+  return withDatabase((db) => db.delete('purchases', purchaseId));
+}
+
+/**
+ * @returns {Promise<{current: Root | null, former: Root[]}>} B as new purchases use it, and others
+ *   that this browser bought with before
+ */
+export async function roots() {
+  try {
+    return await withDatabase(async (db) => {
+      const keys = await db.getAllKeys('roots');
+      /** @type {Root[]} */
+      const rows = await db.getAll('roots');
+      const at = keys.indexOf(ROOT);
+      return { current: rows[at] ?? null, former: rows.filter((_, other) => other !== at) };
+    });
+  } catch {
+    return { current: onlyHere, former: [] };
+  }
+}
+
+/**
+ * A root from words: new purchases here count on from it. One that bought here before stays known.
+ * @param {Bytes} root  B
+ * @param {number} next  a number beyond all that are taken
+ */
+export function adoptRoot(root, next) {
+  return withDatabase(async (db) => {
+    const change = db.transaction('roots', 'readwrite');
+    /** @type {Root | undefined} */
+    const known = await change.store.get(ROOT);
+    const isSame = known !== undefined && isEqual(known.root, root);
+    if (known && !isSame && known.next > 0) await change.store.put(known, `former ${Date.now()}`);
+    const least = isSame ? Math.max(known.next, next) : next;
+    await change.store.put({ root, next: least, isKept: true }, ROOT);
+    await change.done;
+  });
+}
+
+/** The person took words or key file along: nobody needs to be reminded. */
+export function markKept() {
+  return withDatabase(async (db) => {
+    const change = db.transaction('roots', 'readwrite');
+    for (const key of await change.store.getAllKeys()) {
+      await change.store.put({ ...(await change.store.get(key)), isKept: true }, key);
+    }
+    await change.done;
+  });
+}
+
+/** @param {LicenceRow} row */
+export function keepLicence(row) {
+  return withDatabase((db) => db.put('licences', row));
+}
+
+/** @returns {Promise<LicenceRow[]>} */
+export async function licences() {
+  try {
+    return await withDatabase((db) => db.getAll('licences'));
+  } catch {
+    return [];
+  }
+}
+
+/** @param {string} purchaseId */
+export function forgetLicence(purchaseId) {
+  return withDatabase((db) => db.delete('licences', purchaseId));
 }
 
 /**

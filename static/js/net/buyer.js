@@ -28,6 +28,7 @@ import * as api from './api.js';
  * @property {import('./showing.js').SampleBrief | null} sample
  * @property {import('./showing.js').Audit | null} audit
  * @property {import('../ui/priced.js').Selling} selling  how it is sold
+ * @property {{is_adult: boolean, shows_contents: boolean}} showcase  how it is shown
  *
  * @typedef {import('../ui/price.js').Price} Price
  * @typedef {{pays?: Price, tip?: Price, code?: string}} Wish  what a buyer agreed to
@@ -83,6 +84,8 @@ import * as api from './api.js';
  * @property {Invoice | null} invoice
  * @property {Refund | null} refund
  * @property {string} exchange_hint
+ * @property {string} pay_page  for a friend who pays; '' where nothing is owed
+ * @property {boolean} has_note
  *
  * @typedef {Purchased & Words} Purchase
  *
@@ -117,11 +120,28 @@ export const ranges = (fileId) => api.get(`files/${fileId}/ranges/`, { withSessi
 /**
  * Asked once only: a repetition would order twice.
  * @param {string} fileId
- * @param {{buyerKey: string, claim: string, wish?: Wish}} buyer
+ * @param {{buyerKey: string, claim: string, note: string, wish?: Wish}} buyer
  * @returns {Promise<Purchase>}
  */
-export const order = (fileId, { buyerKey, claim, wish }) =>
-  api.post(`files/${fileId}/purchases/`, { buyer_key: buyerKey, ...wish }, { claim });
+export const order = (fileId, { buyerKey, claim, note, wish }) =>
+  api.post(`files/${fileId}/purchases/`, { buyer_key: buyerKey, note, ...wish }, { claim });
+
+/**
+ * What was bought before and lost: nothing to pay, and nothing opens before the creator says yes.
+ * @param {string} fileId
+ * @param {{buyerKey: string, claim: string, note: string}} buyer
+ * @returns {Promise<Purchase>}
+ */
+export const askAgain = (fileId, { buyerKey, claim, note }) =>
+  api.post(`files/${fileId}/again/`, { buyer_key: buyerKey, note }, { claim });
+
+/**
+ * @param {string} id
+ * @param {string} claim
+ * @param {string} note  L, sealed under the purchase's seed
+ * @returns {Promise<Purchase>}
+ */
+export const keepNote = (id, claim, note) => api.put(`purchases/${id}/note/`, { note }, { claim });
 
 /**
  * What it costs with the code of a link; nothing is ordered. Sent in the body: addresses are logged.

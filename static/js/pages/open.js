@@ -6,6 +6,7 @@
 import { toHex } from '../crypto/bytes.js';
 import { KimError, LicenceMalformed, WrongKey } from '../crypto/errors.js';
 import { parseLicence } from '../crypto/files.js';
+import { licences } from '../io/buyer.js';
 import { isSealed, lookAt, reads } from '../io/found.js';
 import { sweep } from '../io/halves.js';
 import { probe } from '../io/probe.js';
@@ -59,6 +60,18 @@ class Opening {
       'Copied',
     );
     if (this.#paste.value) void this.#try(() => this.#takeText());
+  }
+
+  /** The licence that /library/ keeps, where that is where one comes from. */
+  async recall() {
+    const wanted = new URLSearchParams(location.search).get('licence');
+    if (!wanted) return;
+    const known = (await licences()).find(({ purchaseId }) => purchaseId === wanted);
+    if (!known) return;
+    await this.#try(() => {
+      this.#takeLicence(known.text);
+      return this.#show();
+    });
   }
 
   /** @param {unknown} error */
@@ -332,4 +345,5 @@ function isPassing(error) {
 arrive();
 void sweep();
 const opening = new Opening();
+void opening.recall();
 probe(() => spawn('open')).catch((error) => opening.fail(error));

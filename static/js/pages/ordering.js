@@ -6,6 +6,7 @@ import { toBase64url } from '../crypto/bytes.js';
 import { deriveKeyPair } from '../crypto/hpke.js';
 import { buyerKeySeed, claimSecret } from '../crypto/keys.js';
 import { returnFragment } from '../crypto/links.js';
+import { sealNote } from '../crypto/notes.js';
 import * as remembered from '../io/buyer.js';
 import { CannotWork } from '../io/probe.js';
 import { ApiError } from '../net/api.js';
@@ -34,8 +35,9 @@ export async function order(
     const { publicKey } = await deriveKeyPair(buyerKeySeed(seed)).catch((cause) => {
       throw new CannotWork('The encryption built into this browser does not work.', cause);
     });
+    const note = toBase64url(await sealNote(seed, paidFileId, link));
     try {
-      const made = await ask(paidFileId, { buyerKey: toBase64url(publicKey), claim, wish });
+      const made = await ask(paidFileId, { buyerKey: toBase64url(publicKey), claim, note, wish });
       const { id: purchaseId, ticket } = made;
       const bought = { purchaseId, paidFileId, n, link, seed, ticket, boughtAt: Date.now() };
       await remembered.keepPurchase(isProof ? { ...bought, isProof } : bought);

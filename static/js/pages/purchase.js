@@ -21,7 +21,9 @@ import { linkRow } from '../ui/linkrow.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { spawn } from '../ui/trusted.js';
+import { helpWithWallet } from '../ui/wallets.js';
 import { arrive } from './arrive.js';
+import { Besides } from './besides.js';
 import { fetchStored, plainly, proveOffer } from './proof.js';
 import { Repaying, keeper } from './repaying.js';
 import { restored } from './restoring.js';
@@ -51,6 +53,8 @@ let early = null;
 let unlocking = null;
 /** @type {Repaying | null} */
 let repaying = null;
+/** @type {Besides | null} */
+let besides = null;
 
 arrive();
 void start();
@@ -131,6 +135,9 @@ function prove(proof) {
 function begin(proof) {
   unlocking = new Unlocking(root, proof, () => prove(proof));
   repaying = new Repaying(root, keeper(purchaseId, proof.claim), show);
+  besides = new Besides(root, proof);
+  besides.leaveNote(/** @type {Purchase} */ (view)).catch(() => undefined);
+  helpWithWallet(root);
   showReturnLink(root, proof, /** @type {Purchase} */ (view).file.title);
   showShop(/** @type {Purchase} */ (view));
   void remembered.isKept().then((isKept) => (slot(root, 'forgetful').hidden = isKept));
@@ -173,9 +180,11 @@ function show(purchase) {
   slot(root, 'crumb').textContent = `${by} · ${format.bytes(file.payload_bytes)}`;
   const isOpen = unlocking?.isOpen ?? false;
   if (invoice) invoiceView.show(invoice, purchase, isOpen);
-  else step(root, 'open');
+  else showWithoutInvoice(purchase);
   const requote = action(root, 'requote');
   repaying?.show(purchase);
+  besides?.show(purchase, isOpen);
+  if (isOpen) void besides?.remind();
   requote.hidden = isOpen || !canRequote(invoice);
   // Beside a payment that can still be made it is the second choice.
   requote.className = invoice?.state === 'EXPIRED' ? 'primary wide' : 'plain wide';
@@ -185,6 +194,18 @@ function show(purchase) {
   if (release !== 'none' || purchase.grant) {
     void unlocking?.open(purchase, () => view && show(view));
   }
+}
+
+/**
+ * Free, given, or asked for again: there is nothing to pay.
+ * @param {Purchase} purchase
+ */
+function showWithoutInvoice({ grant, release, says }) {
+  const isAsked = !grant && release === 'none';
+  step(root, isAsked ? 'confirm' : 'open');
+  const status = slot(root, 'status');
+  status.hidden = !isAsked;
+  slot(status, 'status-said').textContent = says;
 }
 
 /**

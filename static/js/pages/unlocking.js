@@ -3,19 +3,15 @@
  * payment, and offers the file, the licence and the sealed file.
  * @module
  */
-import { fromBase64url, fromHex } from '../crypto/bytes.js';
 import { KimError } from '../crypto/errors.js';
-import { buildLicence } from '../crypto/files.js';
 import { openContentKey } from '../io/releasing.js';
-import { safeName } from '../io/unlocking.js';
-import { wait } from '../net/backoff.js';
 import * as buyer from '../net/buyer.js';
 import { Copies } from '../net/copies.js';
 import { action, byId, slot } from '../ui/dom.js';
-import { downloadText } from '../ui/download.js';
 import * as problem from '../ui/problem.js';
 import { tellInto } from './faults.js';
 import { Failing } from './failing.js';
+import { released, saveLicence } from './licensing.js';
 import { isObjective } from './saver.js';
 import { Saving } from './saving.js';
 
@@ -25,8 +21,6 @@ import { Saving } from './saving.js';
  * @import { Offer, Purchase } from '../net/buyer.js'
  */
 
-const PENDING_MS = 250;
-const PENDING_MOST_MS = 4_000;
 const TRIED_MS = 30_000;
 const HINT = 'It is decrypted here, and every byte is compared with what was sold.';
 
@@ -71,7 +65,7 @@ export class Unlocking {
     const place = byId('problem');
     try {
       const { purchaseId, link, seed } = this.#proof;
-      const [release, proven] = await Promise.all([this.#released(), this.#prove()]);
+      const [release, proven] = await Promise.all([released(this.#proof), this.#prove()]);
       const offer = purchase.file;
       const facts = { purchaseId, offer, release, link, seed, proven };
       const key = await openContentKey(facts).catch((error) => {
@@ -103,16 +97,6 @@ export class Unlocking {
     }
   }
 
-  /** @returns {Promise<import('../net/buyer.js').Release>} once the worker has sealed it */
-  async #released() {
-    const { purchaseId, claim } = this.#proof;
-    for (let round = 1; ; round += 1) {
-      const answer = await buyer.release(purchaseId, claim);
-      if (answer.release !== 'pending') return answer;
-      await wait(Math.min(PENDING_MOST_MS, PENDING_MS * round));
-    }
-  }
-
   /**
    * @param {Offer} offer
    * @param {Proven} proven
@@ -135,7 +119,10 @@ export class Unlocking {
       stallMs: () => copies.stallMs,
     });
     slot(this.#root, 'keep').hidden = false;
-    this.#once('licence', () => this.#saveLicence(offer, { name: meta.name, key, copies }));
+    this.#once('licence', async () => {
+      const lasting = await copies.lasting().catch(() => []);
+      await saveLicence(this.#proof, offer, { name: meta.name, key, lasting });
+    });
     this.#once('sealed', () => this.#saveSealed(copies));
   }
 
@@ -156,26 +143,6 @@ export class Unlocking {
         button.disabled = false;
       }
     });
-  }
-
-  /**
-   * @param {Offer} offer
-   * @param {{name: string, key: Bytes, copies: Copies}} what  `key` is M
-   */
-  async #saveLicence(offer, { name, key, copies }) {
-    const { purchaseId, claim } = this.#proof;
-    const { receipt, signature } = await buyer.receipt(purchaseId, claim);
-    const text = buildLicence({
-      contentId: fromHex(offer.content_id),
-      contentKey: key,
-      name,
-      // The page without the secret behind the #: a licence may be shown around. Then the addresses
-      // of the creator's own hosts; those of stores are signed, and good for an hour only.
-      copies: [`${location.origin}/f/${offer.id}`, ...(await copies.lasting().catch(() => []))],
-      receipt: fromBase64url(receipt),
-      signature: fromBase64url(signature),
-    });
-    downloadText(`${safeName(name)}.kim-licence.json`, text);
   }
 
   /**

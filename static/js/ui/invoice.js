@@ -76,8 +76,7 @@ export class InvoiceView {
     const invoice = this.#invoice;
     if (!invoice) return;
     const price = invoice.price.currency === 'BCH' ? '' : format.price(invoice.price);
-    const left = (Date.parse(invoice.quote_until) - Date.now()) / 1000;
-    const held = left > 0 ? `held for ${clock(left)}` : 'the rate has run out';
+    const held = heldFor(invoice.quote_until);
     const rest = invoice.state === 'PARTIAL' ? 'still to send' : price;
     slot(this.#root, 'fiat').textContent = [rest, held].filter(Boolean).join(' · ');
   }
@@ -123,6 +122,15 @@ export class InvoiceView {
     }
     list.hidden = notes.length === 0;
   }
+}
+
+/**
+ * @param {string} quoteUntil  ISO 8601
+ * @returns {string} "held for 19:42"
+ */
+export function heldFor(quoteUntil) {
+  const left = (Date.parse(quoteUntil) - Date.now()) / 1000;
+  return left > 0 ? `held for ${clock(left)}` : 'the rate has run out';
 }
 
 /**

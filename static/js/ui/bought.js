@@ -1,0 +1,139 @@
+/**
+ * One purchase in the library, in plain words.
+ * @module
+ */
+import { fromTemplate, make, one, slot } from './dom.js';
+import * as format from './format.js';
+
+/** @import { Held } from '../net/library.js' */
+
+/**
+ * @typedef {object} Shown
+ * @property {string} href  where it is opened
+ * @property {string} receipt  '' where there is none yet
+ * @property {number} boughtAt  milliseconds
+ * @property {Held | undefined} held  undefined: never looked up
+ * @property {boolean} isLost  looked up, and the server does not know it
+ */
+
+/** @type {Record<string, [string, string]>} */
+const BADGES = {
+  '': ['Waiting for the creator', 'amber'],
+  OPEN: ['Not paid yet', 'amber'],
+  PARTIAL: ['Something is missing', 'amber'],
+  SEEN: ['Waiting for a block', ''],
+  SUSPECT: ['Waiting for a block', 'amber'],
+  PAID: ['Paid', 'go'],
+  EXPIRED: ['Not paid', ''],
+  REVERSED: ['Payment undone', 'red'],
+};
+const LOST =
+  'This site does not know it at the moment. Open it: the promise that this browser kept may bring it back.';
+
+/** @returns {HTMLElement} a row, to be filled by fill */
+export function emptyRow() {
+  return one(fromTemplate('bought'), 'li');
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {Shown} shown
+ */
+export function fill(row, { href, receipt, boughtAt, held, isLost }) {
+  const title = /** @type {HTMLAnchorElement} */ (slot(row, 'title'));
+  title.textContent = held?.file.title ?? 'A purchase';
+  title.href = href;
+  slot(row, 'facts').textContent = factsOf(held, boughtAt);
+  const [badge, tone] = isLost ? ['Not found', 'amber'] : badgeOf(held);
+  slot(row, 'badge').textContent = badge;
+  slot(row, 'badge').className = `badge ${tone}`;
+  const says = isLost ? LOST : saysOf(held);
+  slot(row, 'says').textContent = says;
+  slot(row, 'says').hidden = says === '';
+  const notes = held && !isLost ? notesOf(held) : '';
+  slot(row, 'notes').textContent = notes;
+  slot(row, 'notes').hidden = notes === '';
+  const link = /** @type {HTMLAnchorElement} */ (slot(row, 'receipt'));
+  link.hidden = receipt === '';
+  link.href = receipt;
+  drawPicture(slot(row, 'picture'), held);
+}
+
+/** @param {Held} held */
+export function isReady(held) {
+  return held.release !== 'none';
+}
+
+/**
+ * @param {Held | undefined} held
+ * @returns {[string, string]}
+ */
+function badgeOf(held) {
+  if (!held) return ['Not looked up yet', ''];
+  if (held.refund && !held.refund.closed_at) return ['Money goes back to you', 'amber'];
+  if (held.is_withdrawn) return ['Called off', 'amber'];
+  if (held.release === 'ready') {
+    return held.file.state === 'removed' ? ['Yours · removed', 'amber'] : ['Ready', 'go'];
+  }
+  if (held.release === 'pending') return ['The key is on its way', 'go'];
+  return BADGES[held.state] ?? [held.state, ''];
+}
+
+/** @param {Held | undefined} held */
+function saysOf(held) {
+  if (!held || held.release === 'ready') return '';
+  return held.says;
+}
+
+/** @param {Held} held */
+function notesOf(held) {
+  const notes = [...held.notes];
+  if (held.file.state === 'paused') notes.push('Its creator has paused it. Yours still opens.');
+  if (held.file.state === 'removed') {
+    const { removed_reason: reason } = held.file;
+    notes.push(reason ? `Its creator removed it and says: ${reason}` : 'Its creator removed it.');
+  }
+  return notes.join(' ');
+}
+
+/**
+ * @param {Held | undefined} held
+ * @param {number} boughtAt
+ */
+function factsOf(held, boughtAt) {
+  const when = new Date(held?.created_at ?? boughtAt).toLocaleDateString(undefined, {
+    dateStyle: 'medium',
+  });
+  if (!held) return when;
+  return [held.file.creator, costOf(held), when, held.is_proof ? 'your own test' : '']
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** @param {Held} held */
+function costOf({ grant, price, due_sat: due, seen_sat: seen, settled_at: settledAt }) {
+  if (grant === 'again') return 'given again';
+  if (!price) return grant ? 'free' : '';
+  const coins = format.coins(settledAt ? seen : due);
+  return price.currency === 'BCH' ? coins : `${format.price(price)} · ${coins}`;
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Held | undefined} held
+ */
+function drawPicture(place, held) {
+  const cover = held?.file.cover ?? '';
+  if (place.dataset['cover'] === cover && place.childNodes.length > 0) return;
+  place.dataset['cover'] = cover;
+  if (!cover) {
+    place.textContent = (held?.file.title ?? '?').trim().charAt(0).toUpperCase();
+    return;
+  }
+  const picture = /** @type {HTMLImageElement} */ (make('img'));
+  picture.src = cover;
+  picture.alt = '';
+  picture.loading = 'lazy';
+  picture.decoding = 'async';
+  place.replaceChildren(picture);
+}
