@@ -72,6 +72,7 @@ def sold() -> Sold:
     )
     ours.Invitation.objects.create(code_hash="ab" * 32, note="for maya", used_by=owner)
     ours.Grant.objects.create(purchase=bought, kind=GrantKind.STAFF, reason="asked nicely")
+    ours.GivenAgain.objects.create(old=bought, new=bought)
     ours.KeyRelease.objects.create(
         purchase=bought, sealed=MARK + b"sealed", wrapped_key=MARK + b"w", h_s=sold.file.h_s
     )
