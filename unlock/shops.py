@@ -46,11 +46,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """A shop as its creator sees it. ``generation`` is the shop's."""
+    """A shop as its creator sees it. ``generation`` is the shop's; ``stale`` entries are of links
+    that were renewed since.
+    """
 
     is_open: bool
     generation: int
     files: tuple[Entry, ...]
+    stale: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +79,17 @@ class Shop:
 def own(creator: Creator) -> Own:
     profile = storefront.profile_of(creator)
     rows = Showcase.objects.filter(paid_file__creator=creator, entry_generation__isnull=False)
-    listed = rows.exclude(paid_file__state=FileState.REMOVED).order_by("paid_file_id")
+    named = rows.select_related("paid_file__container", "paid_file__showcase")
+    listed = list(named.filter(paid_file__state__in=_LISTABLE).order_by("paid_file_id"))
     entries = tuple(
         Entry(file=row.paid_file_id, entry=bytes(row.entry), generation=row.entry_generation or 0)
         for row in listed
     )
     return Own(
-        is_open=bool(profile.shop_access_hash), generation=profile.shop_generation, files=entries
+        is_open=bool(profile.shop_access_hash),
+        generation=profile.shop_generation,
+        files=entries,
+        stale=sum(not storefront.shown(row.paid_file).is_listed for row in listed),
     )
 
 

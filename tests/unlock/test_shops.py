@@ -181,7 +181,7 @@ def test_the_whole_shop_is_replaced_at_once(maya: Browser) -> None:
     assert [each["file"] for each in maya.get("shop/").json()["files"]] == [str(second.id)]
     keep(maya)
     assert titles(enter()) == []
-    assert maya.get("shop/").json() == {"is_open": True, "generation": 0, "files": []}
+    assert maya.get("shop/").json() == {"is_open": True, "generation": 0, "files": [], "stale": 0}
 
 
 def test_a_new_link_shuts_the_old_one_for_good(maya: Browser) -> None:
@@ -203,7 +203,7 @@ def test_closed_it_lists_nothing_and_opens_again_with_the_same_link(maya: Browse
     assert maya.delete("shop/").status_code == 204
 
     assert refusal(enter(generation=3)) == (404, "shop_not_found")
-    assert maya.get("shop/").json() == {"is_open": False, "generation": 3, "files": []}
+    assert maya.get("shop/").json() == {"is_open": False, "generation": 3, "files": [], "stale": 0}
     assert Browser().client.get("/@maya").status_code == 404
     keep(maya, file, generation=3)
     assert titles(enter(generation=3)) == ["One"]
@@ -215,6 +215,7 @@ def test_an_entry_of_an_older_link_is_not_shown_until_it_is_sealed_again(maya: B
     Showcase.objects.update(entry_generation=7)
 
     assert titles(enter()) == []
+    assert maya.get("shop/").json()["stale"] == 1
     assert maya.get(f"files/{file.id}/").json()["showcase"]["is_listed"] is False
     keep(maya, file)
     assert titles(enter()) == ["One"]

@@ -77,6 +77,7 @@ class OwnShopSerializer(serializers.Serializer[Any]):
     is_open = serializers.BooleanField()
     generation = serializers.IntegerField()
     files = EntrySerializer(many=True)
+    stale = serializers.IntegerField()
 
 
 class TileSerializer(serializers.Serializer[Any]):

@@ -8,7 +8,8 @@ import * as api from './api.js';
  * @typedef {string | {tag: string, href?: string, children: Rendered[]}} Rendered
  * @typedef {{username: string, about: string, contact: string, avatar_sha256: string}} Profile
  * @typedef {{file: string, entry: string, generation: number}} Entry  base64url; of the file's link
- * @typedef {{is_open: boolean, generation: number, files: Entry[]}} OwnShop
+ * @typedef {{is_open: boolean, generation: number, files: Entry[], stale: number}} OwnShop  `stale`:
+ *   entries of links that were renewed since
  *
  * @typedef {object} Tile
  * @property {string} id

@@ -11,7 +11,9 @@ import { cannotPlay } from '../ui/playable.js';
 import { check, showPreview } from '../ui/preview.js';
 import { estimateSat } from '../ui/price.js';
 import { PriceField } from '../ui/pricefield.js';
+import { showDescribing } from './describing.js';
 import { titleOf } from './sealing.js';
+import { ShowcaseField } from './showcase.js';
 
 /**
  * @import { Limits, Rates } from '../net/creator.js'
@@ -34,6 +36,7 @@ export class Offering {
   #amount = byId('amount', HTMLInputElement);
   #currency = byId('currency', HTMLSelectElement);
   #field = new PriceField('');
+  #showcase = new ShowcaseField('');
   #confirmations = byId('confirmations', HTMLSelectElement);
   /** @type {Limits | null} */
   #limits = null;
@@ -44,6 +47,7 @@ export class Offering {
   #proposed = '';
 
   constructor() {
+    showDescribing('');
     keepLinkless(this.#title);
     keepLinkless(this.#description);
     for (const input of [this.#title, this.#description, this.#amount, this.#currency]) {
@@ -138,6 +142,7 @@ export class Offering {
       pricing,
       confirmations: Number(this.#confirmations.value),
       stream_only: byId('stream-only', HTMLInputElement).checked,
+      showcase: this.#showcase.choices,
     };
   }
 

@@ -12,6 +12,7 @@ import { ask, downloadKeyFile, remind, showWords } from './keys.js';
 import * as manualRate from './manual_rate.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
+import { saveProfile, showProfile } from './profile.js';
 import { showStanding, startStanding } from './standing.js';
 import { SecondStepField } from './secondstep.js';
 import { showSessions } from './sessions.js';
@@ -108,7 +109,10 @@ onSubmit('vault', () => vault.submit());
 const secondStep = new SecondStepField(username);
 onSubmit('step', () => secondStep.submit());
 
+onSubmit('profile', saveProfile);
+
 // Before anything is waited for: a press on their buttons must not be lost.
+void showProfile().catch((error) => problem.show(byId('profile-problem'), error));
 void showTerms().catch((error) => problem.show(byId('terms-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
