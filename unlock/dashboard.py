@@ -16,7 +16,7 @@ from django.db.models import Count, Max, OuterRef, Subquery, UUIDField
 
 from payments import incomes, payouts
 from payments.amounts import Price
-from unlock import duties, files, losses, payout_changes, stock
+from unlock import duties, files, losses, payout_changes, stock, versions
 from unlock.duties import DutyKind
 from unlock.models import Cover, Grant, KeyRelease, PaidFile, Purchase
 from unlock.sales import Step, Takings, bars_of, midnight, step_for
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from unlock.models import Creator
     from unlock.pricing import Terms
     from unlock.sales import Bar
+    from unlock.versions import Edition
 
 PER_PAGE: Final = 25
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -99,11 +100,11 @@ class Row:
     sums: Sums
     cover: str
     is_proven: bool
+    edition: Edition
 
     @property
-    def file_id(self) -> str:
-        held = self.file.container
-        return bytes(held.file_id).hex() if held else ""
+    def link_file_id(self) -> str:
+        return self.edition.link_file_id.hex()
 
     @property
     def payload_bytes(self) -> int:
@@ -248,7 +249,7 @@ def _rows(ids: list[UUID], sums: dict[UUID, Sums]) -> tuple[Row, ...]:
     """Those of one page, in this order."""
     found = PaidFile.objects.select_related("container__upload", "pricing").in_bulk(ids)
     covers = dict(Cover.objects.filter(paid_file__in=ids).values_list("paid_file", "sha256"))
-    proven = _proven(ids)
+    proven, editions = _proven(ids), versions.editions_of(found.values())
     empty = Sums()
     return tuple(
         Row(
@@ -258,6 +259,7 @@ def _rows(ids: list[UUID], sums: dict[UUID, Sums]) -> tuple[Row, ...]:
             sums=sums.get(key, empty),
             cover=covers.get(key, ""),
             is_proven=key in proven or sums.get(key, empty).takings.count > 0,
+            edition=editions[key],
         )
         for key in ids
     )

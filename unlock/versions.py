@@ -18,6 +18,7 @@ from unlock.errors import SecretUnusable, VersionMissing
 from unlock.models import PaidFile, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
     from django.db.models import QuerySet
@@ -41,23 +42,35 @@ class Edition:
 
 def edition_of(paid_file: PaidFile) -> Edition:
     """Of a file or of a picture. One that never changed costs no query."""
-    held = paid_file.container
-    own_id = bytes(held.file_id) if held else b""
-    row = None
-    if paid_file.generation > 0:
-        row = rows(paid_file.id).filter(generation=paid_file.generation).first()
+    return editions_of([paid_file])[paid_file.pk]
+
+
+def editions_of(paid_files: Iterable[PaidFile]) -> dict[UUID, Edition]:
+    """Of several, in one query at most."""
+    known = list(paid_files)
+    changed = [paid_file.pk for paid_file in known if paid_file.generation > 0]
+    found: dict[UUID, list[Version]] = {paid_file.pk: [] for paid_file in known}
+    if changed:
+        some = Version.objects.filter(paid_file__in=changed).order_by("number", "generation")
+        for row in some.select_related("container"):
+            found[row.paid_file_id].append(row)
+    return {paid_file.pk: _edition(paid_file, found[paid_file.pk]) for paid_file in known}
+
+
+def _edition(paid_file: PaidFile, known: list[Version]) -> Edition:
+    row = next((each for each in known if each.generation == paid_file.generation), None)
     if row is None:
+        held = paid_file.container
         return Edition(
             number=1,
             link_generation=paid_file.generation,
-            link_file_id=own_id,
+            link_file_id=bytes(held.file_id) if held else b"",
             meta_link=b"",
         )
-    first = rows(paid_file.id).order_by("number").select_related("container").first()
     return Edition(
         number=row.number,
         link_generation=row.link_generation,
-        link_file_id=bytes(first.container.file_id) if first else own_id,
+        link_file_id=bytes(known[0].container.file_id),
         meta_link=bytes(row.meta_link),
     )
 

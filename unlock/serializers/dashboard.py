@@ -54,7 +54,7 @@ class NeedSerializer(serializers.Serializer[Any]):
 
 class DashboardFileSerializer(serializers.Serializer[Any]):
     """One file and what it brought in. ``given``: copies that cost nothing; ``generation``,
-    ``file_id`` and ``h_s`` are what a browser that holds the key makes the link from.
+    ``link_generation``, ``link_file_id`` and ``h_s`` are what a browser that holds the key makes the link from.
     """
 
     id = serializers.UUIDField(source="file.id")
@@ -64,7 +64,8 @@ class DashboardFileSerializer(serializers.Serializer[Any]):
     pricing = PricingSerializer(source="terms")
     payload_bytes = serializers.IntegerField()
     cover = serializers.CharField()
-    file_id = serializers.CharField()
+    link_file_id = serializers.CharField()
+    link_generation = serializers.IntegerField(source="edition.link_generation")
     h_s = serializers.CharField(source="file.h_s")
     generation = serializers.IntegerField(source="file.generation")
     created_at = serializers.DateTimeField(source="file.created_at")

@@ -37,6 +37,7 @@ const PENDING_MS = 300;
  * @property {Bytes} contentKey  M
  * @property {Bytes} link        L
  * @property {Bytes} releaseHash h_S
+ * @property {Bytes | null} [metaLink]  where the object's own description is under an older link
  */
 
 /**
@@ -77,8 +78,9 @@ async function inspectStored(sold, ask) {
   // The size of the object itself is compared where its address is handed out, below.
   const { totalSize } = parseHeader(head);
   const seen = inspect({ head, index, totalSize }, { expected: sold.contentId });
-  if (!seen.records.metaLink) throw new Damaged('the description is missing');
-  await openMeta(seen.records.metaLink, sold.link, seen.header);
+  const metaLink = sold.metaLink ?? seen.records.metaLink;
+  if (!metaLink) throw new Damaged('the description is missing');
+  await openMeta(metaLink, sold.link, seen.header);
   return seen;
 }
 

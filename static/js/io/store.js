@@ -31,6 +31,14 @@ const VERSION = 2;
  * @property {string} name
  * @property {number} sizeBytes   of the payload
  * @property {string | null} paidFileId  once the server has a draft of the page
+ * @property {Replaces} [replaces]
+ *
+ * @typedef {object} Replaces  an upload that is to take the place of what a file sells
+ * @property {string} paidFileId
+ * @property {string} linkFileId     hex, of the file's first content
+ * @property {number} generation     of S
+ * @property {number} linkGeneration of L
+ * @property {Bytes} [metaLink]      its description, sealed under that L
  */
 
 /** @returns {Promise<import('../../vendor/idb@8.0.4/entry.js').IDBPDatabase<any>>} */

@@ -31,6 +31,7 @@ import { withDatabase } from './store.js';
  * @property {Listed[]} files     in payload order
  * @property {any[]} handles      FileSystemHandles, where the browser gives any
  * @property {string} startedAt   ISO 8601
+ * @property {import('./store.js').Replaces} [replaces]  what it is to take the place of
  *
  * @typedef {object} PartRow  a part that the store has acknowledged
  * @property {string} uploadId

@@ -21,6 +21,7 @@ import { openMeta } from '../crypto/meta.js';
  * @property {string} h_s
  * @property {string} wrapped_key
  * @property {string} core_header
+ * @property {string} [meta_link]  where the object's own description is under an older link
  * @property {number} size_bytes
  * @property {number} payload_bytes
  */
@@ -41,8 +42,9 @@ export async function prove({ head, index }, offer, link) {
   if (seen.header.payloadSize !== offer.payload_bytes) {
     throw new Damaged('the size is not the one that was promised');
   }
-  if (!seen.records.metaLink) throw new Damaged('the description is missing');
-  const meta = await openMeta(seen.records.metaLink, link, seen.header);
+  const metaLink = offer.meta_link ? fromBase64url(offer.meta_link) : seen.records.metaLink;
+  if (!metaLink) throw new Damaged('the description is missing');
+  const meta = await openMeta(metaLink, link, seen.header);
   return { ...seen, meta };
 }
 

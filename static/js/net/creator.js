@@ -96,6 +96,9 @@ import * as api from './api.js';
  * @property {boolean} opens_instantly
  * @property {boolean} stream_only
  * @property {string} file_id
+ * @property {string} link_file_id  hex, of its first content: S and L follow from it
+ * @property {number} version  1 first
+ * @property {string} meta_link  base64url; '' where the stored description opens with the link
  * @property {number} sales
  * @property {number} income_sat
  * @property {string} created_at

@@ -20,7 +20,8 @@ import * as api from './api.js';
  * @property {import('../ui/pricefield.js').Pricing} pricing
  * @property {number} payload_bytes
  * @property {string} cover  hex SHA-256 of the picture; empty without one
- * @property {string} file_id
+ * @property {string} link_file_id
+ * @property {number} link_generation
  * @property {string} h_s
  * @property {number} generation
  * @property {string} created_at

@@ -13,9 +13,13 @@ import * as problem from '../ui/problem.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { showCodes } from './codes.js';
 import { edit } from './editing.js';
+import { showEmbed } from './embedding.js';
 import { showInside } from './inside.js';
 import { isRootOf, linkOf } from './keys.js';
 import { showPlaces } from './lying.js';
+import { openRemove } from './removing.js';
+import { openReplace } from './replacing.js';
+import { openRotate } from './rotating.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -170,30 +174,25 @@ function offers(file, here, hasLink, isProvable) {
       hasLink && file.pricing.kind !== 'free'
         ? withRoot(async (root) => showCodes(await whole(), linkOf(root, file)))
         : null,
+    embed: hasLink ? withRoot((root) => showEmbed(linkOf(root, file))) : null,
     places: hasLink ? async () => showPlaces(await whole()) : null,
     prove: isProvable ? withRoot((root) => buyYourself(file, root)) : null,
     pause: file.state === 'published' ? () => change(file, 'paused', here) : null,
     resume: file.state === 'paused' ? () => change(file, 'published', here) : null,
-    remove: file.state === 'paused' ? () => askToRemove(file, here) : null,
+    replace: hasLink ? changing(async (root) => openReplace(await whole(), root)) : null,
+    rotate: hasLink ? changing(async (root) => openRotate(await whole(), root)) : null,
+    remove:
+      file.state === 'paused'
+        ? async () => (await openRemove(await whole())) && here.reload()
+        : null,
     continue: isHere ? async () => location.assign('/sell/') : null,
     delete: isDraft && !isHere ? () => creator.removeDraft(file.id).then(here.reload) : null,
   };
 }
 
-/** @param {Row} file  @param {Here} here */
-async function askToRemove(file, here) {
-  const dialog = dialogs.open('remove-ask');
-  slot(dialog, 'title').textContent = file.title;
-  await new Promise((resolve) => {
-    dialog.addEventListener('close', resolve);
-    action(dialog, 'remove').addEventListener('click', () => dialog.close('remove'));
-  });
-  if (dialog.returnValue === 'remove') await change(file, 'removed', here);
-}
-
 /**
  * @param {Row} file
- * @param {'paused' | 'published' | 'removed'} state
+ * @param {'paused' | 'published'} state
  * @param {Here} here
  */
 async function change(file, state, here) {

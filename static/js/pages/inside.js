@@ -2,8 +2,9 @@
  * What people may see of a file that is on sale already: shown from now on, or no longer.
  * @module
  */
+import { fromBase64url } from '../crypto/bytes.js';
 import { parseHeader } from '../crypto/header.js';
-import { contentKey, linkSecret } from '../crypto/keys.js';
+import { contentKey } from '../crypto/keys.js';
 import { openMeta } from '../crypto/meta.js';
 import { parseHead } from '../crypto/records.js';
 import { read } from '../net/bytes.js';
@@ -12,6 +13,7 @@ import { dropCover, dropSample } from '../net/showing.js';
 import * as dialogs from '../ui/dialog.js';
 import { action, one, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
+import { linkSecretOf } from './keys.js';
 import { Showing } from './showing.js';
 
 /**
@@ -78,10 +80,11 @@ export async function showInside(file, root) {
 async function begin(showing, file, root) {
   const head = await read((await creator.ranges(file.id)).header);
   const header = parseHeader(head);
-  const { metaLink } = parseHead(header, head);
+  const metaLink = file.meta_link
+    ? fromBase64url(file.meta_link)
+    : parseHead(header, head).metaLink;
   if (!metaLink) unknown();
-  const link = linkSecret(root, header.fileId, file.generation);
-  const { name, type } = await openMeta(metaLink, link, header);
+  const { name, type } = await openMeta(metaLink, linkSecretOf(root, file), header);
   const { isBundle, payloadSize: size } = header;
   showing.setSold({ name, type, size, file: null, isBundle });
   return header;

@@ -20,8 +20,8 @@ import { opened } from './vault.js';
 /**
  * @import { Bytes } from '../crypto/bytes.js'
  *
- * @typedef {{id: string, h_s: string, file_id: string, generation: number}} Keyed  what of a file its
- *   secrets are made from, and told by
+ * @typedef {{id: string, h_s: string, link_file_id: string, generation: number,
+ *   link_generation: number}} Keyed  what of a file its secrets are made from, and told by
  */
 
 /**
@@ -30,8 +30,8 @@ import { opened } from './vault.js';
  * @returns {boolean} whether this file's secrets come from this root
  */
 export function isRootOf(root, file) {
-  if (!file.h_s || !file.file_id) return false;
-  const release = releaseSecret(root, fromHex(file.file_id), file.generation);
+  if (!file.h_s || !file.link_file_id) return false;
+  const release = releaseSecret(root, fromHex(file.link_file_id), file.generation);
   return isEqual(releaseHash(release), fromHex(file.h_s));
 }
 
@@ -41,7 +41,7 @@ export function isRootOf(root, file) {
  * @returns {Bytes} L
  */
 export function linkSecretOf(root, file) {
-  return linkSecret(root, fromHex(file.file_id), file.generation);
+  return linkSecret(root, fromHex(file.link_file_id), file.link_generation);
 }
 
 /**

@@ -17,6 +17,7 @@ import * as creator from '../net/creator.js';
  */
 export async function abandoned(username) {
   for (const draft of await store.drafts(username)) {
+    if (draft.replaces) continue; // it waits beside its file
     if (await hold(lockOf(draft.uploadId))) return draft;
   }
   return null;

@@ -32,6 +32,7 @@ import { secretsOf } from './sealing.js';
  * @property {number} confirmations
  * @property {import('../ui/pricefield.js').Pricing} pricing
  * @property {boolean} [is_instant]  sold before a block
+ * @property {import('./showcase.js').Choices} [showcase]  how its page is shown
  * @property {boolean} [stream_only] buyers are asked to watch it in the page
  */
 
@@ -84,23 +85,31 @@ export async function publish(draft, { root, fields, onStep, showing }) {
  * The server draws a few segments and opens them with their keys: buyers see that it did. Which ones
  * follows from its nonce by a rule of ours: it cannot ask for others.
  * @param {string} paidFileId
- * @param {Draft} draft
+ * @param {{core: Bytes, contentId: string}} content
  * @param {Bytes} key  M, which stays here
  * @param {(words: string) => void} onStep
+ * @param {{drawAudit: typeof drawAudit, keepAudit: (id: string, entries: string) => Promise<unknown>}}
+ *   [ask]  of what is to take a file's place it is asked elsewhere
  */
-async function audit(paidFileId, { core, contentId }, key, onStep) {
+export async function audit(
+  paidFileId,
+  { core, contentId },
+  key,
+  onStep,
+  ask = { drawAudit, keepAudit },
+) {
   const header = parseHeader(core);
   const count = auditCount(header.segmentCount);
   if (count === 0) return;
   onStep('Opening a few pieces that the server draws');
-  const { nonce } = await drawAudit(paidFileId);
+  const { nonce } = await ask.drawAudit(paidFileId);
   const segments = auditSegments(
     fromHex(contentId),
     fromBase64url(nonce),
     header.segmentCount,
     count,
   );
-  await keepAudit(paidFileId, toBase64url(entriesFor(key, header, segments)));
+  await ask.keepAudit(paidFileId, toBase64url(entriesFor(key, header, segments)));
 }
 
 /**

@@ -57,30 +57,12 @@ export class Unfinished {
    * @param {Selection} selection  just dropped
    * @returns {Promise<UploadRow | null>} the upload that was begun with exactly these files
    */
-  async matching(selection) {
-    const [rows, busy] = await this.#rows();
-    const now = selection.items.map(listed);
-    const isSame = (/** @type {Counted} */ row) =>
-      row.name === selection.name &&
-      row.isBundle === selection.isBundle &&
-      firstChanged(row.files, now) < 0 &&
-      row.files.every(({ path }, at) => path === now[at]?.path);
-    return rows.find((row) => !busy.has(row.uploadId) && isSame(row)) ?? null;
-  }
-
-  /** @returns {Promise<[Counted[], Set<string>]>} */
-  async #rows() {
-    const [rows, whole, busy] = await Promise.all([
-      unfinished.uploads(this.#username),
-      store.drafts(this.#username),
-      running(),
-    ]);
-    const isWhole = new Set(whole.map(({ uploadId }) => uploadId)); // the page takes those up by itself
-    return [rows.filter(({ uploadId }) => !isWhole.has(uploadId)), busy];
+  matching(selection) {
+    return matching(this.#username, selection, null);
   }
 
   async #fill() {
-    const [all, busy] = await this.#rows();
+    const [all, busy] = await rowsOf(this.#username);
     const rows = all.filter(({ uploadId }) => uploadId !== this.#hidden);
     const list = byId('unfinished-list');
     const told = rows
@@ -111,7 +93,8 @@ export class Unfinished {
     const resume = action(element, 'resume');
     resume.hidden = isRunning;
     resume.addEventListener('click', () => {
-      if (!this.#onResume) location.assign(`/sell/?resume=${row.uploadId}`);
+      if (row.replaces) location.assign(`/files/?replace=${row.replaces.paidFileId}`);
+      else if (!this.#onResume) location.assign(`/sell/?resume=${row.uploadId}`);
       else if (row.handles.length === 0) input.click();
       else this.#resume(row, place, async () => (await reopened(row.handles)) ?? input.click());
     });
@@ -144,11 +127,44 @@ export class Unfinished {
 }
 
 /**
+ * @param {string} username
+ * @param {Selection} selection  just dropped
+ * @param {string | null} paidFileId  of the file whose content it is to replace
+ * @returns {Promise<UploadRow | null>} the upload that was begun with exactly these files, for this
+ */
+export async function matching(username, selection, paidFileId) {
+  const [rows, busy] = await rowsOf(username);
+  const now = selection.items.map(listed);
+  const isSame = (/** @type {Counted} */ row) =>
+    (row.replaces?.paidFileId ?? null) === paidFileId &&
+    row.name === selection.name &&
+    row.isBundle === selection.isBundle &&
+    firstChanged(row.files, now) < 0 &&
+    row.files.every(({ path }, at) => path === now[at]?.path);
+  return rows.find((row) => !busy.has(row.uploadId) && isSame(row)) ?? null;
+}
+
+/**
+ * @param {string} username
+ * @returns {Promise<[Counted[], Set<string>]>}
+ */
+async function rowsOf(username) {
+  const [rows, whole, busy] = await Promise.all([
+    unfinished.uploads(username),
+    store.drafts(username),
+    running(),
+  ]);
+  const isWhole = new Set(whole.map(({ uploadId }) => uploadId)); // the page takes those up by itself
+  return [rows.filter(({ uploadId }) => !isWhole.has(uploadId)), busy];
+}
+
+/**
  * @param {Counted} row
  * @param {boolean} isRunning
  */
-function factsOf({ isBundle, files, sizeBytes, doneBytes, startedAt }, isRunning) {
+function factsOf({ isBundle, files, sizeBytes, doneBytes, startedAt, replaces }, isRunning) {
   const facts = [format.progress(doneBytes, sizeBytes)];
+  if (replaces) facts.unshift('a new version');
   if (isBundle) facts.unshift(`${files.length} files`);
   facts.push(`begun ${format.moment(startedAt)}`);
   if (isRunning) facts.push('running in another tab');

@@ -8,7 +8,7 @@ import { buildDirectory, payloadSizeOf } from '../crypto/directory.js';
 import { Header } from '../crypto/header.js';
 import { contentKey, linkSecret, releaseSecret, wrap } from '../crypto/keys.js';
 import { sealMeta } from '../crypto/meta.js';
-import { buildHead } from '../crypto/records.js';
+import { buildHead, parseHead } from '../crypto/records.js';
 import { begin } from '../crypto/sealer.js';
 import { Payload } from '../io/payload.js';
 import { linkless } from '../ui/linkless.js';
@@ -17,7 +17,7 @@ import { linkless } from '../ui/linkless.js';
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Meta } from '../crypto/meta.js'
  * @import { Item, Selection } from '../io/selection.js'
- * @import { Draft } from '../io/store.js'
+ * @import { Draft, Replaces } from '../io/store.js'
  * @import { Listed, UploadRow } from '../io/unfinished.js'
  */
 
@@ -37,13 +37,15 @@ const NAMES_MOST = 65_536;
 /**
  * @param {Selection} selection
  * @param {Bytes} root  R
+ * @param {Replaces | null} [replaces]  the file keeps its link: S and L follow from its first content
  * @returns {Promise<Sealing>} under a fresh file id
  */
-export async function prepare(selection, root) {
+export async function prepare(selection, root, replaces = null) {
   const fileId = random(16);
   const key = contentKey(root, fileId);
-  const release = releaseSecret(root, fileId, GENERATION);
-  const link = linkSecret(root, fileId, GENERATION);
+  const linkFileId = replaces ? fromHex(replaces.linkFileId) : fileId;
+  const release = releaseSecret(root, linkFileId, replaces?.generation ?? GENERATION);
+  const link = linkSecret(root, linkFileId, replaces?.linkGeneration ?? GENERATION);
   const { isBundle, items, sizeBytes } = selection;
   const payloadSize = isBundle ? payloadSizeOf(items.map(listed)) : sizeBytes;
   const header = begin(key, { payloadSize, isBundle, fileId });
@@ -102,12 +104,14 @@ export function listed({ path, file: { size, type, lastModified } }) {
  * @param {Selection} selection
  * @param {Sealing} sealing
  * @param {{uploadId: string, username: string, partSize: number}} place
+ * @param {Replaces | null} [replaces]
  * @returns {UploadRow}
  */
-export function rowOf(selection, { header, head, wrapped }, place) {
+export function rowOf(selection, { header, head, wrapped }, place, replaces = null) {
   const { name, isBundle, isFolder, items, handles } = selection;
   return {
     ...place,
+    ...(replaces ? { replaces } : {}),
     fileId: toHex(header.fileId),
     generation: GENERATION,
     core: header.core,
@@ -121,6 +125,20 @@ export function rowOf(selection, { header, head, wrapped }, place) {
     handles,
     startedAt: new Date().toISOString(),
   };
+}
+
+/**
+ * What is kept of an upload that is whole.
+ * @param {UploadRow} row
+ * @param {Bytes} contentId
+ * @returns {Draft}
+ */
+export function draftOf(row, contentId) {
+  const { username, uploadId, fileId, core, head, wrapped, name, sizeBytes, replaces } = row;
+  const facts = { username, uploadId, fileId, core, wrapped, name, sizeBytes };
+  const draft = { ...facts, contentId: toHex(contentId), paidFileId: null };
+  const { metaLink } = parseHead(new Header(core), head);
+  return replaces && metaLink ? { ...draft, replaces: { ...replaces, metaLink } } : draft;
 }
 
 /**

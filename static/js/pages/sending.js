@@ -3,7 +3,7 @@
  * preparing → encrypting and uploading → finalising → checking → ready; every step can be repeated.
  * @module
  */
-import { toBase64url, toHex } from '../crypto/bytes.js';
+import { toBase64url } from '../crypto/bytes.js';
 import { KimError } from '../crypto/errors.js';
 import { Gate } from '../io/gate.js';
 import { partsOf } from '../io/layout.js';
@@ -22,12 +22,12 @@ import { forget, lockOf } from './leftovers.js';
 import { Marking } from './marking.js';
 import { patiently } from './patience.js';
 import { Progress } from './progress.js';
-import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
+import { draftOf, payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Selection } from '../io/selection.js'
- * @import { Draft } from '../io/store.js'
+ * @import { Draft, Replaces } from '../io/store.js'
  * @import { PartSender } from '../net/parts.js'
  * @import { UploadRow } from '../io/unfinished.js'
  * @import { Facts } from '../ui/transfer.js'
@@ -36,7 +36,6 @@ import { payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
 
 const POLL_MS = 400;
 const POLL_MOST_MS = 3_000;
-
 const SENT_AGAIN_MOST = 3;
 
 const NOT_THERE = 'The store does not have all that it said it had; that is sent again.';
@@ -45,6 +44,7 @@ const STORE_GAVE_UP = 'The store gave the parts of the first try up; it starts a
 /** One file or folder on its way. Never holds more of it than the part buffers do. */
 export class Sending {
   #username;
+  #replaces;
   #progress;
   #stop = new AbortController();
   #gate = new Gate();
@@ -61,9 +61,11 @@ export class Sending {
   /**
    * @param {string} username
    * @param {(facts: Facts) => void} tell
+   * @param {Replaces | null} [replaces]  the file whose content it is to replace
    */
-  constructor(username, tell) {
+  constructor(username, tell, replaces = null) {
     this.#username = username;
+    this.#replaces = replaces;
     this.#progress = new Progress(tell);
   }
 
@@ -166,6 +168,13 @@ export class Sending {
     this.#release();
   }
 
+  /** Stops, and leaves everything for a later visit. */
+  async leave() {
+    this.#stop.abort(new DOMException('left', 'AbortError'));
+    await this.#running;
+    this.#release();
+  }
+
   get isCancelled() {
     return this.#stop.signal.aborted;
   }
@@ -175,7 +184,6 @@ export class Sending {
     return this.#isKept;
   }
 
-  /** @returns {string | null} */
   get uploadId() {
     return this.#draft?.uploadId ?? this.#row?.uploadId ?? null;
   }
@@ -186,7 +194,7 @@ export class Sending {
    * @returns {Promise<Draft>}
    */
   async #begin(selection, root) {
-    const sealing = await prepare(selection, root);
+    const sealing = await prepare(selection, root, this.#replaces);
     return this.#withPool(sealing, async (pool) => {
       const { id, part_bytes: partSize } = await creator.beginUpload({
         size_bytes: sealing.header.totalSize,
@@ -194,7 +202,7 @@ export class Sending {
       });
       const sender = senderOf(id, partsOf(sealing.header, partSize));
       const place = { uploadId: id, partSize, username: this.#username };
-      const row = rowOf(selection, sealing, place);
+      const row = rowOf(selection, sealing, place, this.#replaces);
       this.#row = row;
       await this.#hold(id);
       this.#stop.signal.throwIfAborted();
@@ -337,9 +345,7 @@ export class Sending {
    * @returns {Promise<Draft>}
    */
   async #keepDraft(row, contentId) {
-    const { username, uploadId, fileId, core, wrapped, name, sizeBytes } = row;
-    const facts = { username, uploadId, fileId, core, wrapped, name, sizeBytes };
-    const draft = { ...facts, contentId: toHex(contentId), paidFileId: null };
+    const draft = draftOf(row, contentId);
     this.#draft = draft;
     await store.keepDraft(draft);
     return draft;
