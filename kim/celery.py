@@ -35,6 +35,24 @@ def refuse_a_wrong_key(instance: Any = None, **rest: Any) -> None:
 
 
 @signals.celeryd_after_setup.connect
+def refuse_a_lost_field_key(**rest: Any) -> None:
+    """Of any queue. A database that does not answer yet is no reason: the tasks will wait for it."""
+    del rest
+    from django.db import DatabaseError
+
+    from kim import keyring
+
+    try:
+        lost = keyring.lost_field_key()
+        if not lost:
+            keyring.note_field_key()
+    except DatabaseError:
+        return
+    if lost:
+        raise SystemExit(f"this worker could read nothing: {lost}")
+
+
+@signals.celeryd_after_setup.connect
 def heed_marks(instance: Any = None, **rest: Any) -> None:
     """Before the first task: a database that was restored from a backup must not hand out again
     what it handed out before.

@@ -8,7 +8,8 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.db import DatabaseError, transaction
 
 
 @register()
@@ -33,6 +34,29 @@ def instance_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
             )
         ]
     return []
+
+
+@register(Tags.database)
+def field_keys(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Asked before a migration, and by ``check --database default``."""
+    del app_configs, kwargs
+    from kim import keyring  # here: it needs the models
+
+    if not databases:
+        return []
+    try:
+        with transaction.atomic():
+            lost = keyring.lost_field_key()
+    except DatabaseError:  # there are no tables yet, or not those of this version
+        return []
+    if not lost:
+        return []
+    hint = (
+        "Put the right key back; docs/operations.md, “A key is lost”, says what else can be done."
+    )
+    return [Error(lost, hint=hint, id="kim.E003")]
 
 
 @register()

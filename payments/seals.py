@@ -9,10 +9,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from payments import covenants, xpubs
+from payments import covenants, field_keys, xpubs
 from payments.states import Network
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from payments.xpubs import Xpub
 
 SEED_BYTES: Final = 32
-NONCE_BYTES: Final = 12
 
 
 def network() -> Network:
@@ -36,17 +34,18 @@ def new_seed() -> bytes:
 
 
 def seal(payout_id: UUID, secret: bytes) -> bytes:
-    """AES-256-GCM under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(settings.KIM_FIELD_KEY).encrypt(nonce, secret, payout_id.bytes)
+    """Under KIM_FIELD_KEY, bound to its row: a copied column opens nowhere else."""
+    return field_keys.seal(secret, bound=payout_id.bytes)
 
 
 def unseal(row: Payout) -> bytes:
     """The seed, or the xpub's text. Raises ``InvalidTag`` if it was sealed for another row."""
-    sealed = bytes(row.sealed)
-    return AESGCM(settings.KIM_FIELD_KEY).decrypt(
-        sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row.id.bytes
-    )
+    return field_keys.unseal(bytes(row.sealed), bound=row.id.bytes)
+
+
+def renewed(row: Payout) -> bytes | None:
+    """The same under the newest key; None if it is. Raises as ``unseal``."""
+    return field_keys.renewed(bytes(row.sealed), bound=row.id.bytes)
 
 
 def xpub_of(row: Payout) -> Xpub:

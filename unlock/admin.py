@@ -23,6 +23,7 @@ from unlock import (
     copies,
     creators,
     files,
+    key_admin,
     library_admin,
     own_copies,
     pricing_admin,
@@ -70,6 +71,7 @@ else:  # Django's classes take a parameter for the type checker only
 __all__ = [
     "account_admin",
     "api_admin",
+    "key_admin",
     "library_admin",
     "pricing_admin",
     "storefront_admin",

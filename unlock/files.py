@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
@@ -19,7 +18,18 @@ from django.views.decorators.debug import sensitive_variables
 from payments import invoices, payouts
 from payments.amounts import Price
 from payments.errors import PayoutMissing, PriceBelowFloor
-from unlock import audits, container, covers, hints, limits, samples, stock, storefront, withdrawals
+from unlock import (
+    audits,
+    container,
+    covers,
+    hints,
+    limits,
+    samples,
+    sealing_keys,
+    stock,
+    storefront,
+    withdrawals,
+)
 from unlock.creator_errors import (
     ContainerTaken,
     FileMissing,
@@ -153,8 +163,7 @@ def deposit(paid_file_id: UUID, given: Deposit, *, creator: Creator) -> None:
     """
     if not hmac.compare_digest(container.hash_commitment(given.release_secret).hex(), given.h_s):
         raise SecretMismatch("The secret does not fit its commitment.")
-    sealed = container.seal_deposit(
-        settings.KIM_INSTANCE_PUBLIC_KEY,
+    sealed = sealing_keys.seal_deposit(
         paid_file=paid_file_id,
         content_id=bytes.fromhex(given.content_id),
         release_secret=given.release_secret,

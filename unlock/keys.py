@@ -20,9 +20,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from payments import invoices
 from payments.states import InvoiceState
-from unlock import container, hints, versions
+from unlock import container, hints, sealing_keys, versions
 from unlock.errors import InstanceKeyMissing, PurchaseUnknown, SecretUnusable, WrongKey
 from unlock.models import Grant, KeyRelease, PaidFile, Purchase
+from unlock.sealing_keys import Kind
 from unlock.states import GrantKind, ReleaseState
 
 if TYPE_CHECKING:
@@ -182,13 +183,21 @@ def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> Non
     """Refuse to start a worker that could not open what the web process seals.
 
     The published key's private half must be there, and the deposits of the first and the last
-    published file must open: a lost older key would lock its buyers out. Raises InstanceKeyMissing.
+    published file must open, and so must every key be there that was noted as needed: a lost older
+    key would lock its buyers out. Raises InstanceKeyMissing.
     """
     if not private_keys:
         raise InstanceKeyMissing("KIM_INSTANCE_KEYS is empty: this worker cannot release keys.")
-    if public_key not in {container.public_key_of(key) for key in private_keys}:
+    held = {container.public_key_of(key) for key in private_keys}
+    if public_key not in held:
         raise InstanceKeyMissing("KIM_INSTANCE_KEYS does not hold the key that is published.")
-    sold = PaidFile.objects.filter(published_at__isnull=False).select_related("container")
+    names = {sealing_keys.fingerprint(each) for each in held}
+    if lost := sealing_keys.missing(Kind.INSTANCE, names):
+        raise InstanceKeyMissing(
+            f"Files are sealed to the key {lost[0]}, which KIM_INSTANCE_KEYS does not hold."
+        )
+    sold = PaidFile.objects.filter(published_at__isnull=False).exclude(s_sealed=b"")
+    sold = sold.select_related("container")
     ends = (sold.order_by("published_at").first(), sold.order_by("published_at").last())
     for paid_file in filter(None, ends):
         try:
@@ -197,6 +206,25 @@ def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> Non
             raise InstanceKeyMissing(
                 f"The deposit of file {paid_file.id} does not open with KIM_INSTANCE_KEYS."
             ) from error
+
+
+@sensitive_variables()
+def renewed_deposit(held: PaidFile, *, private_keys: Sequence[bytes]) -> bytes | None:
+    """The deposit of a file, or of a picture, sealed to the first of the keys; None if it is.
+
+    For the change of keys (``kim.rotation``). Raises SecretUnusable, InstanceKeyMissing.
+    """
+    try:
+        _open(held, private_keys=private_keys[:1])
+    except SecretUnusable:
+        secret = _open(held, private_keys=private_keys)
+        return container.seal_deposit(
+            container.public_key_of(private_keys[0]),
+            paid_file=held.id,
+            content_id=bytes.fromhex(held.container.content_id if held.container else ""),
+            release_secret=secret,
+        )
+    return None
 
 
 def _make(purchase: Purchase, *, private_keys: Sequence[bytes], now: datetime) -> KeyRelease:

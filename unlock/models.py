@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from unlock.account_rows import PayoutChange, SecondFactor, SessionNote, Vault
 from unlock.api_rows import ApiToken, KeptAnswer
+from unlock.key_rows import SealingKey
 from unlock.library_rows import GivenAgain
 from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiToken", "Audit", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
     "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
-    "PaidFile", "PayoutChange", "Pricing", "Profile", "Purchase", "Samples", "SecondFactor",
+    "PaidFile", "PayoutChange", "Pricing", "Profile", "Purchase", "Samples", "SealingKey", "SecondFactor",
     "SessionNote", "Showcase", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip
 

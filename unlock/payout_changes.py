@@ -139,13 +139,13 @@ def _tell(row: PayoutChange, what: str, text: str, *, now: datetime) -> None:
 
 def _seal(change_id: UUID, value: str) -> str:
     """In base64url, as the column is text."""
-    return container.encode_b64url(at_rest.seal(value.encode(), bound=_bound(change_id)))
+    return container.encode_b64url(at_rest.seal(value.encode(), bound=bound_to(change_id)))
 
 
 def _unseal(row: PayoutChange) -> str:
     sealed = container.decode_b64url(row.value)
-    return at_rest.unseal(sealed, bound=_bound(row.id)).decode()
+    return at_rest.unseal(sealed, bound=bound_to(row.id)).decode()
 
 
-def _bound(change_id: UUID) -> bytes:
+def bound_to(change_id: UUID) -> bytes:
     return b"kim payout change" + change_id.bytes

@@ -11,12 +11,11 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.views.decorators.debug import sensitive_variables
 
-from unlock import audits, container, files, hints, limits, samples, versions
+from unlock import audits, container, files, hints, limits, samples, sealing_keys, versions
 from unlock.creator_errors import (
     ContainerTaken,
     LinkMoved,
@@ -233,8 +232,7 @@ def _is_staged(paid_file: PaidFile, held: Container, wanted: Wanted) -> bool:
 
 @sensitive_variables()
 def _add(paid_file: PaidFile, key: Key, *, held: Container, **facts: object) -> None:
-    sealed = container.seal_deposit(
-        settings.KIM_INSTANCE_PUBLIC_KEY,
+    sealed = sealing_keys.seal_deposit(
         paid_file=paid_file.id,
         content_id=bytes.fromhex(held.content_id),
         release_secret=key.release_secret,

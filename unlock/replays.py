@@ -67,7 +67,7 @@ def keep(creator_id: UUID, key: str, answer: Answer, *, told_once: Collection[st
     if told_once and isinstance(body, dict):
         body = {name: None if name in told_once else value for name, value in body.items()}
     plain = json.dumps(body, default=str).encode()
-    sealed = at_rest.seal(plain, bound=_bound(creator_id, _hash(key)))
+    sealed = at_rest.seal(plain, bound=bound_to(creator_id, _hash(key)))
     row = KeptAnswer.objects.filter(creator=creator_id, key_hash=_hash(key))
     row.update(status=answer.status, sealed_body=sealed)
 
@@ -90,7 +90,7 @@ def _earlier(row: KeptAnswer | None, *, asked: str, now: datetime) -> Answer:
         if now - row.created_at > LEASE:
             raise KeyLost("A request with this key began, and its end is not known.")
         raise KeyBusy("The same request is being worked on.")
-    bound = _bound(row.creator_id, row.key_hash)
+    bound = bound_to(row.creator_id, row.key_hash)
     return Answer(row.status, json.loads(at_rest.unseal(bytes(row.sealed_body), bound=bound)))
 
 
@@ -106,5 +106,5 @@ def _digest(parts: tuple[bytes, ...]) -> str:
     return digest.hexdigest()
 
 
-def _bound(creator_id: UUID, key_hash: str) -> bytes:
+def bound_to(creator_id: UUID, key_hash: str) -> bytes:
     return b"kim kept answer" + creator_id.bytes + bytes.fromhex(key_hash)

@@ -77,6 +77,7 @@ ROUTES: Final[Mapping[str, Methods]] = {
     "api-file": _all(*_FILES, "PATCH DELETE"),
     "content": {"GET": Scope.FILES_READ},
     "file-secret": {"PUT": Scope.FILES_WRITE},
+    "deposits": _all(*_FILES, "PUT"),
     "file-selftest": {"POST": Scope.FILES_WRITE},
     "file-proof": {"POST": Scope.FILES_WRITE},
     "file-samples": _all(*_FILES, "PUT DELETE"),

@@ -204,12 +204,12 @@ def _hash(spare: str) -> str:
 
 
 def _seal(creator_id: UUID, secret: str) -> bytes:
-    return at_rest.seal(secret.encode(), bound=_bound(creator_id))
+    return at_rest.seal(secret.encode(), bound=bound_to(creator_id))
 
 
 def _open(row: SecondFactor) -> str:
-    return at_rest.unseal(bytes(row.sealed_seed), bound=_bound(row.creator_id)).decode()
+    return at_rest.unseal(bytes(row.sealed_seed), bound=bound_to(row.creator_id)).decode()
 
 
-def _bound(creator_id: UUID) -> bytes:
+def bound_to(creator_id: UUID) -> bytes:
     return b"kim second factor" + creator_id.bytes

@@ -48,13 +48,13 @@ def of(creator: Creator) -> Kept | None:
     row = Vault.objects.filter(creator=creator).first()
     if row is None:
         return None
-    sealed = at_rest.unseal(bytes(row.sealed_root), bound=_bound(creator.id))
+    sealed = at_rest.unseal(bytes(row.sealed_root), bound=bound_to(creator.id))
     return Kept(sealed_root=sealed, recovery_hash=row.recovery_hash, saved_at=row.saved_at)
 
 
 def keep(creator: Creator, vault: Sealed, *, now: datetime) -> None:
     """Save it, or replace it by the same root sealed anew. Raises VaultDiffers."""
-    sealed_at_rest = at_rest.seal(vault.sealed_root, bound=_bound(creator.id))
+    sealed_at_rest = at_rest.seal(vault.sealed_root, bound=bound_to(creator.id))
     made, is_new = Vault.objects.get_or_create(
         creator=creator,
         defaults={
@@ -85,5 +85,5 @@ def is_proved(creator: Creator | None, recovery: bytes) -> bool:
     return hmac.compare_digest(hashlib.sha256(recovery).hexdigest(), expected)
 
 
-def _bound(creator_id: UUID) -> bytes:
+def bound_to(creator_id: UUID) -> bytes:
     return b"kim vault" + creator_id.bytes

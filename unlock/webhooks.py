@@ -174,7 +174,7 @@ def enqueue_lapsed(events: Sequence[EventView], *, now: datetime) -> int:
 def open_secret(webhook: Webhook) -> str:
     """Only for signing."""
     sealed = bytes(webhook.sealed_secret)
-    return at_rest.unseal(sealed, bound=_bound(webhook.id)).decode()
+    return at_rest.unseal(sealed, bound=bound_to(webhook.id)).decode()
 
 
 def _enqueue(
@@ -257,8 +257,8 @@ def _delivery(
 
 
 def _seal(webhook_id: UUID, secret: str) -> bytes:
-    return at_rest.seal(secret.encode(), bound=_bound(webhook_id))
+    return at_rest.seal(secret.encode(), bound=bound_to(webhook_id))
 
 
-def _bound(webhook_id: UUID) -> bytes:
+def bound_to(webhook_id: UUID) -> bytes:
     return b"kim webhook" + webhook_id.bytes

@@ -110,6 +110,7 @@ def sold() -> Sold:
     ours.Showcase.objects.create(paid_file=sold.file, is_adult=True)
     ours.Version.objects.create(paid_file=sold.file, container=held, number=1, generation=0)
     ours.Erasure.objects.create(paid_file=sold.file)
+    ours.SealingKey.objects.create(kind="field", fingerprint="ab" * 8)
     ours.DiscountCode.objects.create(
         paid_file=sold.file, code_hash="ac" * 32, sealed_code=b"", note="for friends", percent=50
     )
