@@ -19,7 +19,9 @@ import * as api from './api.js';
  * @property {string} content_id     hex
  * @property {string} wrapped_key    W, base64url
  * @property {string} h_s            hex
- * @property {number} generation
+ * @property {number} generation  of S
+ * @property {number} link_generation  of L
+ * @property {string} meta_link      base64url; '' where the stored description opens with the link
  * @property {string} core_header    base64url
  * @property {number} confirmations
  * @property {boolean} opens_instantly
@@ -31,7 +33,8 @@ import * as api from './api.js';
  * @property {{is_adult: boolean, shows_contents: boolean}} showcase  how it is shown
  *
  * @typedef {import('../ui/price.js').Price} Price
- * @typedef {{pays?: Price, tip?: Price, code?: string}} Wish  what a buyer agreed to
+ * @typedef {{pays?: Price, tip?: Price, code?: string, content_id?: string}} Wish  what a buyer agreed
+ *   to; `content_id` is what was looked at
  *
  * @typedef {'OPEN' | 'PARTIAL' | 'SEEN' | 'SUSPECT' | 'PAID' | 'EXPIRED' | 'REVERSED'} InvoiceState
  *
@@ -86,6 +89,9 @@ import * as api from './api.js';
  * @property {string} exchange_hint
  * @property {string} pay_page  for a friend who pays; '' where nothing is owed
  * @property {boolean} has_note
+ * @property {{version: number, note: string, published_at: string, file: Offer} | null} newer  the
+ *   newest version that came with it since
+ * @property {boolean} is_erased  its seller took it from everybody
  *
  * @typedef {Purchased & Words} Purchase
  *
@@ -113,9 +119,13 @@ export const offer = (fileId) => api.get(`files/${fileId}/`, { withSession: fals
 
 /**
  * @param {string} fileId
+ * @param {string} [contentId]  of an older version; else of what is on sale
  * @returns {Promise<{header: SignedRange, index: SignedRange}>}
  */
-export const ranges = (fileId) => api.get(`files/${fileId}/ranges/`, { withSession: false });
+export const ranges = (fileId, contentId = '') =>
+  api.get(`files/${fileId}/ranges/${contentId && `?content_id=${contentId}`}`, {
+    withSession: false,
+  });
 
 /**
  * Asked once only: a repetition would order twice.
@@ -189,20 +199,25 @@ export const restore = (ticket, claim) =>
 /**
  * @param {string} id
  * @param {string} claim
- * @param {AbortSignal} [signal]
+ * @param {string} contentId  of a version that the purchase has
  * @returns {Promise<Release>}
  */
-export const release = (id, claim, signal) =>
-  api.post(`purchases/${id}/release/`, {}, { ...AGAIN, claim, ...(signal ? { signal } : {}) });
+export const release = (id, claim, contentId) =>
+  api.post(`purchases/${id}/release/`, { content_id: contentId }, { ...AGAIN, claim });
 
 /**
  * @param {string} id
  * @param {string} claim
+ * @param {string} contentId  of a version that the purchase has
  * @param {AbortSignal} [signal]
  * @returns {Promise<{urls: Location[]}>}
  */
-export const location = (id, claim, signal) =>
-  api.post(`purchases/${id}/location/`, {}, { ...AGAIN, claim, ...(signal ? { signal } : {}) });
+export const location = (id, claim, contentId, signal) =>
+  api.post(
+    `purchases/${id}/location/`,
+    { content_id: contentId },
+    { ...AGAIN, claim, ...(signal ? { signal } : {}) },
+  );
 
 /**
  * @param {string} id
@@ -234,6 +249,8 @@ export const complain = (id, claim, seen) =>
 /**
  * @param {string} id
  * @param {string} claim
+ * @param {string} [contentId]  of a version that the purchase has; else of the bought one
  * @returns {Promise<{receipt: string, signature: string}>}
  */
-export const receipt = (id, claim) => api.get(`purchases/${id}/receipt/`, { claim });
+export const receipt = (id, claim, contentId = '') =>
+  api.get(`purchases/${id}/receipt/${contentId && `?content_id=${contentId}`}`, { claim });

@@ -25,7 +25,7 @@ const PENDING_MOST_MS = 4_000;
  *   of the creator's own hosts: those of stores are signed, and good for an hour only
  */
 export async function saveLicence({ purchaseId, claim }, offer, { name, key, lasting = [] }) {
-  const { receipt, signature } = await buyer.receipt(purchaseId, claim);
+  const { receipt, signature } = await buyer.receipt(purchaseId, claim, offer.content_id);
   const text = buildLicence({
     contentId: fromHex(offer.content_id),
     contentKey: key,
@@ -45,20 +45,26 @@ export async function saveLicence({ purchaseId, claim }, offer, { name, key, las
 export async function fetchLicence(proof) {
   const { purchaseId, claim, link, seed } = proof;
   const { file: offer } = await buyer.purchase(purchaseId, claim);
-  const [release, proven] = await Promise.all([released(proof), proveOffer(offer, link)]);
+  const [release, proven] = await Promise.all([
+    released(proof, offer.content_id),
+    proveOffer(offer, link),
+  ]);
   const key = await openContentKey({ purchaseId, offer, release, link, seed, proven });
-  const { urls } = await buyer.location(purchaseId, claim).catch(() => ({ urls: [] }));
+  const { urls } = await buyer
+    .location(purchaseId, claim, offer.content_id)
+    .catch(() => ({ urls: [] }));
   const lasting = urls.filter(({ is_lasting: isLasting }) => isLasting).map(({ url }) => url);
   await saveLicence(proof, offer, { name: proven.meta.name, key, lasting });
 }
 
 /**
  * @param {{purchaseId: string, claim: string}} proof
+ * @param {string} contentId  of the version that is to be opened
  * @returns {Promise<import('../net/buyer.js').Release>} once the worker has sealed it
  */
-export async function released({ purchaseId, claim }) {
+export async function released({ purchaseId, claim }, contentId) {
   for (let round = 1; ; round += 1) {
-    const answer = await buyer.release(purchaseId, claim);
+    const answer = await buyer.release(purchaseId, claim, contentId);
     if (answer.release !== 'pending') return answer;
     await wait(Math.min(PENDING_MOST_MS, PENDING_MS * round));
   }

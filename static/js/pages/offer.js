@@ -57,8 +57,10 @@ async function start() {
   // Tried while the network is asked.
   const probing = probe(() => spawn('open'));
   for (const early of [asking, stored, probing]) early.catch(() => undefined);
+  let hasNewLink = false;
   try {
     const offer = await asking;
+    hasNewLink = offer.link_generation > 0;
     showOffer(offer);
     const code = codeIn(location.hash);
     const asked =
@@ -91,7 +93,7 @@ async function start() {
       () => error,
       (unfit) => unfit,
     );
-    problem.show(place, plainly(cause, 'share'), { retry: () => void start() });
+    problem.show(place, plainly(cause, 'share', hasNewLink), { retry: () => void start() });
     // Inside another app's browser the address bar is often out of reach.
     if (cause instanceof CannotWork) place.append(linkRow(location.href));
   }
@@ -198,7 +200,8 @@ function offerToBuy(offer, link, asked) {
     try {
       fetchOrdering();
       const { order } = await import('./ordering.js');
-      location.replace(await order(offer.id, link, { wish }));
+      const seen = { ...wish, content_id: offer.content_id };
+      location.replace(await order(offer.id, link, { wish: seen }));
     } catch (error) {
       setBusy(false);
       problem.show(place, error);

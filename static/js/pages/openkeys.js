@@ -110,8 +110,9 @@ export async function rememberedFor(found) {
  */
 export async function keyOfPurchase(found, { purchaseId, link, seed }, meta) {
   const claim = toBase64url(claimSecret(seed));
-  const { file: offer, release: state } = await buyer.purchase(purchaseId, claim);
-  if (offer.content_id !== toHex(found.contentId)) {
+  const { file, newer, release: state } = await buyer.purchase(purchaseId, claim);
+  const offer = [file, newer?.file].find((each) => each?.content_id === toHex(found.contentId));
+  if (!offer) {
     throw new KimError(
       'wrong_file',
       'Choose the sealed file that you saved from that purchase.',
@@ -119,7 +120,7 @@ export async function keyOfPurchase(found, { purchaseId, link, seed }, meta) {
     );
   }
   if (state === 'none') return null;
-  const release = await released(purchaseId, claim);
+  const release = await released(purchaseId, claim, offer.content_id);
   const proven = { ...found, meta };
   const contentKey = await openContentKey({ purchaseId, offer, release, link, seed, proven });
   const { name, type } = meta;
@@ -134,10 +135,11 @@ export function purchasePath({ purchaseId, link, seed }) {
 /**
  * @param {string} purchaseId
  * @param {string} claim
+ * @param {string} contentId
  */
-async function released(purchaseId, claim) {
+async function released(purchaseId, claim, contentId) {
   for (let round = 0; round < PENDING_TRIES; round += 1) {
-    const answer = await buyer.release(purchaseId, claim);
+    const answer = await buyer.release(purchaseId, claim, contentId);
     if (answer.release !== 'pending') return answer;
     await wait(PENDING_MS);
   }

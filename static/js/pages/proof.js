@@ -20,10 +20,11 @@ import { read, turned } from '../net/bytes.js';
 /**
  * Head and index on their way; can be begun before it is known what is sold.
  * @param {string} fileId
+ * @param {string} [contentId]  of an older version; else of what is on sale
  * @returns {Promise<Stored>}
  */
-export async function fetchStored(fileId) {
-  const places = await ranges(fileId);
+export async function fetchStored(fileId, contentId = '') {
+  const places = await ranges(fileId, contentId);
   const first = readTurn(places, 0);
   first.catch(() => undefined);
   return { places, first };
@@ -43,7 +44,7 @@ function readTurn({ header, index }, turn) {
  * @param {Promise<Stored>} [stored]  of this very file
  * @returns {Promise<Proven>}
  */
-export async function proveOffer(offer, link, stored = fetchStored(offer.id)) {
+export async function proveOffer(offer, link, stored = fetchStored(offer.id, offer.content_id)) {
   const { places, first } = await stored;
   const copies = 1 + (places.index.others?.length ?? 0);
   for (let turn = 0; ; turn += 1) {
@@ -65,10 +66,17 @@ export async function proveOffer(offer, link, stored = fetchStored(offer.id)) {
  * What went wrong with a link, for somebody who has only been sent it.
  * @param {unknown} error
  * @param {'share' | 'return'} kind
+ * @param {boolean} [hasNewLink]  the seller replaced the link of this file before
  * @returns {unknown} the same, or plainer
  */
-export function plainly(error, kind) {
+export function plainly(error, kind, hasNewLink = false) {
   const code = error instanceof Error && 'code' in error ? error.code : '';
+  if (code === 'wrong_key' && hasNewLink) {
+    return told(
+      'This link was replaced.',
+      'The seller made a new link for this file: ask them for it. Nothing was ordered or lost. If you bought the file before, open your return link; it goes on working.',
+    );
+  }
   if (code === 'link_malformed') {
     return told(
       'This link is not complete.',

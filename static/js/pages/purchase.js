@@ -24,6 +24,7 @@ import { spawn } from '../ui/trusted.js';
 import { helpWithWallet } from '../ui/wallets.js';
 import { arrive } from './arrive.js';
 import { Besides } from './besides.js';
+import { showVersions, versioned, wanted } from './otherversion.js';
 import { fetchStored, plainly, proveOffer } from './proof.js';
 import { Repaying, keeper } from './repaying.js';
 import { restored } from './restoring.js';
@@ -69,7 +70,8 @@ async function start() {
   try {
     const proof = await identify();
     void askEarly();
-    [view] = await Promise.all([restored(purchaseId, proof.claim), probing]);
+    const [found] = await Promise.all([restored(purchaseId, proof.claim), probing]);
+    view = versioned(found);
     await checkBeforePaying(proof);
     begin(proof);
   } catch (error) {
@@ -103,7 +105,8 @@ async function identify() {
   if (location.hash.length < 2) {
     const known = await remembered.purchase(purchaseId);
     if (known) {
-      history.replaceState(null, '', location.pathname + returnFragment(known.link, known.seed));
+      const { pathname, search } = location;
+      history.replaceState(null, '', pathname + search + returnFragment(known.link, known.seed));
     }
   }
   const { link, seed } = parseReturnFragment(location.hash);
@@ -114,7 +117,7 @@ async function identify() {
 async function askEarly() {
   const known = await remembered.purchase(purchaseId);
   if (!known || proving) return;
-  const stored = fetchStored(known.paidFileId);
+  const stored = fetchStored(known.paidFileId, wanted);
   stored.catch(() => undefined);
   early = { fileId: known.paidFileId, stored };
 }
@@ -124,10 +127,13 @@ function prove(proof) {
   const { file } = /** @type {Purchase} */ (view);
   const stored = early?.fileId === file.id ? early.stored : undefined;
   early = null;
-  proving ??= proveOffer(file, proof.link, stored).catch((error) => {
-    proving = null;
-    throw error;
-  });
+  proving ??= proveOffer(file, proof.link, stored)
+    // What came early is what is on sale by now, which need not be what was bought.
+    .catch((error) => (stored ? proveOffer(file, proof.link) : Promise.reject(error)))
+    .catch((error) => {
+      proving = null;
+      throw error;
+    });
   return proving;
 }
 
@@ -174,8 +180,9 @@ function show(purchase) {
   if (purchase.ticket?.body !== view?.ticket?.body) {
     void remembered.keepTicket(purchaseId, purchase.ticket);
   }
-  view = purchase;
-  const { file, invoice, release } = purchase;
+  view = versioned(purchase);
+  showVersions(root, view);
+  const { file, invoice, release } = view;
   const by = file.title ? `${file.title} · ${file.creator.username}` : 'Your purchase';
   slot(root, 'crumb').textContent = `${by} · ${format.bytes(file.payload_bytes)}`;
   const isOpen = unlocking?.isOpen ?? false;
@@ -192,7 +199,7 @@ function show(purchase) {
   if (play instanceof HTMLElement) play.hidden = slot(root, 'pay').hidden;
   document.title = titleOf(purchase);
   if (release !== 'none' || purchase.grant) {
-    void unlocking?.open(purchase, () => view && show(view));
+    void unlocking?.open(view, () => view && show(view));
   }
 }
 

@@ -65,8 +65,11 @@ export class Unlocking {
     const place = byId('problem');
     try {
       const { purchaseId, link, seed } = this.#proof;
-      const [release, proven] = await Promise.all([released(this.#proof), this.#prove()]);
       const offer = purchase.file;
+      const [release, proven] = await Promise.all([
+        released(this.#proof, offer.content_id),
+        this.#prove(),
+      ]);
       const facts = { purchaseId, offer, release, link, seed, proven };
       const key = await openContentKey(facts).catch((error) => {
         // From here on the link is right and the money is there: what fails was sold so.
@@ -105,7 +108,7 @@ export class Unlocking {
   #offerFile(offer, proven, key) {
     const { purchaseId, claim } = this.#proof;
     const copies = new Copies(
-      (signal) => buyer.location(purchaseId, claim, signal),
+      (signal) => buyer.location(purchaseId, claim, offer.content_id, signal),
       tellInto(slot(this.#root, 'copies'), purchaseId, claim),
     );
     const { header, rows, meta } = proven;
