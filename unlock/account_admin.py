@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 
 from unlock.looking import LookingAdmin
-from unlock.models import PayoutChange, SecondFactor, SessionNote, Vault
+from unlock.models import ClosedAccount, Instance, PayoutChange, SecondFactor, SessionNote, Vault
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -49,3 +49,25 @@ class PayoutChangeAdmin(_AccountAdmin):
         ("applied_at", admin.EmptyFieldListFilter),
         ("stopped_at", admin.EmptyFieldListFilter),
     )
+
+
+@admin.register(ClosedAccount)
+class ClosedAccountAdmin(_AccountAdmin):
+    list_display = ("creator", "closed_at")
+
+
+@admin.register(Instance)
+class InstanceAdmin(LookingAdmin):
+    """What the operator says of the instance; its set-up makes the row."""
+
+    list_display = ("name", "contact", "done_at")
+    search_fields = ("name", "contact")
+    fields = ("name", "contact", "imprint", "terms")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        del request, obj
+        return list(self.fields)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del obj
+        return self.has_moderate_permission(request)

@@ -87,3 +87,15 @@ class PayoutChange(models.Model):
 
     def __str__(self) -> str:
         return f"payout change of {self.creator_id}"
+
+
+class ClosedAccount(models.Model):
+    """An account that its creator closed: nobody logs in; what was sold from it stays sold."""
+
+    creator = models.OneToOneField(
+        "unlock.Creator", on_delete=models.PROTECT, related_name="closed"
+    )
+    closed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"closed account of {self.creator_id}"

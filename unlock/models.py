@@ -15,8 +15,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from unlock.account_rows import PayoutChange, SecondFactor, SessionNote, Vault
+from unlock.account_rows import ClosedAccount, PayoutChange, SecondFactor, SessionNote, Vault
 from unlock.api_rows import ApiToken, KeptAnswer
+from unlock.instance_rows import Instance
 from unlock.key_rows import SealingKey
 from unlock.library_rows import GivenAgain
 from unlock.pricing_rows import DiscountCode, Pricing
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 __all__ = [
-    "ApiToken", "Audit", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
-    "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
+    "ApiToken", "Audit", "ClosedAccount", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
+    "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant",
+    "Instance", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
     "PaidFile", "PayoutChange", "Pricing", "Profile", "Purchase", "Samples", "SealingKey", "SecondFactor",
     "SessionNote", "Showcase", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip

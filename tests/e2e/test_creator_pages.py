@@ -302,7 +302,6 @@ def test_a_removed_file_is_gone_for_strangers_and_stays_with_its_creator_until_c
     maya.goto("/files/")
     people.more(maya)
     maya.get_by_role("button", name="Pause").click()
-    people.more(maya)
     maya.get_by_role("button", name="Remove…").click()
     maya.get_by_role("button", name="Keep it").click()
     expect(maya.get_by_text("Paused")).to_be_visible()

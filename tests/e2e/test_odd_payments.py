@@ -258,7 +258,6 @@ def test_a_removed_file_is_not_to_be_paid_and_what_came_goes_back(
     maya.goto("/files/")
     people.more(maya)
     maya.get_by_role("button", name="Pause").click()
-    people.more(maya)
     maya.get_by_role("button", name="Remove…").click()
     maya.get_by_role("button", name="Remove it").click()
     says(noor, "This order no longer opens anything: do not pay.")

@@ -101,6 +101,8 @@ def sold() -> Sold:
     ours.KeptAnswer.objects.create(
         creator=owner, key_hash="ab" * 32, request_hash="cd" * 32, sealed_body=MARK + b"kept"
     )
+    ours.ClosedAccount.objects.create(creator=owner)
+    ours.Instance.objects.create(name="Maya's shop", done_at=NOW)
     ours.Vault.objects.create(creator=owner, sealed_root=b"", recovery_hash="ab" * 32)
     ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
@@ -210,7 +212,7 @@ def test_every_list_can_be_searched_for_anything(sold: Sold, staff: Client) -> N
 
 
 def test_no_field_of_ours_can_be_written_by_hand(sold: Sold, staff: Client) -> None:
-    for model in models():
+    for model in set(models()) - {ours.Instance}:  # which has the operator's own words
         for row in model._default_manager.all():
             key = quote(row.pk)
             page = staff.get(address(model, f"{key}/change/")).content.decode()

@@ -101,7 +101,9 @@ async function load() {
       rootFor,
       reload: load,
     };
+    const open = openMenus();
     list.replaceChildren(...known.map((file) => rowOf(file, here)));
+    for (const menu of menus()) menu.open = open.has(menu.closest('li')?.dataset['file']);
     showWhatIsThere(found);
   } catch (error) {
     if (signal.aborted) return;
@@ -113,6 +115,17 @@ async function load() {
       list.removeAttribute('aria-busy');
     }
   }
+}
+
+/** @returns {NodeListOf<HTMLDetailsElement>} */
+function menus() {
+  return list.querySelectorAll('details.menu');
+}
+
+/** The files whose menu stands open: it stays so when the list is drawn anew. */
+function openMenus() {
+  const open = [...menus()].filter((menu) => menu.open);
+  return new Set(open.map((menu) => menu.closest('li')?.dataset['file']));
 }
 
 /** @param {Dashboard} found */
