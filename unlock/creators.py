@@ -21,7 +21,13 @@ from django.views.decorators.debug import sensitive_variables
 
 from unlock import container, limits, notices, payout_changes, second_factors, tokens, vaults
 from unlock.account_errors import RecoveryFailed
-from unlock.creator_errors import LoginFailed, PasswordWrong, SignupClosed, UsernameTaken
+from unlock.creator_errors import (
+    LoginFailed,
+    PasswordRequired,
+    PasswordWrong,
+    SignupClosed,
+    UsernameTaken,
+)
 from unlock.models import Creator, Invitation
 from unlock.states import NoticeKind
 
@@ -122,6 +128,18 @@ def check_password(creator: Creator, derived: bytes) -> None:
     """Raises PasswordWrong."""
     if not creator.user.check_password(_as_text(derived)):
         raise PasswordWrong("The password is wrong.")
+
+
+@sensitive_variables()
+def prove(creator: Creator, derived: bytes | None, code: str, *, now: datetime) -> None:
+    """The password again, and a code where the second step is on: before anything that would help
+    whoever found a browser signed in. Raises PasswordRequired, PasswordWrong, and what
+    ``second_factors.check`` does.
+    """
+    if derived is None:
+        raise PasswordRequired("This needs your password.")
+    check_password(creator, derived)
+    second_factors.check(creator, code, now=now)
 
 
 @sensitive_variables()

@@ -120,7 +120,8 @@ ROUTES: Final[Mapping[str, Methods]] = {
     "notices-read": {"POST": Scope.NOTICES_WRITE},
     # Who could mute notices, or send them elsewhere, would do that first.
     "notice-wishes": {"GET": Scope.NOTICES_READ, "PUT": None},
-    "notice-email": _never("PUT DELETE"),
+    "notice-email": _never("PUT"),
+    "notice-email-removal": _never("POST"),
     "notice-email-code": _never("POST"),
 }
 

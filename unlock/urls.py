@@ -211,5 +211,10 @@ urlpatterns = [
     path("notices/read/", notices.NoticesRead.as_view(), name="notices-read"),
     path("notices/wishes/", notices.NoticeWishes.as_view(), name="notice-wishes"),
     path("notices/email/", notices.NoticeEmail.as_view(), name="notice-email"),
+    path(
+        "notices/email/removal/",
+        notices.NoticeEmailRemoval.as_view(),
+        name="notice-email-removal",
+    ),
     path("notices/email/code/", notices.NoticeEmailCode.as_view(), name="notice-email-code"),
 ]

@@ -14,7 +14,7 @@ from django.core.cache import cache
 
 from kim import env
 from tests.unlock import sale
-from tests.unlock.creating import refusal, signed_in
+from tests.unlock.creating import derive, refusal, signed_in
 from tests.unlock.sale import NOW
 from unlock import mail, notices
 from unlock.creator_errors import CodeWrong, MailFailed, MailOff, MailTooSoon
@@ -237,19 +237,35 @@ def test_two_workers_send_one_message() -> None:
 def test_over_the_api_an_address_is_given_confirmed_and_taken_back() -> None:
     maya = signed_in()
 
-    asked = maya.put("notices/email/", {"email": ADDRESS}).json()
+    proof = {"derived": derive("correct horse")}
+    asked = maya.put("notices/email/", {"email": ADDRESS, **proof}).json()
     assert (asked["email"], asked["is_confirmed"], asked["can_mail"]) == (ADDRESS, False, True)
     wrong = maya.post("notices/email/code/", {"code": "0"})
     assert refusal(wrong) == (400, "code_wrong")
     right = maya.post("notices/email/code/", {"code": code_of(outbox.outbox[0])}).json()
     assert right["is_confirmed"] is True
     tell(Creator.objects.get(user__username="maya"), "a")
-    assert maya.delete("notices/email/").status_code == 204
+    assert maya.post("notices/email/removal/", proof).status_code == 204
 
     assert Creator.objects.get(user__username="maya").email == ""
     assert Notice.objects.get().mail_due_at is None
     assert refusal(maya.put("notices/email/", {"email": "no"})) == (400, "invalid")
     assert refusal(maya.put("notices/email/", {"email": "a@b.c\nBcc: x@y.z"})) == (400, "invalid")
+
+
+def test_a_session_alone_neither_moves_nor_stops_the_e_mails() -> None:
+    maya, wrong = signed_in(), {"derived": derive("a guess")}
+    Creator.objects.update(email=ADDRESS, email_confirmed_at=NOW)
+    theirs = {"email": "eve@example.com"}
+
+    assert refusal(maya.put("notices/email/", theirs)) == (403, "password_required")
+    assert refusal(maya.put("notices/email/", {**theirs, **wrong})) == (403, "password_wrong")
+    assert refusal(maya.post("notices/email/removal/")) == (403, "password_required")
+    assert refusal(maya.post("notices/email/removal/", wrong)) == (403, "password_wrong")
+    assert maya.delete("notices/email/").status_code == 405
+
+    assert Creator.objects.values_list("email", "email_confirmed_at").get() == (ADDRESS, NOW)
+    assert outbox.outbox == []
 
 
 @pytest.mark.parametrize(

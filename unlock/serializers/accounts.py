@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from unlock.creators import DERIVED_BYTES, SALT_BYTES, NewPassword, SignUp
 from unlock.serializers.fields import BytesField
-from unlock.serializers.second_steps import CODE_MAX
+from unlock.serializers.second_steps import CODE_MAX, ProofSerializer
 from unlock.serializers.vaults import SealedSerializer, sealed_of
 
 _NAME_MAX = 150
@@ -80,13 +80,8 @@ class PayoutValueSerializer(serializers.Serializer[Any]):
     value = serializers.CharField(max_length=_PAYOUT_MAX)
 
 
-class PayoutInputSerializer(PayoutValueSerializer):
-    """A change needs the password, and a code where the second step is on."""
-
-    derived = BytesField(length=DERIVED_BYTES, write_only=True, required=False)
-    code = serializers.CharField(
-        max_length=CODE_MAX, required=False, allow_blank=True, write_only=True
-    )
+class PayoutInputSerializer(PayoutValueSerializer, ProofSerializer):
+    """A change needs the proof."""
 
 
 class PayoutWarningSerializer(serializers.Serializer[Any]):

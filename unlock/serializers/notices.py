@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from unlock.notices import ALWAYS, MEANINGS
 from unlock.serializers.fields import WordField
+from unlock.serializers.second_steps import ProofSerializer
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ class WishesSerializer(serializers.Serializer[Any]):
     is_confirmed = serializers.BooleanField()
 
 
-class EmailSerializer(serializers.Serializer[Any]):
+class EmailSerializer(ProofSerializer):
+    """Where notices go decides who learns of a theft: it needs the proof."""
+
     email = serializers.EmailField(max_length=254)
 
 

@@ -36,6 +36,15 @@ class StepProofAndCodeSerializer(StepProofSerializer):
     code = serializers.CharField(max_length=CODE_MAX)
 
 
+class ProofSerializer(serializers.Serializer[Any]):
+    """The password as its browser worked it out, and a code where the second step is on."""
+
+    derived = BytesField(length=DERIVED_BYTES, write_only=True, required=False)
+    code = serializers.CharField(
+        max_length=CODE_MAX, required=False, allow_blank=True, write_only=True
+    )
+
+
 class SpareCodesSerializer(serializers.Serializer[Any]):
     """Told once."""
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from unlock import mail, notices, paging
+from unlock import creators, mail, notices, paging
 from unlock.serializers.notices import (
     CodeSerializer,
     EmailSerializer,
@@ -21,6 +21,7 @@ from unlock.serializers.notices import (
     wishes_of,
 )
 from unlock.serializers.paging import PageInputSerializer
+from unlock.serializers.second_steps import ProofSerializer
 from unlock.states import NoticeKind
 from unlock.views.sessions import CreatorView
 
@@ -73,23 +74,30 @@ class NoticeWishes(CreatorView):
 
 
 class NoticeEmail(CreatorView):
-    @property
-    def throttle_scope(self) -> str | None:
-        return "login" if self.request.method == "PUT" else None
+    throttle_scope = "login"
 
     @extend_schema(request=EmailSerializer, responses=WishesSerializer)
     def put(self, request: Request) -> Response:
-        """Send a code to this address. Notices go there once the code came back."""
+        """With the password: send a code to this address. Notices go there once it came back."""
         asked = EmailSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        creator = self.me(request)
-        mail.ask(creator, asked.validated_data["email"], now=timezone.now())
+        creator, now, facts = self.me(request), timezone.now(), asked.validated_data
+        creators.prove(creator, facts.get("derived"), facts.get("code", ""), now=now)
+        mail.ask(creator, facts["email"], now=now)
         return Response(wishes_of(self.me(request)))
 
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request) -> Response:
-        """Forget the address; no e-mail any more."""
-        mail.stop(self.me(request))
+
+class NoticeEmailRemoval(CreatorView):
+    throttle_scope = "login"
+
+    @extend_schema(request=ProofSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """With the password: forget the address; no e-mail any more."""
+        asked = ProofSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        creator, now, facts = self.me(request), timezone.now(), asked.validated_data
+        creators.prove(creator, facts.get("derived"), facts.get("code", ""), now=now)
+        mail.stop(creator)
         return Response(status=204)
 
 

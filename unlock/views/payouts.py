@@ -12,8 +12,7 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from payments import holdings, payouts
-from unlock import creators, payout_changes, second_factors
-from unlock.creator_errors import PasswordRequired
+from unlock import creators, payout_changes
 from unlock.serializers.accounts import (
     PayoutInputSerializer,
     PayoutPreviewSerializer,
@@ -63,7 +62,7 @@ class Payout(CreatorView):
         facts = asked.validated_data
         value = facts["value"].strip()
         if _is_change(creator, value):
-            _check_change(creator, facts.get("derived"), facts.get("code", ""))
+            creators.prove(creator, facts.get("derived"), facts.get("code", ""), now=now)
             if payout_changes.must_wait(creator):
                 payout_changes.ask(creator, value, now=now)
                 return _show(payouts.current(creator.id), creator)
@@ -98,14 +97,6 @@ def _is_change(creator: Creator, value: str) -> bool:
     asked = payouts.inspect(value)
     is_same = kept is not None and kept.kind == asked.kind == "address"
     return kept is not None and not (is_same and kept.shown == asked.shown)
-
-
-def _check_change(creator: Creator, derived: bytes | None, code: str) -> None:
-    """Raises PasswordRequired, PasswordWrong, and what ``second_factors.check`` does."""
-    if derived is None:
-        raise PasswordRequired("Changing where the money goes needs your password.")
-    creators.check_password(creator, derived)
-    second_factors.check(creator, code, now=timezone.now())
 
 
 def _show(payout: PayoutView | None, creator: Creator) -> Response:

@@ -104,9 +104,11 @@ export const mute = (muted) => api.put('notices/wishes/', { muted });
 
 /**
  * @param {string} email
+ * @param {{derived: string, code?: string}} proof
  * @returns {Promise<Wishes>}
  */
-export const askEmail = (email) => api.put('notices/email/', { email }, { repeatable: false });
+export const askEmail = (email, proof) =>
+  api.put('notices/email/', { email, ...proof }, { repeatable: false });
 
 /**
  * @param {string} code
@@ -114,4 +116,5 @@ export const askEmail = (email) => api.put('notices/email/', { email }, { repeat
  */
 export const confirmEmail = (code) => api.post('notices/email/code/', { code });
 
-export const stopEmail = () => api.remove('notices/email/');
+/** @param {{derived: string, code?: string}} proof */
+export const stopEmail = (proof) => api.post('notices/email/removal/', proof);

@@ -3,18 +3,23 @@
  * @module
  */
 import * as telling from '../net/telling.js';
-import { byId, fromTemplate, one, slot } from '../ui/dom.js';
+import { byId, fromTemplate, meta, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { ProofField } from './proving.js';
 
 /** Show what is set, and listen. */
 export async function showNotices() {
+  const proof = new ProofField('mail', meta('username'));
   onSubmit('mail', async () => {
     const input = byId('mail-address', HTMLInputElement);
     setWrong(input, '');
     if (!input.value.includes('@')) return void refuse(input, 'An address such as me@example.com.');
-    show(await telling.askEmail(input.value.trim()));
+    const email = input.value.trim();
+    const wishes = await proof.with((given) => telling.askEmail(email, given));
+    if (!wishes) return;
+    show(wishes);
     byId('mail-code').focus();
   });
   onSubmit('code', async () => {
@@ -25,7 +30,7 @@ export async function showNotices() {
   });
   byId('mail-stop').addEventListener('click', async () => {
     try {
-      await telling.stopEmail();
+      if (!(await proof.with((given) => telling.stopEmail(given).then(() => true)))) return;
       byId('mail-address', HTMLInputElement).value = '';
       show(await telling.wishes());
       toast('No more e-mails');
