@@ -196,6 +196,12 @@ def recoveries(owner: UUID) -> tuple[RecoveryKit, ...]:
     return tuple(_kit(row) for row in rows)
 
 
+def history(owner: UUID) -> list[dict[str, object]]:
+    """All that were ever set, oldest first, as they may be shown."""
+    rows = Payout.objects.filter(owner=owner, fallback_of=None).order_by("created_at")
+    return list(rows.values("kind", "network", "shown", "created_at", "retired_at"))
+
+
 def issue(payout_id: UUID, chain: Callable[[], Chain], *, due_sat: int = 0) -> Issued:
     """A fresh address for ``due_sat``: never given out before, by us or by an xpub's own wallet.
 

@@ -31,6 +31,33 @@ class RecoveryFailed(ServiceError):
     http_status = 401
 
 
+# --- closing an account ---------------------------------------------------------------------------
+
+
+class RefundsOwed(ServiceError):
+    """Buyers wait for money of this creator. Nothing was closed."""
+
+    code = "refunds_owed"
+    hint = "Pay them on your sales page, or close them there; then close the account."
+    http_status = 409
+
+
+class MoneyMoving(ServiceError):
+    """Something is paid or may be paid, and is not settled. Nothing was closed."""
+
+    code = "money_moving"
+    hint = "Pause your files, and close the account once this is settled."
+    http_status = 409
+
+
+class AccountClosed(ServiceError):
+    """Said to whoever knows the password, and to nobody else."""
+
+    code = "account_closed"
+    hint = "It cannot be opened again. Who bought from it can still open what they bought."
+    http_status = 403
+
+
 # --- the second step of a login -------------------------------------------------------------------
 
 

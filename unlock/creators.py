@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from unlock import container, limits, notices, payout_changes, second_factors, tokens, vaults
-from unlock.account_errors import RecoveryFailed
+from unlock.account_errors import AccountClosed, RecoveryFailed
 from unlock.creator_errors import (
     LoginFailed,
     PasswordRequired,
@@ -28,7 +28,7 @@ from unlock.creator_errors import (
     SignupClosed,
     UsernameTaken,
 )
-from unlock.models import Creator, Invitation
+from unlock.models import ClosedAccount, Creator, Invitation
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def how_to_derive(username: str) -> tuple[bytes, int]:
     as scheme 1, answers otherwise than a name that nobody has.
     """
     name = username.strip().lower()
-    rows = Creator.objects.filter(user__username=name).values_list("salt", "vault")
+    rows = Creator.objects.filter(user__username=name).values_list("salt", "vault", "closed")
     known = rows.first()
     fake = _keyed("kim login salt", name)[:SALT_BYTES]
     if known is None:
         return fake, SCHEME
-    salt, vault = known
-    return bytes(salt), FIRST_SCHEME if vault is None else SCHEME
+    salt, vault, closed = known
+    return bytes(salt), FIRST_SCHEME if vault is None and closed is None else SCHEME
 
 
 @sensitive_variables()
@@ -111,13 +111,17 @@ def sign_up(asked: SignUp, *, now: datetime) -> Creator:
 
 @sensitive_variables()
 def log_in(username: str, derived: bytes) -> Creator:
-    """The creator these belong to. Raises LoginFailed, after the same work for every reason."""
+    """The creator these belong to. Raises LoginFailed, after the same work for every reason; and
+    AccountClosed for whoever closed it.
+    """
     name = username.strip().lower()
     creator = Creator.objects.select_related("user").filter(user__username=name).first()
     if creator is None:
         make_password(_as_text(derived))
         raise LoginFailed("The name or the password is wrong.")
     matches = creator.user.check_password(_as_text(derived))
+    if matches and ClosedAccount.objects.filter(creator=creator).exists():
+        raise AccountClosed("This account was closed.")
     if not matches or creator.suspended_at or creator.user.is_staff or not creator.user.is_active:
         raise LoginFailed("The name or the password is wrong.")
     return creator
@@ -229,7 +233,8 @@ def suspend(creator: Creator, *, now: datetime) -> None:
 
 
 def reinstate(creator: Creator) -> None:
-    Creator.objects.filter(id=creator.id).update(suspended_at=None)
+    """Not one that was closed: that was its creator's own word."""
+    Creator.objects.filter(id=creator.id, closed=None).update(suspended_at=None)
 
 
 def new_code() -> str:

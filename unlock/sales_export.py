@@ -44,7 +44,7 @@ def csv_chunks(batches: Iterable[Iterable[Sale]]) -> Iterator[bytes]:
 
 def json_chunks(batches: Iterable[Iterable[Sale]], *, now: datetime) -> Iterator[bytes]:
     """One object: ``format``, ``made_at`` and ``rows``. A file that was cut off cannot be read."""
-    yield f'{{"format":"{FORMAT}","made_at":"{_time(now)}","rows":['.encode()
+    yield f'{{"format":"{FORMAT}","made_at":"{time_text(now)}","rows":['.encode()
     comma = ""
     for batch in batches:
         rows = [row for sale in batch for row in rows_of(sale)]
@@ -70,7 +70,7 @@ def _sale(sale: Sale) -> dict[str, Any]:
     price = str(bill.price).partition(" ")[0]
     tip = "" if sale.tip is None else str(sale.tip).partition(" ")[0]
     return {
-        "date": _time(bill.created_at),
+        "date": time_text(bill.created_at),
         "invoice": str(bill.id),
         "purchase": str(purchase.id),
         "file": str(purchase.paid_file_id),
@@ -87,7 +87,7 @@ def _sale(sale: Sale) -> dict[str, Any]:
         "confirmations_wanted": bill.confirmations,
         "address": bill.address,
         "derivation": bill.derivation,
-        "settled_at": _time(bill.settled_at),
+        "settled_at": time_text(bill.settled_at),
         "settled_instantly": bill.is_instant,
     }
 
@@ -114,10 +114,10 @@ def _payment(payment: Payment, number: int) -> dict[str, Any]:
         "value_sat": payment.value_sat,
         "counts": payment.has_settled,
         "seen": payment.seen,
-        "first_seen_at": _time(payment.first_seen_at),
+        "first_seen_at": time_text(payment.first_seen_at),
         "block_height": payment.height,
         "block_hash": payment.block_hash,
-        "block_time": _time(payment.block_time),
+        "block_time": time_text(payment.block_time),
         "confirmations": payment.confirmations,
         "receipt_rate": _decimal(payment.rate),
         "receipt_sources": list(payment.rate_by),
@@ -149,7 +149,8 @@ def _cell(value: Any) -> str:
     return f"'{text}" if is_formula else text
 
 
-def _time(moment: datetime | None) -> str | None:
+def time_text(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, to the second."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -60,6 +60,8 @@ ROUTES: Final[Mapping[str, Methods]] = {
     "second-step-removal": _never("POST"),
     "vault": _never("GET PUT"),
     "account-recoveries": _never("POST"),
+    "account-closing": _never("POST"),
+    "account-export": _never("GET"),
     "tokens": _never("GET POST"),
     "token": _never("DELETE"),
     "limits": {"GET": ANY},

@@ -6,6 +6,7 @@ from django.urls import path
 
 from unlock.views import (
     accounts,
+    closings,
     copies,
     dashboard,
     deposits,
@@ -207,6 +208,8 @@ urlpatterns = [
         webhooks.DeliveryAgain.as_view(),
         name="delivery-again",
     ),
+    path("account/closing/", closings.AccountClosing.as_view(), name="account-closing"),
+    path("account/export/", closings.AccountExport.as_view(), name="account-export"),
     path("notices/", notices.Notices.as_view(), name="api-notices"),
     path("notices/read/", notices.NoticesRead.as_view(), name="notices-read"),
     path("notices/wishes/", notices.NoticeWishes.as_view(), name="notice-wishes"),

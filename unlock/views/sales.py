@@ -96,12 +96,8 @@ class SalesExport(CreatorView):
             if kind == "csv"
             else sales_export.json_chunks(rows, now=now)
         )
-        is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001 - DRF's own way to it
-        return StreamingHttpResponse(
-            _waiting(chunks) if is_async else chunks,
-            content_type=_TYPES[kind],
-            headers=_saved_as(f"kim-sales-{now:%Y-%m-%d}.{kind}"),
-        )
+        name = f"kim-sales-{now:%Y-%m-%d}.{kind}"
+        return streamed(request, chunks, kind=_TYPES[kind], name=name)
 
 
 class SaleEvidence(CreatorView):
@@ -144,6 +140,15 @@ def _evidence(purchase: Purchase, *, now: datetime) -> HttpResponse:
         content_type="application/json",
         headers=_saved_as(f"kim-evidence-{str(purchase.id)[:8]}.json"),
     )
+
+
+def streamed(
+    request: Request, chunks: Iterator[bytes], *, kind: str, name: str
+) -> StreamingHttpResponse:
+    """A file to save under this name, made while it is sent."""
+    is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001 - DRF's own way to it
+    body = _waiting(chunks) if is_async else chunks
+    return StreamingHttpResponse(body, content_type=kind, headers=_saved_as(name))
 
 
 def _saved_as(name: str) -> dict[str, str]:
