@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("unlock", "0016_versions"),
+        ("unlock", "0017_sealing_keys"),
     ]
 
     operations = [
