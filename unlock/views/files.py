@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
     from unlock.models import Creator
 
+_OWN_OR_PUBLIC = {
+    "anyOf": [{"$ref": "#/components/schemas/File"}, {"$ref": "#/components/schemas/Offer"}]
+}
+
 
 class Files(CreatorView):
     @extend_schema(
@@ -64,7 +68,7 @@ class Files(CreatorView):
 
 
 class FileDetail(AnyoneView):
-    @extend_schema(responses=FileSerializer)
+    @extend_schema(responses={(200, "application/json"): _OWN_OR_PUBLIC})
     def get(self, request: Request, file_id: UUID) -> Response:
         """The offer; for its creator with what only they may see. A draft is theirs alone."""
         paid_file = files.find(file_id)
