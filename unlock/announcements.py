@@ -16,7 +16,7 @@ from django.db import transaction
 
 from payments import invoices
 from payments.states import InvoiceState
-from unlock import hints, keys, notices, stock, webhooks
+from unlock import free_copies, hints, keys, notices, stock, webhooks
 from unlock.errors import InstanceKeyMissing
 from unlock.models import Cursor, Purchase
 
@@ -47,6 +47,7 @@ def drain(*, now: datetime) -> int:
         STOCK_CURSOR: lambda: _drain(STOCK_CURSOR, _count, now=now),
         NOTICE_CURSOR: lambda: _drain(NOTICE_CURSOR, _note, now=now),
         webhooks.ORPHANS: lambda: webhooks.enqueue_orphans(now=now),
+        free_copies.CURSOR: lambda: free_copies.drain(now=now),
     }
     for name, act in messages.items():
         try:

@@ -30,6 +30,8 @@ MAIL_AFTER: Final = timedelta(seconds=20)  # so that what happens together comes
 # What each kind is, in the words of the settings page.
 MEANINGS: Final[dict[NoticeKind, str]] = {
     NoticeKind.SOLD: "A file was sold",
+    NoticeKind.TAKEN_FREE: "A file was taken for free (once a day for each file)",
+    NoticeKind.OVERSOLD: "More copies were sold than there are",
     NoticeKind.PAID_LATE: "A payment came late and counts",
     NoticeKind.PARTIAL_EXPIRED: "Too little was paid, and the time is over",
     NoticeKind.CONFLICT: "A payment shows signs of a double spend",
@@ -54,6 +56,8 @@ MEANINGS: Final[dict[NoticeKind, str]] = {
 ALWAYS: Final = frozenset(
     {NoticeKind.PAYOUT_WAITS, NoticeKind.ACCOUNT_CHANGED, NoticeKind.ACCOUNT_RECOVERED}
 )
+
+_OF_PAID: Final = {"OVER": NoticeKind.OVERPAID, "OVERSOLD": NoticeKind.OVERSOLD}
 
 
 def tell(
@@ -127,8 +131,7 @@ def kinds_of(event: EventView) -> tuple[NoticeKind, ...]:
         found.append(NoticeKind.CONFLICT)
     if has_moved and event.state is InvoiceState.REVERSED:
         found.append(NoticeKind.REVERSED)
-    if "OVER" in event.flags and is_paid:
-        found.append(NoticeKind.OVERPAID)
+    found += [kind for flag, kind in _OF_PAID.items() if is_paid and flag in event.flags]
     if "TOKEN_IGNORED" in event.flags:
         found.append(NoticeKind.TOKEN_RECEIVED)
     if event.kind is EventKind.REFUND_DUE:
@@ -140,7 +143,7 @@ def kinds_of(event: EventView) -> tuple[NoticeKind, ...]:
 
 def text_of(kind: NoticeKind, title: str, invoice: InvoiceView) -> str:
     """One sentence or two, with the file and the amounts."""
-    name = f"“{title[: TITLE_MAX - 1]}…”" if len(title) > TITLE_MAX else f"“{title}”"
+    name = name_of(title)
     seen, due = _bch(invoice.seen_sat), _bch(invoice.due_sat)
     return {
         NoticeKind.SOLD: f"{name} was sold for {due}.",
@@ -155,12 +158,21 @@ def text_of(kind: NoticeKind, title: str, invoice: InvoiceView) -> str:
         ),
         NoticeKind.REVERSED: f"The payment for {name} has gone from the chain. We go on looking.",
         NoticeKind.OVERPAID: f"{seen} came for {name}, which costs {due}.",
+        NoticeKind.OVERSOLD: (
+            f"{name} was sold once more than there are copies: a payment came late. The buyer has"
+            " the file; if that must not be, pay the money back."
+        ),
         NoticeKind.TOKEN_RECEIVED: (
             f"A payment for {name} carried a token. Its coins do not count and are never forwarded."
         ),
         NoticeKind.REFUND_DUE: f"A refund is due for {name}. Your sales page has the exact amount.",
         NoticeKind.REFUNDED: f"The refund for {name} was seen on the chain.",
     }[kind]
+
+
+def name_of(title: str) -> str:
+    """A file's title, as texts quote it."""
+    return f"“{title[: TITLE_MAX - 1]}…”" if len(title) > TITLE_MAX else f"“{title}”"
 
 
 def of(creator: Creator) -> QuerySet[Notice]:

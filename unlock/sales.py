@@ -19,6 +19,7 @@ from uuid import UUID
 from payments import accounting
 from payments.accounting import Place, Wanted
 from payments.amounts import Price
+from unlock import free_copies
 from unlock.creator_errors import CursorInvalid
 from unlock.errors import PurchaseUnknown
 from unlock.models import Purchase
@@ -126,11 +127,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
+    """``free``: taken for nothing, and no sales."""
+
     total: Takings
     refunded_sat: int
     reversed: int
     refunds_due: int
     waiting: int
+    free: int
     step: Step
     bars: tuple[Bar, ...]
 
@@ -174,9 +178,22 @@ def summarize(creator: Creator, filters: Filters, *, step: Step | None, zone: tz
         reversed=lost,
         refunds_due=owed,
         waiting=waiting,
+        free=_free(creator, filters),
         step=step,
         bars=bars_of(days, step),
     )
+
+
+def _free(creator: Creator, filters: Filters) -> int:
+    """How many were taken for nothing in that time."""
+    rows = free_copies.taken().filter(purchase__paid_file__creator=creator)
+    if filters.file is not None:
+        rows = rows.filter(purchase__paid_file=filters.file)
+    if filters.since is not None:
+        rows = rows.filter(created_at__gte=filters.since)
+    if filters.until is not None:
+        rows = rows.filter(created_at__lt=filters.until)
+    return rows.count()
 
 
 def find(creator: Creator, purchase_id: UUID) -> Purchase:

@@ -92,6 +92,8 @@ class NoticeKind(StrEnum):
     ACCOUNT_RECOVERED = "account_recovered"
     ACCOUNT_CHANGED = "account_changed"
     PAYOUT_WAITS = "payout_waits"
+    OVERSOLD = "oversold"
+    TAKEN_FREE = "taken_free"
 
 
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from payments.invoices import EventView, InvoiceView
-    from unlock.models import Purchase
+    from unlock.models import Grant, Purchase
 
 VERSION: Final = 1
 TEST: Final = "test"
 EXPIRED_PARTIAL: Final = "invoice.expired_partial"
 PAID_LATE: Final = "invoice.paid_late"
 PAYMENT_SEEN: Final = "invoice.payment_seen"
+GRANTED: Final = "purchase.granted"
 
 BY_STATE: Final[dict[InvoiceState, str]] = {  # the state moved: where to
     InvoiceState.OPEN: "invoice.payment_gone",
@@ -48,7 +49,9 @@ BY_KIND: Final[dict[EventKind, str]] = {  # the state did not move: what was don
     EventKind.RESTORED: "invoice.restored",
 }
 NAMES: Final = tuple(
-    sorted({*BY_STATE.values(), *BY_KIND.values(), PAYMENT_SEEN, PAID_LATE, EXPIRED_PARTIAL})
+    sorted(
+        {*BY_STATE.values(), *BY_KIND.values(), PAYMENT_SEEN, PAID_LATE, EXPIRED_PARTIAL, GRANTED}
+    )
 )
 _MONEY: Final = frozenset(
     {InvoiceState.PARTIAL, InvoiceState.SEEN, InvoiceState.SUSPECT, InvoiceState.PAID}
@@ -112,6 +115,17 @@ def data_of(
         "txids": list(txids),
         "settled_at": None if invoice.settled_at is None else iso(invoice.settled_at),
         "path": f"/api/v1/sales/{purchase.id}/evidence/",
+    }
+
+
+def data_of_grant(purchase: Purchase, grant: Grant) -> dict[str, Any]:
+    """The ``data`` of ``purchase.granted``: the file opens, and nothing was to be paid."""
+    return {
+        "purchase": str(purchase.id),
+        "reference": purchase.reference,
+        "file": {"id": str(purchase.paid_file_id), "title": purchase.paid_file.title},
+        "grant": {"kind": grant.kind, "at": iso(grant.created_at)},
+        "path": f"/api/v1/files/{purchase.paid_file_id}/",
     }
 
 

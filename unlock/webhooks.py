@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from payments.invoices import EventView
-    from unlock.models import Creator
+    from unlock.models import Creator, Grant
 
 PER_CREATOR: Final = 10
 SECRET_PREFIX: Final = "kimwh_"  # noqa: S105 - tells people what they look at
@@ -169,6 +169,30 @@ def enqueue_orphans(*, now: datetime) -> int:
 def enqueue_lapsed(events: Sequence[EventView], *, now: datetime) -> int:
     """Tell that quotes ran out with a part paid. ``events`` are the last ones of those invoices."""
     return _enqueue(events, _bought(events), now=now, told=(webhook_events.EXPIRED_PARTIAL,))
+
+
+def enqueue_grants(grants: Sequence[Grant], *, now: datetime) -> int:
+    """Tell that files were taken for nothing. ``grants`` come with purchase and file. Repeating it
+    doubles nothing: a message's position is the grant's number.
+    """
+    hooks = _hooks({each.purchase.paid_file.creator_id for each in grants})
+    rows = [
+        _delivery(hook, message, subject=grant.purchase_id, position=grant.pk)
+        for grant in grants
+        for message in [
+            Message(
+                kind=webhook_events.GRANTED,
+                created_at=now,
+                data=webhook_events.data_of_grant(grant.purchase, grant),
+            )
+        ]
+        for hook in hooks.get(grant.purchase.paid_file.creator_id, ())
+        if (not hook.kinds or message.kind in hook.kinds) and hook.created_at <= grant.created_at
+    ]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
+    if rows:
+        hints.ask_delivery()
+    return len(rows)
 
 
 def open_secret(webhook: Webhook) -> str:

@@ -51,6 +51,7 @@ def happen(
     [
         (["SEEN", "PAID"], (), "", ["sold"]),
         (["PAID"], ("OVER",), "", ["overpaid", "sold"]),
+        (["PAID"], ("OVERSOLD",), "", ["oversold", "sold"]),
         (["EXPIRED", "SEEN", "PAID"], ("LATE",), "", ["paid_late", "sold"]),
         (["EXPIRED", "PARTIAL"], (), "", ["partial_expired"]),
         (["SEEN", "SUSPECT"], ("DOUBLE_SPEND_SEEN",), "", ["conflict"]),

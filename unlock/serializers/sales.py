@@ -83,7 +83,8 @@ class RepaymentSerializer(serializers.Serializer[Any]):
 
 
 class SaleSerializer(serializers.Serializer[Any]):
-    """One purchase that has an invoice. ``worth``: what it was worth when it came; ``tip`` is the part
+    """One purchase that has an invoice. ``derivation``: of its address, ``m/0/7`` below the xpub or
+    ``forwarder 7``. ``worth``: what it was worth when it came; ``tip`` is the part
     of ``price`` that was added for nothing.
     """
 
@@ -107,6 +108,7 @@ class SaleSerializer(serializers.Serializer[Any]):
     over_sat = serializers.IntegerField(source="bill.over_sat")
     worth = PriceField(source="bill.worth", allow_null=True)
     address = serializers.CharField(source="bill.address")
+    derivation = serializers.CharField(source="bill.derivation")
     payments = PaymentSerializer(source="bill.payments", many=True)
     refund = RepaymentSerializer(source="bill.refund", allow_null=True)
 
@@ -136,6 +138,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     reversed = serializers.IntegerField()
     refunds_due = serializers.IntegerField()
     waiting = serializers.IntegerField()
+    free = serializers.IntegerField()
     step = WordField(sales.Step)
     bars = BarSerializer(many=True)
 

@@ -39,6 +39,7 @@ import * as api from './api.js';
  * @property {number} over_sat
  * @property {Price | null} worth
  * @property {string} address
+ * @property {string} derivation  `m/0/7` below the xpub, or `forwarder 7`
  * @property {Payment[]} payments
  * @property {{due_sat: number, paid_sat: number, txid: string, is_closed: boolean} | null} refund
  *
@@ -52,6 +53,7 @@ import * as api from './api.js';
  * @property {number} reversed
  * @property {number} refunds_due
  * @property {number} waiting
+ * @property {number} free  taken for nothing: no sales
  * @property {Step} step
  * @property {Bar[]} bars
  */

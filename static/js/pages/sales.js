@@ -178,6 +178,7 @@ function asidesOf(sums) {
   if (sums.waiting > 0) asides.push(`${sums.waiting} waiting for a block or the rest.`);
   if (sums.refunds_due > 0) asides.push(`${sums.refunds_due} with a refund due.`);
   if (sums.refunded_sat > 0) asides.push(`${format.coins(sums.refunded_sat)} refunded.`);
+  if (sums.free > 0) asides.push(`${sums.free} taken for free.`);
   if (sums.reversed > 0) asides.push(`${sums.reversed} reversed, not counted.`);
   if (sums.total.unpriced > 0 && sums.total.worth.length > 0) {
     asides.push(`${sums.total.unpriced} sold for BCH, without a price in other money.`);

@@ -116,11 +116,24 @@ function pairsOf(sale) {
   } else if (sale.refund && !sale.refund.is_closed) {
     pairs.push(['Refund due', format.coins(sale.refund.due_sat)]);
   }
-  pairs.push(['Address', sale.address], ['Purchase', sale.purchase], ['Invoice', sale.invoice]);
+  pairs.push(['Address', sale.address], originOf(sale.derivation));
+  pairs.push(['Purchase', sale.purchase], ['Invoice', sale.invoice]);
   return pairs.flatMap(([name, value]) => [
     make('dt', { text: name }),
     make('dd', { text: value }),
   ]);
+}
+
+/**
+ * Where the address comes from: what to look for in the wallet, or in the recovery kit.
+ * @param {string} derivation
+ * @returns {[string, string]}
+ */
+function originOf(derivation) {
+  const [kind, number = ''] = derivation.split(' ');
+  return kind === 'forwarder'
+    ? ['Number of the address in your recovery kit', number]
+    : ['Path of the address below your xpub', derivation];
 }
 
 /** @param {string} iso */
