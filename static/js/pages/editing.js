@@ -12,14 +12,17 @@ import { parsePrice } from '../ui/price.js';
 import { PriceField } from '../ui/pricefield.js';
 import * as problem from '../ui/problem.js';
 import { InstantField } from './instant.js';
+import { showDescribing } from './describing.js';
 import { fillCurrencies, PRICE_LIKE } from './offering.js';
+import { setListed } from './shopkeeping.js';
+import { ShowcaseField } from './showcase.js';
 
 /**
  * @import { FileView, Limits, Price } from '../net/creator.js'
  * @import { Pricing } from '../ui/pricefield.js'
  *
  * @typedef {{title?: string, description?: string, price?: Price, pricing?: Pricing, is_instant?: boolean,
- *   stream_only?: boolean}} Change
+ *   stream_only?: boolean, showcase?: import('./showcase.js').Choices}} Change
  */
 
 /**
@@ -31,6 +34,8 @@ export async function edit(file) {
   const dialog = dialogs.open('file-edit');
   const fields = new Fields(file, limits);
   const instant = new InstantField('edit-');
+  const showcase = new ShowcaseField('edit-', file.showcase);
+  showDescribing('edit-');
   instant.setPrice(file.price_sat_estimate);
   const place = slot(dialog, 'problem');
   const button = /** @type {HTMLButtonElement} */ (one(dialog, 'button[type=submit]'));
@@ -47,9 +52,12 @@ export async function edit(file) {
       try {
         if (!(await instant.keep())) return;
         if (instant.isOn !== file.is_instant) change.is_instant = instant.isOn;
+        if (showcase.change) change.showcase = showcase.change;
         const isChanged = Object.keys(change).length > 0;
         if (isChanged) await creator.changeFile(file.id, change);
-        resolve(isChanged);
+        const { listing } = showcase;
+        if (listing !== undefined && !(await setListed(file.id, listing))) return;
+        resolve(isChanged || listing !== undefined);
         dialog.close();
       } catch (error) {
         if (!fields.refuse(error)) problem.show(place, error);

@@ -10,6 +10,7 @@ import { rowOf } from './filerow.js';
 import { ask, isRootOf, remind } from './keys.js';
 import { showEarned, showNeeds } from './overview.js';
 import { Unfinished } from './resuming.js';
+import { showShop } from './shopkeeping.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -105,6 +106,7 @@ async function load() {
     list.replaceChildren(...known.map((file) => rowOf(file, here)));
     for (const menu of menus()) menu.open = open.has(menu.closest('li')?.dataset['file']);
     showWhatIsThere(found);
+    void showShop(found.states.published + found.states.paused > 0);
   } catch (error) {
     if (signal.aborted) return;
     // What was shown before stays: it is only older.

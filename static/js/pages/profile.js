@@ -44,6 +44,7 @@ export async function showProfile() {
   about().value = known.about;
   contact().value = known.contact;
   showFace(known);
+  byId('profile-fields', HTMLFieldSetElement).disabled = false;
 }
 
 export async function saveProfile() {

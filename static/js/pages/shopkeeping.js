@@ -5,6 +5,7 @@
  */
 import { toBase64url } from '../crypto/bytes.js';
 import { sealEntry, shopAccessHash, shopKey, shopLink } from '../crypto/shop.js';
+import * as store from '../io/store.js';
 import * as creator from '../net/creator.js';
 import * as net from '../net/storefront.js';
 import { copy } from '../ui/copy.js';
@@ -12,112 +13,121 @@ import * as dialogs from '../ui/dialog.js';
 import { action, byId, meta, one, slot } from '../ui/dom.js';
 import { showLink } from '../ui/link.js';
 import * as problem from '../ui/problem.js';
-import { isRootOf, linkSecretOf } from './keys.js';
+import { isRootOf, linkSecretOf, rootOf } from './keys.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
- * @import { FileView } from '../net/creator.js'
  * @import { OwnShop } from '../net/storefront.js'
  */
 
-/** @param {FileView} file */
-const isListable = ({ state }) => state === 'published' || state === 'paused';
-
 /**
  * Lists a file, or takes it off the list. The first one opens the shop.
- * @param {FileView} file
- * @param {Bytes} root  R
+ * @param {string} fileId
  * @param {boolean} isListed
+ * @returns {Promise<boolean>} false where the person would not give the key
  */
-export async function setListed(file, root, isListed) {
-  const [shop, { files }] = await Promise.all([net.ownShop(), creator.files()]);
-  const ids = new Set(shop.files.map((entry) => entry.file));
-  if (isListed) ids.add(file.id);
-  else ids.delete(file.id);
-  await keep(root, shop.generation, listedOf(files, ids, root));
+export async function setListed(fileId, isListed) {
+  const root = await rootOf(meta('username'));
+  if (!root) return false;
+  const shop = await net.ownShop();
+  const ids = idsOf(shop);
+  if (isListed) ids.add(fileId);
+  else ids.delete(fileId);
+  await keep(root, shop.generation, ids);
+  return true;
 }
 
 /**
- * @param {FileView[]} files
- * @param {Set<string>} ids
- * @param {Bytes} root
- */
-function listedOf(files, ids, root) {
-  return files.filter((file) => ids.has(file.id) && isListable(file) && isRootOf(root, file));
-}
-
-/**
- * The whole shop, sealed anew.
+ * The whole shop, sealed anew. What cannot be listed any more falls off.
  * @param {Bytes} root  R
  * @param {number} generation  of the shop
- * @param {FileView[]} listed
+ * @param {Set<string>} ids
  */
-async function keep(root, generation, listed) {
+async function keep(root, generation, ids) {
+  const { files } = await creator.files();
+  const listed = files.filter(
+    (file) =>
+      ids.has(file.id) &&
+      (file.state === 'published' || file.state === 'paused') &&
+      isRootOf(root, file),
+  );
   const key = shopKey(root, generation);
-  const files = await Promise.all(
+  const entries = await Promise.all(
     listed.map(async (file) => {
       const place = { paidFileId: file.id, generation };
       const entry = await sealEntry(key, place, linkSecretOf(root, file));
       return { file: file.id, entry: toBase64url(entry), generation: file.link_generation };
     }),
   );
-  return net.keepShop({ generation, access_hash: shopAccessHash(key), files });
+  return net.keepShop({ generation, access_hash: shopAccessHash(key), files: entries });
+}
+
+/** @param {OwnShop} shop */
+function idsOf({ files }) {
+  return new Set(files.map((entry) => entry.file));
 }
 
 /**
  * The shop's part of the files page. Entries of links that were renewed are sealed again by the way.
- * @param {FileView[]} files
- * @param {{root: Bytes | undefined, rootFor: (file: FileView) => Promise<Bytes | null>,
- *   reload: () => Promise<void>}} known  R, if it lies in this browser
+ * @param {boolean} isSelling  whether there are files at all
  */
-export async function showShop(files, { root, rootFor, reload }) {
+export async function showShop(isSelling) {
   const panel = byId('shop-panel');
   const place = slot(panel, 'problem');
-  const onSale = files.filter(isListable);
-  panel.hidden = onSale.length === 0;
-  if (panel.hidden) return;
-  let shop = await net.ownShop();
-  const ids = new Set(shop.files.map((entry) => entry.file));
-  if (root && shop.is_open && isStale(shop, files)) {
-    shop = await keep(root, shop.generation, listedOf(files, ids, root));
+  panel.hidden = !isSelling;
+  if (!isSelling) return;
+  try {
+    const root = (await store.root(meta('username')))?.root;
+    let shop = await net.ownShop();
+    if (root && shop.stale > 0) shop = await keep(root, shop.generation, idsOf(shop));
+    tell(panel, shop, root);
+    offer(panel, shop);
+  } catch (error) {
+    problem.show(place, error, { retry: () => void showShop(isSelling) });
   }
-  tell(panel, shop, root);
-  /** @param {string} name @param {(root: Bytes) => Promise<unknown>} act */
-  const offer = (name, act) => {
-    action(panel, name).onclick = async () => {
-      problem.hide(place);
-      try {
-        const [first] = onSale;
-        const found = root ?? (first && (await rootFor(first)));
-        if (found) await act(found);
-      } catch (error) {
-        problem.show(place, error);
-      }
-    };
-  };
-  offer('shop-copy', (found) => copy(linkOf(found, shop), 'Link copied'));
-  offer('shop-qr', async (found) => {
-    showLink(one(dialogs.open('link-shown'), '.link'), linkOf(found, shop), meta('username'));
-  });
-  offer('shop-renew', async (found) => {
-    if (!(await isSure('shop-renew-ask'))) return;
-    await keep(found, shop.generation + 1, listedOf(files, ids, found));
-    await reload();
-  });
-  action(panel, 'shop-close').onclick = async () => {
-    if (!(await isSure('shop-close-ask'))) return;
-    await net.closeShop().catch((error) => problem.show(place, error));
-    await reload();
-  };
 }
 
 /**
+ * @param {HTMLElement} panel
  * @param {OwnShop} shop
- * @param {FileView[]} files
  */
-function isStale(shop, files) {
-  const links = new Map(files.map((file) => [file.id, file.link_generation]));
-  return shop.files.some(({ file, generation }) => (links.get(file) ?? generation) !== generation);
+function offer(panel, shop) {
+  const place = slot(panel, 'problem');
+  /** @param {string} name @param {() => Promise<unknown>} act */
+  const does = (name, act) => {
+    action(panel, name).onclick = async () => {
+      problem.hide(place);
+      await act().catch((error) => problem.show(place, error));
+    };
+  };
+  /** @param {(root: Bytes) => unknown} act */
+  const withRoot = (act) => async () => {
+    const root = await rootOf(meta('username'));
+    if (root) await act(root);
+  };
+  does(
+    'shop-copy',
+    withRoot((root) => copy(linkOf(root, shop), 'Link copied')),
+  );
+  does(
+    'shop-qr',
+    withRoot((root) =>
+      showLink(one(dialogs.open('link-shown'), '.link'), linkOf(root, shop), meta('username')),
+    ),
+  );
+  does(
+    'shop-renew',
+    withRoot(async (root) => {
+      if (!(await isSure('shop-renew-ask'))) return;
+      await keep(root, shop.generation + 1, idsOf(shop));
+      await showShop(true);
+    }),
+  );
+  does('shop-close', async () => {
+    if (!(await isSure('shop-close-ask'))) return;
+    await net.closeShop();
+    await showShop(true);
+  });
 }
 
 /**
@@ -126,15 +136,22 @@ function isStale(shop, files) {
  * @param {Bytes | undefined} root
  */
 function tell(panel, shop, root) {
-  const count = shop.files.length;
-  slot(panel, 'said').textContent = shop.is_open
-    ? `One link shows ${count === 1 ? 'the file' : `the ${count} files`} that you list: each opens from there with no other link. Edit a file to list it, or to take it off.`
-    : 'One link for all files that you list. Edit a file and choose “List it in my shop” to open it.';
+  slot(panel, 'said').textContent = wordsOf(shop);
   slot(panel, 'actions').hidden = !shop.is_open;
   const field = /** @type {HTMLInputElement} */ (slot(panel, 'link'));
   field.hidden = !shop.is_open || !root;
   field.value = root ? linkOf(root, shop) : '';
   field.onfocus = () => field.select();
+}
+
+/** @param {OwnShop} shop */
+function wordsOf({ is_open: isOpen, files }) {
+  if (!isOpen) {
+    return 'One link for all files that you list. To open it, edit a file and choose “List it in my shop”.';
+  }
+  if (files.length === 0) return 'Nothing is listed. Edit a file and choose “List it in my shop”.';
+  if (files.length === 1) return 'This link shows the one file that you list, and opens it.';
+  return `This link shows the ${files.length} files that you list, and opens each of them.`;
 }
 
 /**
