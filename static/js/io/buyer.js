@@ -169,9 +169,10 @@ export async function addPurchases(rows) {
     const change = db.transaction('purchases', 'readwrite');
     let count = 0;
     for (const row of rows) {
-      if (await change.store.get(row.purchaseId)) continue;
-      await change.store.put(row);
-      count += 1;
+      const known = await change.store.get(row.purchaseId);
+      if (!known) count += 1;
+      // What came by a link before has a number now, so the words are known to cover it.
+      await change.store.put(known ? { ...known, n: Math.max(known.n, row.n) } : row);
     }
     await change.done;
     return count;

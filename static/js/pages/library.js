@@ -24,6 +24,7 @@ import { isCovered, saveKeyFile, showWords } from './wording.js';
 /** @import { Held } from '../net/library.js' */
 
 const AT_ONCE = 2;
+const SILENT_MS = 5_000;
 const FINDER_FROM = 8;
 
 const root = byId('library');
@@ -64,7 +65,10 @@ async function lookUp(bought, signal) {
   const said = byId('said');
   said.hidden = bought.length === 0;
   said.textContent = 'Asking how they stand…';
-  byId('offline').hidden = true;
+  const offline = byId('offline');
+  offline.hidden = true;
+  // The calls go on trying by themselves; who waits is told what they look at meanwhile.
+  const silent = setTimeout(() => (offline.hidden = false), navigator.onLine ? SILENT_MS : 0);
   const parts = Array.from({ length: Math.ceil(bought.length / MOST) }, (_, at) =>
     bought.slice(at * MOST, (at + 1) * MOST),
   );
@@ -74,14 +78,17 @@ async function lookUp(bought, signal) {
       for (let part = parts.shift(); part; part = parts.shift()) await lookAt(part, signal);
     });
     await Promise.all(workers);
+    offline.hidden = true;
     said.className = 'out';
     said.textContent = bought.length === 1 ? '1 purchase' : `${bought.length} purchases`;
   } catch (error) {
     if (signal.aborted) return;
     parts.length = 0;
     said.hidden = true;
-    if (error instanceof ApiError && error.isPassing) byId('offline').hidden = false;
+    if (error instanceof ApiError && error.isPassing) offline.hidden = false;
     else problem.show(byId('problem'), error, { retry: () => void load() });
+  } finally {
+    clearTimeout(silent);
   }
 }
 

@@ -124,7 +124,7 @@ function costOf({ grant, price, due_sat: due, seen_sat: seen, settled_at: settle
  */
 function drawPicture(place, held) {
   const cover = held?.file.cover ?? '';
-  if (place.dataset['cover'] === cover && place.childNodes.length > 0) return;
+  if (cover && place.dataset['cover'] === cover) return;
   place.dataset['cover'] = cover;
   if (!cover) {
     place.textContent = (held?.file.title ?? '?').trim().charAt(0).toUpperCase();
