@@ -140,7 +140,7 @@ def members(cast: Cast) -> dict[str, Any]:
         "code": "12345678", "ids": [NOWHERE], "muted": ["sold"], "copy": NOWHERE, "offset": 0,
         "step": "open", "segment": 0, "address": "bchreg:qq", "body": b64(b"b" * 40),
         "signature": b64(b"g" * 64), "currency": "EUR", "rate": "400", "raw": "00",
-        "scripts": ["a914" + "00" * 20 + "87"], "note": "n", "due_sat": 1000, "honour_sats": False,
+        "scripts": ["a914" + "00" * 20 + "87"], "note": b64(b"n" * 44), "due_sat": 1000, "honour_sats": False,
         "tolerance_bps": 100, "instant_invoice_sat": 0, "instant_total_sat": 0, "kinds": [],
         "is_active": True, "pays": {"amount": "2.00", "currency": "EUR"}, "tip": None,
         "reference": "4711", "return_url": "https://shop.example/", "pricing": {"kind": "fixed"},
@@ -150,6 +150,7 @@ def members(cast: Cast) -> dict[str, Any]:
         "sealed_root": b64(b"r" * 60), "recovery_hash": "ab" * 32, "recovery": b64(b"v" * 32),
         "about": "a", "contact": "c", "text": "**d**", "access_hash": "ab" * 32, "files": [],
         "showcase": {"is_adult": True},
+        "claims": [b64(b"c" * 32)], "purchase": NOWHERE, "given": 0,
     }  # fmt: skip
 
 
