@@ -1,5 +1,5 @@
 """Write notes.json: `python -m tests.vectors.notes`. Written apart from the product, from
-docs/protocol.md 3.4 and 3.7; both implementations have to agree with it.
+docs/protocol.md 3.4 and 3.8; both implementations have to agree with it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The note of a purchase: L under the buyer's own seed, so that B alone opens it again.
 
-The server keeps 44 bytes that only seed_n opens; docs/protocol.md, 3.7.
+The server keeps 44 bytes that only seed_n opens; docs/protocol.md, 3.8.
 """
 
 from cryptography.exceptions import InvalidTag

@@ -1,6 +1,6 @@
 /**
  * The note of a purchase: L under the buyer's own seed, kept by the server, so that B alone opens the
- * purchase in another browser (docs/protocol.md, 3.7).
+ * purchase in another browser (docs/protocol.md, 3.8).
  * @module
  */
 
