@@ -92,6 +92,27 @@ def test_a_creator_root_leads_to_m_s_and_l(case: dict[str, Any]) -> None:
     assert container.hash_commitment(made.release_secret) == x(case["h_s"])
 
 
+@pytest.mark.parametrize("case", KEYS["versions"], ids=lambda case: f"g {case['generation']}")
+def test_a_version_has_its_own_m_and_s_under_the_files_link(case: dict[str, Any]) -> None:
+    core = container.CoreHeader.parse(x(case["core"]))
+    made = container.derive_version_secrets(
+        x(case["root"]),
+        core.file_id,
+        link_file_id=x(case["link_file_id"]),
+        link_generation=case["link_generation"],
+        generation=case["generation"],
+    )
+
+    assert made.content_key == x(case["m"])
+    assert made.release_secret == x(case["s"])
+    assert made.link_secret == x(case["l"])
+    assert container.hash_commitment(made.release_secret) == x(case["h_s"])
+    opened = container.unwrap(
+        core, x(case["w"]), release_secret=made.release_secret, link_secret=made.link_secret
+    )
+    assert opened == made.content_key
+
+
 @pytest.mark.parametrize("case", KEYS["vault"], ids=lambda case: case["password_text"])
 def test_a_vault_opens_with_the_password_alone(case: dict[str, Any]) -> None:
     proof, key = vault.work(case["password_text"], x(case["salt"]))

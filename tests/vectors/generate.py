@@ -135,6 +135,7 @@ def keys_json() -> dict[str, object]:
         "about": "Hex unless a name says base64url or text. docs/protocol.md, Keys.",
         "words": [{"entropy": entropy, "words": words} for entropy, words in BIP39],
         "creator": [creator_case(n) for n in range(3)],
+        "versions": [version_case(n) for n in range(3)],
         "vault": [vault_case(n, password) for n, password in enumerate(PASSWORDS)],
         "buyer": [buyer_case(n) for n in (0, 1, 2, 4294967295)],
         "hpke_derive_key_pair": [
@@ -166,6 +167,29 @@ def creator_case(number: int) -> dict[str, object]:
         "s": made.release_secret.hex(),
         "l": made.link_secret.hex(),
         "h_s": keys.hash_commitment(made.release_secret).hex(),
+    }
+
+
+def version_case(number: int) -> dict[str, object]:
+    """The first content, another one under the same link, and that one under a new link."""
+    root, first = stream("root R", 32), stream("version 0", 16)
+    file_id = stream(f"version {min(number, 1)}", 16)
+    place = {"link_generation": number // 2, "generation": number}
+    made = keys.derive_version_secrets(root, file_id, link_file_id=first, **place)
+    sealed = writer.Sealing(made, file_id, random_bytes=Draw(f"version {min(number, 1)}"))
+    core, _ = writer.begin(sealed, 1_000_000)
+    iv = stream(f"version iv {number}", 12)
+    return {
+        "root": root.hex(),
+        "core": core.raw.hex(),
+        "link_file_id": first.hex(),
+        **place,
+        "m": made.content_key.hex(),
+        "s": made.release_secret.hex(),
+        "l": made.link_secret.hex(),
+        "h_s": keys.hash_commitment(made.release_secret).hex(),
+        "wrap_iv": iv.hex(),
+        "w": keys.wrap(core, made, gcm_iv=iv).hex(),
     }
 
 

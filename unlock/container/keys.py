@@ -43,6 +43,17 @@ def derive_secrets(root: bytes, file_id: bytes, *, generation: int = 0) -> Secre
     )
 
 
+def derive_version_secrets(
+    root: bytes, file_id: bytes, *, link_file_id: bytes, link_generation: int, generation: int
+) -> Secrets:
+    """M of this content; S and L of a file whose first content was ``link_file_id``."""
+    return Secrets(
+        derive_content_key(root, file_id),
+        derive_release_secret(root, link_file_id, generation=generation),
+        derive_link_secret(root, link_file_id, generation=link_generation),
+    )
+
+
 def derive_content_key(root: bytes, file_id: bytes) -> bytes:
     """M, the same in every generation."""
     return hkdf_sha256(root, salt=file_id, info=b"KIM1 M")
