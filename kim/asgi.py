@@ -50,6 +50,9 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     """Django, but for bodies beyond a megabyte (``kim.middleware.small`` refuses from 256 KiB on),
     and for static files, which need no thread.
     """
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+        return
     if (found := statics.at_once(scope)) is not None:
         await _say(found, send)
         return
@@ -72,6 +75,20 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": _REFUSAL})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """The server's start and end, as ASGI tells them."""
+    while (await receive())["type"] != "lifespan.shutdown":
+        await sync_to_async(_begin)()
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _begin() -> None:
+    from kim import first_run
+
+    first_run.announce()
 
 
 async def _say(response: HttpResponse, send: Send) -> None:

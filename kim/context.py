@@ -5,11 +5,16 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
+from unlock import instances
 
-def instance(request: HttpRequest) -> dict[str, str]:
+
+def instance(request: HttpRequest) -> dict[str, object]:
     del request
+    said = instances.said()
     return {
-        "instance_name": settings.KIM_INSTANCE_NAME,
+        "instance_name": said.name,
+        "has_imprint": bool(said.imprint or said.contact),
+        "has_terms": bool(said.terms),
         "network": settings.KIM_NETWORK,
         "public_url": settings.KIM_PUBLIC_URL,
         "signup": settings.KIM_SIGNUP,

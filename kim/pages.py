@@ -6,14 +6,18 @@ import sys
 
 from django.contrib import admin
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from kim import api
 from kim.throttles import LoginThrottle
+from unlock import instances, markdown
+from unlock.views import pages
 
 _RELOAD = "Reload the page and try again."
 
@@ -45,6 +49,33 @@ def failed(request: HttpRequest) -> HttpResponse:
         return busy(request)
     hint = "Nothing was lost. Try again; the operator has been told in the log."
     return _page(request, 500, "internal", "Something broke on our side.", hint=hint)
+
+
+@require_safe
+def imprint(request: HttpRequest) -> HttpResponse:
+    """Who runs this instance, in their own words."""
+    said = instances.said()
+    if not said.imprint and not said.contact:
+        raise Http404
+    return _words(request, "Imprint", said.imprint, contact=said.contact)
+
+
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    """What the operator expects of creators and buyers."""
+    said = instances.said()
+    if not said.terms:
+        raise Http404
+    return _words(request, "Terms", said.terms)
+
+
+def _words(request: HttpRequest, heading: str, text: str, *, contact: str = "") -> HttpResponse:
+    facts = {
+        "heading": heading,
+        "text": mark_safe(markdown.to_html(text)),  # noqa: S308 - its one source
+        "contact": contact,
+    }
+    return pages.shell(request, "words", **facts)
 
 
 def staff_login(request: HttpRequest) -> HttpResponse:

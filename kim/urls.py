@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from kim import health, metrics, pages
+from kim import first_run, health, metrics, pages
 
 urlpatterns = [
     path("healthz", health.live, name="healthz"),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("api/v1/", include("unlock.urls")),
     path("admin/login/", pages.staff_login),
     path("admin/", admin.site.urls),
+    path("setup/", first_run.setup, name="setup"),
+    path("imprint", pages.imprint, name="imprint"),
+    path("terms", pages.terms, name="terms"),
+    path("", first_run.start, name="start"),
     path("", include("unlock.urls_pages")),
 ]
 

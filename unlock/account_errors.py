@@ -58,6 +58,21 @@ class AccountClosed(ServiceError):
     http_status = 403
 
 
+# --- the set-up of an instance --------------------------------------------------------------------
+
+
+class SetupOver(ServiceError):
+    code = "setup_over"
+    hint = "Log in under /admin/ instead."
+    http_status = 409
+
+
+class SetupCodeWrong(ServiceError):
+    code = "setup_code_wrong"
+    hint = "It was printed when the server started; `manage.py setup_code` prints a new one."
+    http_status = 403
+
+
 # --- the second step of a login -------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from payments import payouts
-from unlock import codes, container, sales, sales_export, stock
+from unlock import codes, container, sales, sales_export, stock, versions
 from unlock.files import price_of
 from unlock.models import Copy, Cover, DiscountCode, Grant, Notice, PaidFile, Webhook
 from unlock.sales import Filters
@@ -59,7 +59,9 @@ def _listed(name: str, rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 
 def _files(creator: Creator, *, now: datetime) -> Iterator[dict[str, Any]]:
-    rows = PaidFile.objects.filter(creator=creator).select_related("container", "pricing")
+    mine = PaidFile.objects.filter(creator=creator).select_related("container", "pricing")
+    rows = list(mine.order_by("created_at", "pk"))
+    editions = versions.editions_of(rows)
     covers = Cover.objects.filter(paid_file__creator=creator)
     pictures = {cover.paid_file_id: cover for cover in covers}
     made = list(DiscountCode.objects.filter(paid_file__creator=creator).order_by("created_at"))
@@ -69,7 +71,7 @@ def _files(creator: Creator, *, now: datetime) -> Iterator[dict[str, Any]]:
     places: dict[UUID, list[dict[str, str]]] = defaultdict(list)
     for copy in Copy.objects.filter(container__creator=creator, verified_at__isnull=False):
         places[copy.container_id].append(_place(copy))
-    for row in rows.order_by("created_at", "pk"):
+    for row in rows:
         cover = pictures.get(row.id)
         yield {
             "id": str(row.id),
@@ -83,6 +85,8 @@ def _files(creator: Creator, *, now: datetime) -> Iterator[dict[str, Any]]:
             "is_instant": row.is_instant,
             "stream_only": row.stream_only,
             "generation": row.generation,
+            "link_generation": editions[row.id].link_generation,
+            "link_file_id": editions[row.id].link_file_id.hex(),
             "wrapped_key": container.encode_b64url(bytes(row.wrapped_key)),
             "h_s": row.h_s,
             "removed_reason": row.removed_reason,

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from redis.exceptions import RedisError
 
+from unlock import instances
 from unlock.creator_errors import CodeWrong, MailFailed, MailOff, MailTooSoon
 from unlock.models import Creator, Notice
 
@@ -61,7 +62,7 @@ def ask(creator: Creator, address: str, *, now: datetime) -> None:
         row.email_code_hash, row.email_asked_at = _hash(f"{row.pk}:{address}:{code}"), now
         row.save(update_fields=["email", "email_confirmed_at", "email_code_hash", "email_asked_at"])
     _forget_guesses(creator.pk)
-    _send(address, subject=f"Your code for {settings.KIM_INSTANCE_NAME}", text=_code_text(code))
+    _send(address, subject=f"Your code for {instances.said().name}", text=_code_text(code))
 
 
 def confirm(creator: Creator, code: str, *, now: datetime) -> None:
@@ -155,7 +156,7 @@ def _send(address: str, *, subject: str, text: str) -> None:
 
 
 def _subject(rows: Sequence[Notice]) -> str:
-    name = settings.KIM_INSTANCE_NAME
+    name = instances.said().name
     return f"{name}: one notice" if len(rows) == 1 else f"{name}: {len(rows)} notices"
 
 

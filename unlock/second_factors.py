@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pyotp
-from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
 
-from unlock import at_rest, notices
+from unlock import at_rest, instances, notices
 from unlock.account_errors import (
     SecondStepBusy,
     SecondStepOn,
@@ -73,7 +72,7 @@ def offer(creator: Creator, *, now: datetime) -> Offered:
         facts = {"sealed_seed": sealed, "last_step": 0, "spare_hashes": [], "created_at": now}
         SecondFactor.objects.update_or_create(creator=creator, defaults=facts)
     uri = pyotp.TOTP(secret).provisioning_uri(
-        name=creator.user.get_username(), issuer_name=settings.KIM_INSTANCE_NAME
+        name=creator.user.get_username(), issuer_name=instances.said().name
     )
     return Offered(secret, uri)
 

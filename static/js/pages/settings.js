@@ -9,6 +9,7 @@ import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { ask, downloadKeyFile, remind, showWords } from './keys.js';
+import { showLeaving } from './leaving.js';
 import * as manualRate from './manual_rate.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
@@ -113,6 +114,7 @@ onSubmit('profile', saveProfile);
 
 // Before anything is waited for: a press on their buttons must not be lost.
 void showProfile().catch((error) => problem.show(byId('profile-problem'), error));
+showLeaving(username);
 void showTerms().catch((error) => problem.show(byId('terms-problem'), error));
 void showNotices().catch((error) => problem.show(byId('wish-problem'), error));
 void showWebhooks().catch((error) => problem.show(byId('hook-problem'), error));
