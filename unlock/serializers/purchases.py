@@ -224,7 +224,7 @@ class PurchaseSerializer(serializers.Serializer[Any]):
     invoice = InvoiceSerializer(allow_null=True)
     refund = BuyerRefundSerializer(allow_null=True)
     says = serializers.CharField()
-    tone = serializers.ChoiceField(choices=["", "amber", "red"])
+    tone = serializers.RegexField("^(amber|red)?$")
     notes = serializers.ListField(child=serializers.CharField())
     is_payable = serializers.BooleanField()
     exchange_hint = serializers.CharField(allow_blank=True)

@@ -79,7 +79,7 @@ class SalesExport(CreatorView):
         parameters=[ExportSerializer],
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
