@@ -69,6 +69,7 @@ def test_one_link_opens_the_shop_and_what_is_for_adults_waits_for_a_word(
     noor.keyboard.press("Enter")
     expect(by(noor, "adult-gate")).to_be_visible()
     expect(by(noor, "description")).to_have_count(0)
+    expect(by(noor, "of-age")).to_be_enabled()
     by(noor, "of-age").focus()
     noor.keyboard.press("Enter")
     expect(by(noor, "buy")).to_be_visible(timeout=30_000)

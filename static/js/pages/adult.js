@@ -18,6 +18,7 @@ export async function passed(gate, root) {
     const button = action(gate, 'of-age');
     await new Promise((resolve) => {
       button.addEventListener('click', resolve, { once: true });
+      button.disabled = false;
     });
     remember();
   }
