@@ -17,11 +17,14 @@ import pytest
 import yaml
 from django.apps import apps
 from django.core.cache import cache
+from django.utils import timezone
 from rest_framework.throttling import SimpleRateThrottle
 
 from tests.unlock.creating import Browser, b64, derive, refusal, seal, sign_up, signed_in
 from tests.unlock.sale import OFF_CURVE, Buyer, Sold, owe, publish
+from unlock import tokens
 from unlock.models import Copy, Creator, Delivery, PaidFile, Upload, Webhook
+from unlock.scopes import Scope
 from unlock.states import FileState, UploadState
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +96,7 @@ def cast() -> Cast:
         "upload_id": [str(an_upload(owner).id), str(an_upload(eve).id), NOWHERE],
         "purchase_id": [str(bought.id), str(theirs.id), NOWHERE],
         **_hooks(owner, eve),
+        "token_id": [_token(owner), _token(eve), NOWHERE],
         "copy_id": [str(Copy.objects.filter(container__creator=owner)[0].id), NOWHERE],
     }
     return Cast(maya, buyer, sold, ids)
@@ -108,6 +112,12 @@ def _hooks(*creators: Creator) -> dict[str, list[str]]:
         "webhook_id": [*(str(each.id) for each in hooks), NOWHERE],
         "delivery_id": [str(sent[0].id), NOWHERE],
     }
+
+
+def _token(owner: Creator) -> str:
+    scopes = [Scope.FILES_READ]
+    row, _ = tokens.make(owner, name="t", scopes=scopes, days=1, now=timezone.now())
+    return str(row.id)
 
 
 def operations() -> list[tuple[str, str, tuple[str, ...]]]:
@@ -151,6 +161,7 @@ def members(cast: Cast) -> dict[str, Any]:
         "about": "a", "contact": "c", "text": "**d**", "access_hash": "ab" * 32, "files": [],
         "showcase": {"is_adult": True},
         "claims": [b64(b"c" * 32)], "purchase": NOWHERE, "given": 0,
+        "name": "shop", "scopes": ["files:read"], "days": 30,
     }  # fmt: skip
 
 
