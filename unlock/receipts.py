@@ -66,6 +66,9 @@ def sign_ticket(purchase: Purchase, invoice: InvoiceView) -> Signed:
         buyer_key=bytes(purchase.buyer_key),
         claim_hash=bytes(purchase.claim_hash),
         generation=purchase.generation,
+        code=str(purchase.discount_id or ""),
+        reference=purchase.reference,
+        return_url=purchase.return_url,
     )
     body = container.ticket_bytes(ticket)
     return Signed(body, container.sign_ticket(settings.KIM_SIGNING_KEY, body))

@@ -23,7 +23,7 @@ from unlock.errors import (
     TicketFileLost,
     TicketForeign,
 )
-from unlock.models import PaidFile, Purchase
+from unlock.models import DiscountCode, PaidFile, Purchase
 from unlock.states import FileState
 
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ def _make(
                 content_id=ticket.content_id.hex(),
                 generation=paid_file.generation,
                 invoice_id=invoice_id,
+                discount=_discount_of(ticket, paid_file),
+                reference=ticket.reference,
+                return_url=ticket.return_url,
                 restored_at=now,
                 created_at=now,
             )
@@ -115,6 +118,12 @@ def _make(
         if Purchase.objects.filter(invoice_id=invoice_id).exists():
             raise TicketMismatch("That address belongs to another order.") from error
         raise ClaimKnown("This claim was used before.") from error
+
+
+def _discount_of(ticket: Ticket, paid_file: PaidFile) -> DiscountCode | None:
+    """Counted again as taken, where the code itself was not lost with the order."""
+    rows = DiscountCode.objects.filter(paid_file=paid_file.id)
+    return rows.filter(id=_id_of(ticket.code)).first() if ticket.code else None
 
 
 def _own(known: Purchase, claim_hash: bytes) -> Purchase:

@@ -22,7 +22,7 @@ from tests.unlock import sale
 from tests.unlock.sale import NOW, Buyer, Sold, owe
 from unlock import container, friends, grants
 from unlock.errors import WrongKey
-from unlock.models import Purchase
+from unlock.models import Cover, Purchase, Showcase
 from unlock.states import FileState, GrantKind
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +152,25 @@ def test_a_removed_file_says_why(settings: Any) -> None:
         "removed",
         "A song was not mine.",
     )
+
+
+def test_a_picture_is_named_unless_its_file_is_for_adults() -> None:
+    buyer, sold = Buyer(), sale.publish()
+    buyer.purchase(sold)
+    Cover.objects.create(
+        paid_file=sold.file,
+        media_type="image/webp",
+        width=2,
+        height=2,
+        picture=b"x",
+        sha256="ef" * 32,
+    )
+    (told,) = ask(buyer.claim).json()["purchases"]
+    assert told["file"]["cover"] == f"/f/{sold.file.id}/cover?v={'ef' * 32}"
+
+    Showcase.objects.create(paid_file=sold.file, is_adult=True)
+    (told,) = ask(buyer.claim).json()["purchases"]
+    assert told["file"]["cover"] == ""
 
 
 def test_a_selftest_of_a_creator_is_no_purchase() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,7 +19,7 @@ from tests.tills import payout_to
 from tests.unlock import sale
 from tests.unlock.sale import INSTANCE_PRIVATE, Buyer, Sold
 from unlock import announcements, container, keys, purchases
-from unlock.models import PaidFile, Purchase
+from unlock.models import DiscountCode, PaidFile, Purchase
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "bchreg:qp63uahgrxged4z5jswyt5dn5v3lzsem6c6mz8vuwd"
@@ -58,10 +58,14 @@ def lose(sold: Sold, buyer: Buyer | None = None) -> Lost:
     made = purchases.begin(buyer.order(sold), now=timezone.now()).purchase
     shown = buyer.client.get(f"/api/v1/purchases/{made.id}/").json()
     lost = Lost(buyer, sold, made.id, shown["ticket"], shown["invoice"]["address"])
+    wipe()
+    return lost
+
+
+def wipe() -> None:
     for model in (Purchase, money.Event, money.Quote, money.Address, money.Invoice):
         model.objects.all().delete()
     money.Payout.objects.update(next_index=0)
-    return lost
 
 
 def signed(lost: Lost, **changes: Any) -> dict[str, str]:
@@ -95,6 +99,36 @@ def test_a_lost_order_lives_again_and_is_served_when_it_is_paid(sold: Sold) -> N
     assert (row.invoice_id, row.restored_at is not None) == (invoice.id, True)
     assert release is not None
     assert lost.buyer.open(row, release.sealed) == sold.secret
+
+
+def test_what_a_shop_added_and_the_code_come_back_with_the_order(sold: Sold) -> None:
+    code = DiscountCode.objects.create(
+        paid_file=sold.file, code_hash="ab" * 32, sealed_code=b"x", percent=10
+    )
+    buyer, shop = Buyer(), {"reference": "Order 4711 ü", "return_url": "https://shop.example/"}
+    order = replace(buyer.order(sold), **shop)
+    made = purchases.begin(order, now=timezone.now()).purchase
+    Purchase.objects.filter(id=made.id).update(discount=code, note=b"n" * 44)
+    ticket = buyer.client.get(f"/api/v1/purchases/{made.id}/").json()["ticket"]
+    lost = Lost(buyer, sold, made.id, ticket, "")
+    wipe()
+
+    told = lost.post().json()
+    row = Purchase.objects.get(id=made.id)
+
+    assert {name: told[name] for name in shop} == shop
+    assert (row.discount_id, row.tip_amount, told["has_note"]) == (code.id, None, False)
+
+
+def test_a_code_that_is_gone_or_anothers_brings_no_discount(sold: Sold) -> None:
+    foreign = DiscountCode.objects.create(
+        paid_file=sale.publish().file, code_hash="cd" * 32, sealed_code=b"x", percent=10
+    )
+    for code in (str(foreign.id), str(uuid4()), ""):
+        lost = lose(sold)
+        assert lost.post(**signed(lost, code=code)).status_code == 200
+        assert Purchase.objects.get(id=lost.id).discount_id is None
+        wipe()
 
 
 def test_one_that_settled_before_its_purchase_was_there_is_served_all_the_same(sold: Sold) -> None:

@@ -23,6 +23,7 @@ _CODE = re.compile(r"[A-Za-z2-7]{16}")
 _B64URL = re.compile(r"[A-Za-z0-9_-]*")
 _RECEIPT_LABEL = b"KIM1 receipt"
 _TICKET_LABEL = b"KIM1 ticket"
+_SHOP = ("code", "reference", "return_url")
 
 
 def encode_b64url(raw: bytes) -> str:
@@ -180,6 +181,9 @@ class Ticket:
     buyer_key: bytes
     claim_hash: bytes
     generation: int | None = None  # of S; tickets of before there were versions name none
+    code: str = ""  # the id of the discount code it was ordered with
+    reference: str = ""  # a shop's own word, and where it wants its buyer back
+    return_url: str = ""
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:
@@ -198,7 +202,9 @@ def receipt_bytes(receipt: Receipt) -> bytes:
 
 
 def ticket_bytes(ticket: Ticket) -> bytes:
-    named = {} if ticket.generation is None else {"generation": ticket.generation}
+    named: dict[str, Any] = {} if ticket.generation is None else {"generation": ticket.generation}
+    shop = {name: getattr(ticket, name) for name in _SHOP}
+    named.update({name: text for name, text in shop.items() if text})
     return _dump(
         {
             "paid_file": ticket.paid_file,
@@ -258,6 +264,7 @@ def verify_ticket(public_key: bytes, ticket: bytes, signature: bytes) -> Ticket:
             buyer_key=decode_b64url(members["buyer_key"], 65),
             claim_hash=_hash(members["claim_hash"]),
             generation=None if (given := members.get("generation")) is None else int(given),
+            **{name: _text(members.get(name, "")) for name in _SHOP},
         )
     except (ValueError, KeyError, TypeError) as error:
         raise SignatureInvalid("What was signed is not an order ticket.") from error
