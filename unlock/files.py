@@ -372,7 +372,9 @@ def _set_state(paid_file: PaidFile, new: FileState, **columns: object) -> None:
 
 def lock(paid_file_id: UUID, *, creator: Creator | None) -> PaidFile:
     """The row, locked until the transaction ends. Raises FileMissing, also for another's."""
-    rows = PaidFile.objects.select_for_update(of=("self",)).select_related("container")
+    # No join: who waits for the lock while the content is replaced would read the row as it is then
+    # beside the container that it had before.
+    rows = PaidFile.objects.select_for_update()
     if creator is not None:
         rows = rows.filter(creator=creator)
     paid_file = rows.filter(id=paid_file_id).first()

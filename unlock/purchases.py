@@ -168,8 +168,7 @@ def begin_selftest(
     check_key(order.buyer_key)
     with transaction.atomic():
         paid_file = (
-            PaidFile.objects.select_for_update(of=("self",))
-            .select_related("container")
+            PaidFile.objects.select_for_update()  # no join: see files.lock
             .filter(id=order.paid_file_id, creator_id=creator_id)
             .exclude(state=FileState.REMOVED)
             .first()
