@@ -27,7 +27,10 @@ export async function passed(gate, root) {
   }
   gate.remove();
   root.hidden = false;
-  if (!isKnown) one(root, 'h1').focus();
+  if (isKnown) return;
+  const title = one(root, 'h1');
+  title.tabIndex = -1;
+  title.focus();
 }
 
 function remembered() {
