@@ -34,6 +34,8 @@ const text = byId('text', HTMLInputElement);
 /** @type {Map<string, {bought: Bought, row: HTMLElement}>} */
 const rows = new Map();
 let looking = new AbortController();
+/** One after the other: there may be hundreds. */
+let leaving = Promise.resolve();
 
 async function load() {
   looking.abort();
@@ -106,7 +108,7 @@ async function lookAt(part, signal) {
     if (!known) continue;
     known.bought = held ? { ...bought, seen: held } : bought;
     show(known.row, known.bought, { isLost: !held });
-    if (held && !held.note) void leaveNote(known.bought);
+    if (held && !held.note) leaving = leaving.then(() => leaveNote(known.bought));
   }
 }
 
