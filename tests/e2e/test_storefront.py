@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from kim.stack import Stack
 from tests.e2e.people import by, path_of, shown, sign_up
@@ -61,6 +61,8 @@ def test_one_link_opens_the_shop_and_what_is_for_adults_waits_for_a_word(
 
     noor = person()
     noor.set_viewport_size({"width": 390, "height": 664})
+    sent: list[str] = []
+    noor.on("request", lambda request: sent.append(_whole(request)))
     noor.goto(shop)
     tile = by(noor, "shop-tile")
     expect(tile).to_contain_text("Ninety nights")
@@ -86,6 +88,10 @@ def test_one_link_opens_the_shop_and_what_is_for_adults_waits_for_a_word(
     noor.reload()  # remembered
     expect(by(noor, "buy")).to_be_visible(timeout=30_000)
 
+    assert sum("/api/v1/shops/maya-storefront/" in each for each in sent) == 1
+    for secret in (shop[-22:], link[-22:]):
+        assert not any(secret in each for each in sent)
+
     eve = person()
     for wrong in (shop.partition("#")[0], shop[:-3], shop[:-22] + "A" * 22):
         eve.goto("about:blank")
@@ -93,6 +99,10 @@ def test_one_link_opens_the_shop_and_what_is_for_adults_waits_for_a_word(
         expect(eve.locator("#problem")).to_contain_text(CLOSED)
         expect(by(eve, "shop-tile")).to_have_count(0)
         assert "Ninety nights" not in eve.content()
+
+
+def _whole(request: Request) -> str:
+    return f"{request.url} {request.headers} {request.post_data}"
 
 
 class Foreign(BaseHTTPRequestHandler):
