@@ -30,12 +30,15 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when every part answers, else 503; ``reasons`` says in a code what is wrong with which."""
+    """200 when every part answers, else 503; ``reasons`` says in a code what is wrong with which.
+
+    ``warnings``: codes of what needs a look and keeps nobody from working.
+    """
     del request
     found = {name: _reason(check) for name, check in _CHECKS.items()}
     reasons = {name: reason for name, reason in found.items() if reason}
     parts = {name: not reason for name, reason in found.items()}
-    answer = {"ok": not reasons, "parts": parts, "reasons": reasons}
+    answer = {"ok": not reasons, "parts": parts, "reasons": reasons, "warnings": _warnings()}
     return JsonResponse(answer, status=503 if reasons else 200)
 
 
@@ -51,6 +54,15 @@ def _reason(check: Callable[[], None]) -> str:
         log.warning("not ready: %s", type(error).__name__)
         return "no_answer"
     return ""
+
+
+def _warnings() -> list[str]:
+    try:
+        found = health.report(now=timezone.now()).findings
+    except Exception as error:  # noqa: BLE001  (without a database ``reasons`` says so)
+        log.warning("no warnings: %s", type(error).__name__)
+        return []
+    return sorted({each.code for each in found if each.level is Level.WARN})
 
 
 def _database() -> None:

@@ -92,6 +92,9 @@ def _watching(report: Report) -> Iterator[Figure]:
     yield "kim_rates_down", "1 while no exchange rate is valid.", {}, report.rates_down
     drift = None if report.clock_drift is None else report.clock_drift.total_seconds()
     yield "kim_clock_drift_seconds", "Our clock ahead of new blocks' times.", {}, drift
+    for name, by in report.ahead_of_database.items():
+        told, process = "A clock ahead of the database's.", {"process": name}
+        yield "kim_clock_ahead_seconds", told, process, by.total_seconds()
 
 
 def _servers(report: Report) -> Iterator[Figure]:

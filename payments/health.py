@@ -50,6 +50,7 @@ def report(*, now: datetime) -> Report:
         stale_since=swept_at if _is_stale(swept_at, now) else None,
         **_rates(now),
         **_forwards(),
+        ahead_of_database=_ahead(swept),
     )
 
 
@@ -106,6 +107,14 @@ def _drift(lags_seconds: list[float]) -> timedelta | None:
     if len(lags_seconds) < LEAST_LAGS:
         return None
     return timedelta(seconds=median(lags_seconds))
+
+
+def _ahead(swept: Beat | None) -> dict[str, timedelta]:
+    """The clock of this process (whoever asks is the web server, nearly always), and of the worker at its last sweep, beside the database's."""
+    found = {"web server": heartbeats.ahead_of_database()}
+    if swept is not None and "ahead_ms" in swept.detail:
+        found["worker"] = timedelta(milliseconds=swept.detail["ahead_ms"])
+    return found
 
 
 class _Daemons(TypedDict):

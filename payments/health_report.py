@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DAEMON_STALE_AFTER: Final = timedelta(seconds=30)
 DRIFT_LIMIT: Final = timedelta(minutes=10)
+AHEAD_LIMIT: Final = timedelta(seconds=30)  # a process beside the database, which all share
 FORWARD_LATE_AFTER: Final = timedelta(hours=6)
 TIPS_DISAGREE: Final = 2  # blocks; one may simply not have heard of the last
 
@@ -67,7 +68,8 @@ class Report:
 
     ``is_stale``: no sweep succeeded for longer than is right, since ``stale_since`` (the last one).
     ``is_held``: nothing may settle. ``held_why`` is "" or the sentence why. ``clock_drift`` is how
-    far our clock is ahead of new blocks' times; negative when it is behind.
+    far our clock is ahead of new blocks' times; negative when it is behind. ``ahead_of_database``:
+    the same of processes against the database's clock, which all of them share.
     """
 
     at: datetime
@@ -92,6 +94,7 @@ class Report:
     forwards_waiting: int
     forwards_oldest_at: datetime | None
     clock_drift: timedelta | None
+    ahead_of_database: Mapping[str, timedelta]
 
     @property
     def tip_age(self) -> timedelta | None:
@@ -242,16 +245,21 @@ def _forwards(report: Report) -> Iterator[Finding]:
 
 
 def _clock(report: Report) -> Iterator[Finding]:
-    drift = report.clock_drift
-    if drift is None or abs(drift) <= DRIFT_LIMIT:
-        text = "This machine's clock agrees with the times of new blocks."
+    drift = report.clock_drift or timedelta()
+    apart = {name: by for name, by in report.ahead_of_database.items() if abs(by) > AHEAD_LIMIT}
+    if abs(drift) <= DRIFT_LIMIT and not apart:
+        text = "The clocks agree: ours, the database's and the times of new blocks."
         yield Finding(part=Part.CLOCK, level=Level.OK, code="clock_ok", text=text)
-        return
-    way = "ahead of" if drift > timedelta() else "behind"
-    text = (
-        f"This machine's clock seems {span(abs(drift))} {way} the times of new blocks. Check NTP."
-    )
-    yield Finding(part=Part.CLOCK, level=Level.WARN, code="clock_drift", text=text)
+    if abs(drift) > DRIFT_LIMIT:
+        text = f"This machine's clock seems {_beside(drift)} the times of new blocks. Check NTP."
+        yield Finding(part=Part.CLOCK, level=Level.WARN, code="clock_drift", text=text)
+    for name, by in apart.items():
+        text = f"The clock of the {name} is {_beside(by)} the database's. Check NTP on both."
+        yield Finding(part=Part.CLOCK, level=Level.WARN, code="clocks_apart", text=text)
+
+
+def _beside(drift: timedelta) -> str:
+    return f"{span(abs(drift))} {'ahead of' if drift > timedelta() else 'behind'}"
 
 
 _SAID: Final = (_servers, _chain, _sweep, _daemon, _rates, _forwards, _clock)

@@ -147,6 +147,7 @@ def _note_sweep(looked: Counter[Tier], started_at: datetime) -> None:
         "looked": looked.total(),
         "seconds": round((now - started_at).total_seconds(), 3),
         "tiers": {**told, **{tier.value: _text(now) for tier in looked}},
+        "ahead_ms": round(heartbeats.ahead_of_database().total_seconds() * 1_000),
     }
     heartbeats.beat(heartbeats.SWEEP, now=now, detail=detail)
 

@@ -126,6 +126,33 @@ def test_a_clock_is_doubted_only_when_several_blocks_say_so(lags: list[int], cod
     assert codes(Part.CLOCK) == {code}
 
 
+@pytest.mark.parametrize(
+    ("ahead_ms", "code"),
+    [(29_000, "clock_ok"), (31_000, "clocks_apart"), (-31_000, "clocks_apart")],
+)
+def test_a_worker_whose_clock_is_not_the_databases_is_named(ahead_ms: int, code: str) -> None:
+    detail = {"ahead_ms": ahead_ms}
+    heartbeats.beat(heartbeats.SWEEP, now=timezone.now(), detail=detail)
+
+    assert codes(Part.CLOCK) == {code}
+    assert (code in Client().get("/readyz").json()["warnings"]) is (code != "clock_ok")
+    (told,) = health.report(now=timezone.now()).of(Part.CLOCK)
+    way = "ahead of" if ahead_ms > 0 else "behind"
+    if code != "clock_ok":
+        assert told.text == (
+            f"The clock of the worker is 31 seconds {way} the database's. Check NTP on both."
+        )
+
+
+def test_a_sweep_notes_how_its_clock_stands_beside_the_databases(chain: Devchain) -> None:
+    watcher.sweep(now=timezone.now())
+
+    found = health.report(now=timezone.now()).ahead_of_database
+
+    assert found.keys() == {"web server", "worker"}
+    assert all(abs(by) < timedelta(seconds=2) for by in found.values())
+
+
 def test_blocks_that_come_while_we_look_tell_about_the_clock_and_others_do_not(
     chain: Devchain,
 ) -> None:
