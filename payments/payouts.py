@@ -199,7 +199,9 @@ def recoveries(owner: UUID) -> tuple[RecoveryKit, ...]:
 def history(owner: UUID) -> list[dict[str, object]]:
     """All that were ever set, oldest first, as they may be shown."""
     rows = Payout.objects.filter(owner=owner, fallback_of=None).order_by("created_at")
-    return list(rows.values("kind", "network", "shown", "created_at", "retired_at"))
+    return [
+        dict(row) for row in rows.values("kind", "network", "shown", "created_at", "retired_at")
+    ]
 
 
 def issue(payout_id: UUID, chain: Callable[[], Chain], *, due_sat: int = 0) -> Issued:
