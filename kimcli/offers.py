@@ -7,6 +7,7 @@ from kimcli.means import Means
 from kimcli.wire import Api, read_stretch
 from unlock import container
 from unlock.container import CoreHeader, Index, Meta, Tlv, decode_b64url
+from unlock.container.tlvs import TYPE_META_LINK
 from unlock.errors import Damaged
 
 
@@ -34,13 +35,17 @@ def prove(
 
     Raises WrongKey where only the link is wrong, Damaged, Unreachable, Refused.
     """
-    ranges = api.get(f"files/{offer['id']}/ranges/", session=session)
+    named = f"?content_id={offer['content_id']}"  # of the version that is meant
+    ranges = api.get(f"files/{offer['id']}/ranges/{named}", session=session)
     head = read_stretch(api.pool, ranges["header"], means.wait)
     core = CoreHeader.parse(head)
     core.check_size(int(offer["size_bytes"]))
     if core.raw != decode_b64url(offer["core_header"]):
         raise Damaged("The stored header is not the one that was promised.")
     tlvs = container.parse_tlvs(head[container.CORE_BYTES :], core)
+    described = tlvs
+    if offer.get("meta_link"):  # the seller made a new link since the object was stored
+        described = (Tlv(TYPE_META_LINK, decode_b64url(offer["meta_link"])),)
     raw_index = read_stretch(api.pool, ranges["index"], means.wait)
     index = container.parse_index(raw_index, core)
     content_id = container.content_id(core, index.root)
@@ -48,4 +53,4 @@ def prove(
         raise Damaged("What is stored is not what is offered.")
     if core.payload_bytes != offer["payload_bytes"]:
         raise Damaged("The size is not the one that was promised.")
-    return Proven(core, index, tlvs, container.open_meta(core, tlvs, link_secret), content_id)
+    return Proven(core, index, tlvs, container.open_meta(core, described, link_secret), content_id)

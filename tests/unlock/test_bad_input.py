@@ -144,7 +144,7 @@ def members(cast: Cast) -> dict[str, Any]:
         "content_id": "ab" * 32, "title": "t", "description": "d", "confirmations": 1,
         "price": {"amount": "2.00", "currency": "EUR"}, "upload": cast.ids["upload_id"][0],
         "state": "paused", "generation": 0, "wrapped_key": b64(b"w" * 60), "h_s": "cd" * 32,
-        "s": b64(b"s" * 32), "buyer_key": b64(OFF_CURVE), "selftest": NOWHERE, "passed": True,
+        "s": b64(b"s" * 32), "is_for_earlier": True, "keys": [one_key()], "buyer_key": b64(OFF_CURVE), "selftest": NOWHERE, "passed": True,
         "is_instant": False, "stream_only": False, "entries": b64(b"e" * 40), "confirmed": False,
         "url": "https://192.0.2.1/x.kim", "kind": "text", "email": "maya@example.org",
         "code": "12345678", "ids": [NOWHERE], "muted": ["sold"], "copy": NOWHERE, "offset": 0,
@@ -163,6 +163,11 @@ def members(cast: Cast) -> dict[str, Any]:
         "claims": [b64(b"c" * 32)], "purchase": NOWHERE, "given": 0,
         "name": "shop", "scopes": ["files:read"], "days": 30,
     }  # fmt: skip
+
+
+def one_key() -> dict[str, Any]:
+    share = {"wrapped_key": b64(b"w" * 60), "h_s": "cd" * 32, "s": b64(b"s" * 32)}
+    return {"link_generation": 0, "generation": 1, **share, "meta_link": b64(b"m" * 284)}
 
 
 def bodies(names: tuple[str, ...], good: dict[str, Any]) -> Iterator[bytes]:
