@@ -86,7 +86,7 @@ def how_to_derive(username: str) -> tuple[bytes, int]:
     if known is None:
         return fake, SCHEME
     salt, vault, closed = known
-    return bytes(salt), FIRST_SCHEME if vault is None and closed is None else SCHEME
+    return bytes(salt), SCHEME if vault or closed else FIRST_SCHEME
 
 
 @sensitive_variables()
