@@ -43,7 +43,7 @@ class AccountClosing(CreatorView):
 class AccountExport(CreatorView):
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     def get(self, request: Request) -> StreamingHttpResponse:
-        """Everything of the account in one object (format kim-account-1, docs/accounting.md).
+        """Everything of the account in one object (format kim-account-1, docs/account.md).
 
         Without links and keys: those are made in the creator's browser.
         """

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 300_000; // a long life of sales takes a while to write down
 /**
  * @typedef {{id: string, h_s: string, generation: number, link_generation: number,
  *   link_file_id: string, link?: string}} ExportedFile  and much that is only passed on
- * @typedef {{made_at: string, files: ExportedFile[]}} Exported  docs/accounting.md
+ * @typedef {{made_at: string, files: ExportedFile[]}} Exported  docs/account.md
  */
 
 /** @returns {Promise<Exported>} */
