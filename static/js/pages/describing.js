@@ -1,5 +1,5 @@
 /**
- * The description as buyers will see it, below the field it is typed in.
+ * The description as buyers will see it: beside the form, or below the field it is typed in.
  * @module
  */
 import { previewDescription } from '../net/storefront.js';
@@ -8,7 +8,37 @@ import { linkless } from '../ui/linkless.js';
 import * as problem from '../ui/problem.js';
 import { rendered } from '../ui/rendered.js';
 
-/** @param {string} prefix  of the ids */
+const TYPING_MS = 300;
+
+/**
+ * Live, in the page beside the form.
+ * @param {HTMLTextAreaElement} field
+ * @param {HTMLElement} place
+ */
+export function showLive(field, place) {
+  let asked = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
+  async function draw() {
+    const turn = (asked += 1);
+    const text = linkless(field.value).trim();
+    const nodes = text ? await previewDescription(text).catch(() => null) : { nodes: [] };
+    if (turn !== asked) return;
+    // Without the server it stands as it is typed.
+    place.replaceChildren(nodes ? rendered(nodes.nodes) : text);
+    place.hidden = !text;
+  }
+  field.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => void draw(), TYPING_MS);
+  });
+  if (field.value) void draw();
+}
+
+/**
+ * On demand, below the field.
+ * @param {string} prefix  of the ids
+ */
 export function showDescribing(prefix) {
   const field = byId(`${prefix}description`, HTMLTextAreaElement);
   const button = byId(`${prefix}description-look`, HTMLButtonElement);

@@ -3,7 +3,7 @@
  * @module
  */
 import * as creator from '../net/creator.js';
-import { byId, make } from '../ui/dom.js';
+import { byId, make, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as format from '../ui/format.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
@@ -11,7 +11,7 @@ import { cannotPlay } from '../ui/playable.js';
 import { check, showPreview } from '../ui/preview.js';
 import { estimateSat } from '../ui/price.js';
 import { PriceField } from '../ui/pricefield.js';
-import { showDescribing } from './describing.js';
+import { showLive } from './describing.js';
 import { titleOf } from './sealing.js';
 import { ShowcaseField } from './showcase.js';
 
@@ -47,7 +47,7 @@ export class Offering {
   #proposed = '';
 
   constructor() {
-    showDescribing('');
+    showLive(this.#description, slot(byId('preview'), 'description'));
     keepLinkless(this.#title);
     keepLinkless(this.#description);
     for (const input of [this.#title, this.#description, this.#amount, this.#currency]) {
@@ -105,7 +105,6 @@ export class Offering {
     const rate = price ? this.#rates?.currencies[price.currency] : undefined;
     showPreview({
       title: this.#title.value.trim(),
-      description: this.#description.value.trim(),
       price,
       estimateSat: this.sat,
       rateLabel: rate?.label ?? '',

@@ -9,6 +9,7 @@ const FIELDS = [
   ...['title', 'description', 'amount', 'currency', 'confirmations'],
   ...['kind-fixed', 'kind-minimum', 'kind-free', 'suggested', 'free-first', 'stock'],
   ...['shows-stock', 'strict', 'from', 'until', 'tips'],
+  ...['is-adult', 'shows-contents', 'has-card'],
 ];
 
 /** @param {string} id */

@@ -13,7 +13,6 @@ import { besideWords, closedWords, priceWords } from './priced.js';
 /**
  * @param {object} offer
  * @param {string} offer.title
- * @param {string} offer.description
  * @param {{amount: string, currency: string} | null} offer.price
  * @param {number | null} offer.estimateSat
  * @param {string} offer.rateLabel  '' for a rate of the market
@@ -21,13 +20,10 @@ import { besideWords, closedWords, priceWords } from './priced.js';
  * @param {Selling} offer.selling
  * @param {number} offer.floorSat  less cannot be paid
  */
-export function showPreview({ title, description, price, estimateSat, rateLabel, ...offer }) {
+export function showPreview({ title, price, estimateSat, rateLabel, ...offer }) {
   const { sizeBytes, selling, floorSat } = offer;
   const root = byId('preview');
   slot(root, 'title').textContent = title || 'Your title';
-  const prose = slot(root, 'description');
-  prose.textContent = description;
-  prose.hidden = !description;
   slot(root, 'size').textContent = sizeBytes === null ? '' : `· ${format.bytes(sizeBytes)}`;
   const now = Date.now();
   const isFree = selling.kind === 'free' || selling.free_left > 0;
