@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 
 from unlock import instances
+from unlock.instances import Said
 
 
 def instance(request: HttpRequest) -> dict[str, object]:
     del request
-    said = instances.said()
+    said = _said()
     return {
         "instance_name": said.name,
         "has_imprint": bool(said.imprint or said.contact),
@@ -21,3 +23,11 @@ def instance(request: HttpRequest) -> dict[str, object]:
         "devchain_url": settings.KIM_DEVCHAIN_URL,
         "version": settings.KIM_VERSION,
     }
+
+
+def _said() -> Said:
+    """The page that tells of a database that is away is rendered without one."""
+    try:
+        return instances.said()
+    except DatabaseError:
+        return Said(name=settings.KIM_INSTANCE_NAME)

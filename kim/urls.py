@@ -18,8 +18,8 @@ urlpatterns = [
     path("admin/login/", pages.staff_login),
     path("admin/", admin.site.urls),
     path("setup/", first_run.setup, name="setup"),
-    path("imprint", pages.imprint, name="imprint"),
-    path("terms", pages.terms, name="terms"),
+    path("imprint", pages.imprint, name="site-imprint"),
+    path("terms", pages.terms, name="site-terms"),
     path("", first_run.start, name="start"),
     path("", include("unlock.urls_pages")),
 ]

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.test import Client
 
 from kim import asgi, first_run
@@ -203,3 +204,12 @@ def test_words_with_markup_stay_harmless() -> None:
 
     assert "<script>alert" not in text(Client().get("/imprint"))
     assert 'href="javascript' not in text(Client().get("/terms"))
+
+
+def test_a_page_is_rendered_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(instances, "said", away)
+
+    assert ">kim</a>" in text(Client().get("/login/"))
