@@ -49,7 +49,7 @@ def lost_field_key() -> str:
     for column, row in _ends():
         try:
             column.renew(row)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             return f"{column.label} does not open with KIM_FIELD_KEY: it is another instance's."
     return ""
 

@@ -97,7 +97,7 @@ def _batch(column: Column, after: Any, size: int) -> list[Any]:
 def _one(column: Column, row: Any, so_far: Progress, *, writes: bool) -> None:
     try:
         made = column.renew(row)
-    except (InvalidTag, SecretUnusable):
+    except (InvalidTag, SecretUnusable, ValueError):  # of another key, or damaged
         so_far.lost.append((column, row))
         return
     if made is None:
