@@ -150,8 +150,8 @@ function wordsOf({ is_open: isOpen, files }) {
     return 'One link for all files that you list. To open it, edit a file and choose “List it in my shop”.';
   }
   if (files.length === 0) return 'Nothing is listed. Edit a file and choose “List it in my shop”.';
-  if (files.length === 1) return 'This link shows the one file that you list, and opens it.';
-  return `This link shows the ${files.length} files that you list, and opens each of them.`;
+  if (files.length === 1) return 'One link shows the one file that you list, and opens it.';
+  return `One link shows the ${files.length} files that you list, and opens each of them.`;
 }
 
 /**
