@@ -1,4 +1,4 @@
-"""One file through its life: sold, replaced for everybody, replaced for new buyers only, a new link."""
+"""One file through its life: sold, replaced for everybody and for new buyers only, a new link, gone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def replace(maya: Page, source: Path, *, earlier: str, note: str = "") -> None:
     expect(dialog).to_have_count(0, timeout=60_000)
 
 
-def test_a_file_is_replaced_and_gets_a_new_link(
+def test_a_file_is_replaced_gets_a_new_link_and_is_removed(
     person: Callable[..., Page], chain: Devchain, tmp_path: Path
 ) -> None:
     first, second, third = (tmp_path / f"{name}.txt" for name in ("first", "second", "third"))
@@ -80,6 +80,17 @@ def test_a_file_is_replaced_and_gets_a_new_link(
     eve.goto("about:blank")
     eve.goto(new_link)
     expect(by(eve, "buy")).to_be_visible(timeout=30_000)
+    maya.locator("dialog [data-action=done]").click()
+    choose(maya, "pause")
+    expect(maya.locator("#files .badge")).to_have_text("Paused")
+    choose(maya, "remove")
+    dialog = maya.locator("dialog")
+    by(dialog, "remove-nobody").check()
+    by(dialog, "remove-submit").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("1 of your buyers paid")
+    dialog.get_by_role("radio").first.check()
+    by(dialog, "remove-submit").click()
+    expect(maya.locator("#files .badge")).to_have_text("Removed")
     noor.goto("about:blank")
     noor.goto(back)
     assert save(noor, tmp_path / "for-ever.txt").read_bytes() == first.read_bytes()
