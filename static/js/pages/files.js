@@ -3,18 +3,21 @@
  * @module
  */
 import * as store from '../io/store.js';
+import * as creator from '../net/creator.js';
 import * as net from '../net/dashboard.js';
 import { action, byId, meta, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
 import { rowOf } from './filerow.js';
 import { ask, isRootOf, remind } from './keys.js';
 import { showEarned, showNeeds } from './overview.js';
+import { openReplace } from './replacing.js';
 import { Unfinished } from './resuming.js';
 import { showShop } from './shopkeeping.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
  * @import { Dashboard, Row } from '../net/dashboard.js'
+ * @import { Keyed } from './keys.js'
  */
 
 const TYPING_MS = 250;
@@ -35,7 +38,7 @@ let known = [];
 let asking = new AbortController();
 
 /**
- * @param {Row} file
+ * @param {Keyed} file
  * @returns {Promise<Bytes | null>} R of this file; null if the person would not give it
  */
 async function rootFor(file) {
@@ -174,6 +177,17 @@ addEventListener('online', () => {
   void load();
 });
 
+/** From the list of unfinished uploads: the file whose content one of them is to replace. */
+const toReplace = new URLSearchParams(location.search).get('replace');
+
+async function goOnReplacing() {
+  if (!toReplace) return;
+  const file = await creator.file(toReplace);
+  const root = await rootFor(file);
+  if (root && (await openReplace(file, root))) await load();
+}
+
 recall();
 showConnection();
 await Promise.all([load(), look(), new Unfinished(username, null).show()]);
+await goOnReplacing().catch((error) => problem.show(byId('problem'), error));
