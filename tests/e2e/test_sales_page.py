@@ -63,6 +63,8 @@ def test_a_creator_finds_each_sale_with_its_books_and_its_proof(
     assert (entry["state"], entry["price_amount"], entry["counts"]) == ("PAID", "2.00", "yes")
 
     rows.first.locator("summary").click()
+    of_address = rows.first.locator("dt", has_text="of the address").locator("+ dd")
+    expect(of_address).to_have_text(entry["derivation"].removeprefix("forwarder "))
     told = save(maya, "[data-slot=evidence]", tmp_path / "evidence.json")
     people.wait_for(lambda: "settled_at" in json.loads(told)["invoice"])
     verdict = proofs.verify(told, now=timezone.now())
