@@ -20,6 +20,7 @@ from unlock import (
     keys,
     payout_changes,
     replays,
+    reports,
     second_factors,
     vaults,
     versions,
@@ -30,6 +31,7 @@ from unlock.models import (
     KeptAnswer,
     PaidFile,
     PayoutChange,
+    Report,
     SecondFactor,
     Vault,
     Version,
@@ -94,6 +96,10 @@ def _kept_answer(row: KeptAnswer) -> bytes | None:
     return at_rest.renewed(bytes(row.sealed_body or b""), bound=bound)
 
 
+def _report(row: Report) -> bytes | None:
+    return at_rest.renewed(bytes(row.sealed_key), bound=reports.bound_to(row.id))
+
+
 FIELD: Final = (
     Column(Payout, "sealed", seals.renewed),
     Column(Vault, "sealed_root", _vault),
@@ -101,6 +107,7 @@ FIELD: Final = (
     Column(Webhook, "sealed_secret", _webhook),
     Column(DiscountCode, "sealed_code", _code),
     Column(PayoutChange, "value", _payout_change, empty=""),
+    Column(Report, "sealed_key", _report),
     Column(KeptAnswer, "sealed_body", _kept_answer),
 )
 

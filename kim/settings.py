@@ -107,6 +107,11 @@ KIM_REHASH_MBIT = env.integer("KIM_REHASH_MBIT", 200, least=1, most=100_000)
 
 # --- limits -------------------------------------------------------------------------------------
 KIM_MAX_FILE_BYTES = env.integer("KIM_MAX_FILE_BYTES", 100 * 2**30, least=1)
+KIM_CREATOR_MAX_BYTES = env.integer("KIM_CREATOR_MAX_BYTES", 0, least=0)
+KIM_CREATOR_MAX_FILES = env.integer("KIM_CREATOR_MAX_FILES", 0, least=0)
+KIM_INSTANCE_MAX_BYTES = env.integer("KIM_INSTANCE_MAX_BYTES", 0, least=0)
+KIM_INSTANCE_MAX_FILES = env.integer("KIM_INSTANCE_MAX_FILES", 0, least=0)
+KIM_TAKEDOWN_GRACE_HOURS = env.integer("KIM_TAKEDOWN_GRACE_HOURS", 30 * 24, least=0)
 KIM_UPLOAD_STALE_HOURS = env.integer("KIM_UPLOAD_STALE_HOURS", 7 * 24, least=1)
 KIM_PURCHASES_OPEN_PER_IP = env.integer("KIM_PURCHASES_OPEN_PER_IP", 3, least=1)
 KIM_LOCATIONS_PER_PURCHASE = env.integer("KIM_LOCATIONS_PER_PURCHASE", 200, least=1)
@@ -114,6 +119,7 @@ KIM_RATE_SIGNUP = env.rate("KIM_RATE_SIGNUP", "10/hour")
 KIM_RATE_LOGIN = env.rate("KIM_RATE_LOGIN", "20/minute")
 KIM_RATE_PURCHASE = env.rate("KIM_RATE_PURCHASE", "10/minute")
 KIM_RATE_PRESIGN = env.rate("KIM_RATE_PRESIGN", "600/minute")
+KIM_RATE_REPORT = env.rate("KIM_RATE_REPORT", "10/hour")
 KIM_RATE_RECOVERY = env.rate("KIM_RATE_RECOVERY", "120/minute")
 KIM_RATE_ANY = env.rate("KIM_RATE_ANY", "1200/minute")
 KIM_TRUSTED_PROXIES = env.integer("KIM_TRUSTED_PROXIES", 0, most=5)  # hops that set X-Forwarded-For
@@ -249,6 +255,7 @@ REST_FRAMEWORK = {
         "login": KIM_RATE_LOGIN,
         "purchase": KIM_RATE_PURCHASE,
         "presign": KIM_RATE_PRESIGN,
+        "report": KIM_RATE_REPORT,
         "recovery": KIM_RATE_RECOVERY,
         "any": KIM_RATE_ANY,
     },
@@ -300,6 +307,7 @@ CELERY_TASK_ROUTES = {
     "unlock.release_key": {"queue": "keys"},
     "unlock.verify_upload": {"queue": "slow"},
     "unlock.tend_copy": {"queue": "slow"},
+    "unlock.delete_removed": {"queue": "slow"},
     "unlock.deliver": {"queue": "outbox"},
     "unlock.mail_notices": {"queue": "outbox"},
     "unlock.tell_health": {"queue": "outbox"},
@@ -322,6 +330,7 @@ CELERY_BEAT_SCHEDULE = {
     "change-payouts": {"task": "unlock.change_payouts", "schedule": 15, "options": {"expires": 60}},
     "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
     "withdraw-removed": {"task": "unlock.withdraw_removed", "schedule": 30},
+    "delete-removed": {"task": "unlock.delete_removed", "schedule": 600},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
     "plan-copies": {"task": "unlock.plan_copies", "schedule": 30, "options": {"expires": 30}},
     "remove-orphans": {"task": "unlock.remove_orphans", "schedule": 3600},

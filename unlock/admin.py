@@ -23,8 +23,11 @@ from unlock import (
     copies,
     creators,
     files,
+    journal,
     key_admin,
     library_admin,
+    moderation,
+    moderation_admin,
     own_copies,
     pricing_admin,
     storefront_admin,
@@ -44,6 +47,7 @@ from unlock.models import (
     Grant,
     Invitation,
     KeyRelease,
+    Measure,
     Notice,
     PaidFile,
     Purchase,
@@ -51,7 +55,9 @@ from unlock.models import (
     Upload,
     Webhook,
 )
+from unlock.moderation import Ruling
 from unlock.tasks.copies import ask_copies
+from unlock.tasks.removals import ask_withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,12 +79,17 @@ __all__ = [
     "api_admin",
     "key_admin",
     "library_admin",
+    "moderation_admin",
     "pricing_admin",
     "storefront_admin",
     "version_admin",
 ]
 
 User = get_user_model()
+
+
+def _who(request: HttpRequest) -> str:
+    return str(request.user.get_username())
 
 
 @admin.register(Creator)
@@ -88,26 +99,30 @@ class CreatorAdmin(LookingAdmin):
     list_select_related = ("user",)
     search_fields = ("id", "user__username")
     ordering = ("-created_at",)
-    actions = ("suspend", "reinstate")
+    actions = ("suspend", "reinstate", moderation_admin.set_quota)
 
     @admin.action(description="Suspend: no login, nothing sold", permissions=["moderate"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
         for creator in queryset:
-            creators.suspend(creator, now=timezone.now())
+            moderation.suspend(creator, by=_who(request), reason="", now=timezone.now())
             self.log_change(request, creator, "suspended")
 
     @admin.action(description="Lift the suspension", permissions=["moderate"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
         for creator in queryset:
-            creators.reinstate(creator)
+            moderation.reinstate(creator, by=_who(request), reason="", now=timezone.now())
             self.log_change(request, creator, "reinstated")
 
 
 @admin.register(Invitation)
 class InvitationAdmin(LookingAdmin):
-    list_display = ("note", "used_by", "created_at")
+    list_display = ("note", "used", "most", "used_by", "created_at")
     list_filter = (("used_by", admin.EmptyFieldListFilter),)
     search_fields = ("note", "used_by__user__username")
+
+    @admin.display
+    def used(self, invitation: Invitation) -> int:
+        return invitation.uses.count()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return BaseAdmin.has_add_permission(self, request)
@@ -118,7 +133,7 @@ class InvitationAdmin(LookingAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         del request
-        return ["note"] if obj is None else ["note", "used_by", "created_at"]
+        return ["note", "most"] if obj is None else ["note", "most", "used_by", "created_at"]
 
     def save_model(
         self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: Any
@@ -129,6 +144,8 @@ class InvitationAdmin(LookingAdmin):
         if isinstance(obj, Invitation):
             obj.code_hash = creators.hash_invitation(code)
         obj.save()
+        reason = f"lets in {obj.most}" if isinstance(obj, Invitation) else ""
+        journal.note(obj, "invite", who=_who(request), reason=reason, now=timezone.now())
         messages.warning(request, f"The invitation's code, shown only now: {code}")
 
 
@@ -216,19 +233,26 @@ class PaidFileAdmin(LookingAdmin):
     def pause(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
             return self._ask(request, queryset, verb="Pause")
-        self._act(request, queryset, done="paused", verb=files.pause)
+        ruling = Ruling(by=_who(request), reason=request.POST.get("reason", ""))
+
+        def pause(paid_file_id: UUID) -> Measure:
+            return moderation.pause(paid_file_id, ruling, now=timezone.now())
+
+        self._act(request, queryset, done="paused", verb=pause)
         return None
 
     @admin.action(description="Remove: never sold again", permissions=["moderate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
         if "confirmed" not in request.POST:
             return self._ask(request, queryset, verb="Remove")
-        reason = request.POST.get("reason", "")
+        ruling = Ruling(by=_who(request), reason=request.POST.get("reason", ""))
+        deletes = "deletes" in request.POST
 
-        def remove(paid_file_id: UUID) -> PaidFile:
-            return files.remove(paid_file_id, reason=reason, now=timezone.now())
+        def remove(paid_file_id: UUID) -> Measure:
+            return moderation.remove(paid_file_id, ruling, deletes=deletes, now=timezone.now())
 
         self._act(request, queryset, done="removed", verb=remove)
+        ask_withdraw()
         return None
 
     def _ask(
@@ -237,7 +261,7 @@ class PaidFileAdmin(LookingAdmin):
         facts = {
             **self.admin_site.each_context(request),
             "title": f"{verb} {queryset.count()} files",
-            "warning": "Whoever bought one of them keeps it.",
+            "warning": "Whoever bought one of them keeps it, unless the stored copies are deleted.",
             "files": queryset.select_related("creator__user"),
             "action": verb.lower(),
             "verb": verb,
@@ -252,7 +276,7 @@ class PaidFileAdmin(LookingAdmin):
         queryset: QuerySet[PaidFile],
         *,
         done: str,
-        verb: Callable[[UUID], PaidFile],
+        verb: Callable[[UUID], Measure],
     ) -> None:
         for paid_file in queryset:
             try:

@@ -28,7 +28,7 @@ from unlock.creator_errors import (
     SignupClosed,
     UsernameTaken,
 )
-from unlock.models import ClosedAccount, Creator, Invitation
+from unlock.models import ClosedAccount, Creator, Invitation, InvitationUse
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -277,10 +277,13 @@ def _replace_password(creator: Creator, *, stored: str, new: NewPassword, now: d
 
 
 def _use_invitation(code: str, *, by: Creator) -> None:
-    """A code lets in one person, once."""
-    unused = Invitation.objects.filter(code_hash=hash_invitation(code), used_by__isnull=True)
-    if not code or unused.update(used_by=by) != 1:
+    """A code lets in as many people as it says. Call it in the transaction that makes the creator."""
+    rows = Invitation.objects.select_for_update().filter(code_hash=hash_invitation(code))
+    row = rows.first() if code else None
+    if row is None or row.uses.count() >= row.most:
         raise SignupClosed("The invitation is not known, or was used.")
+    InvitationUse.objects.create(invitation=row, creator=by, created_at=by.created_at)
+    Invitation.objects.filter(pk=row.pk, used_by=None).update(used_by=by)
 
 
 def _keyed(purpose: str, text: str) -> bytes:

@@ -23,6 +23,7 @@ from unlock import (
     container,
     covers,
     hints,
+    holds,
     limits,
     samples,
     sealing_keys,
@@ -325,6 +326,7 @@ def _is_deposited(paid_file: PaidFile, given: Deposit) -> bool:
 
 
 def _check_ready(paid_file: PaidFile, *, now: datetime) -> None:
+    holds.check_sale(paid_file)
     held = paid_file.container
     if held is None or held.verified_at is None:
         raise UploadNotVerified("The upload is not finished and checked yet.")

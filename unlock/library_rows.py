@@ -9,12 +9,8 @@ from django.utils import timezone
 class GivenAgain(models.Model):
     """A creator gave an old sale's buyer the file again, under a new claim. The old one stays."""
 
-    old = models.ForeignKey(
-        "unlock.Purchase", on_delete=models.PROTECT, related_name="given_again"
-    )
-    new = models.OneToOneField(
-        "unlock.Purchase", on_delete=models.PROTECT, related_name="again_of"
-    )
+    old = models.ForeignKey("unlock.Purchase", on_delete=models.PROTECT, related_name="given_again")
+    new = models.OneToOneField("unlock.Purchase", on_delete=models.PROTECT, related_name="again_of")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -23,6 +23,9 @@ RETURN_URL_MAX: Final = 500
 ABOUT_MAX: Final = 500
 VERSION_NOTE_MAX: Final = 1000
 CONTACT_MAX: Final = 200
+REPORT_MAX: Final = 4000
+REASON_MAX: Final = 300
+STATEMENT_MAX: Final = 1000
 
 _USERNAME = re.compile(r"(?=.{3,32}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 RESERVED_USERNAMES: Final = frozenset(
@@ -98,6 +101,18 @@ def clean_about(text: str) -> str:
 def clean_contact(text: str) -> str:
     """One line that buyers read; may be empty. Raises TextInvalid, LinkSecretInText."""
     return " ".join(_clean(text, allowed=frozenset(), most=CONTACT_MAX).split())
+
+
+def clean_report(text: str, *, most: int = REPORT_MAX) -> str:
+    """What strangers write to moderators: lines, may be empty, links cut. Raises TextInvalid,
+    LinkSecretInText (one that hides from being cut).
+    """
+    return _clean(cut_links(text.replace("\r\n", "\n")), allowed=_LINE_BREAKS, most=most).strip()
+
+
+def cut_links(text: str) -> str:
+    """Without the secret halves of links, as far as they stand there plainly."""
+    return _LINK_SECRET.sub("", text)
 
 
 def clean_return_url(text: str) -> str:

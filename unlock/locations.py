@@ -13,10 +13,11 @@ from django.conf import settings
 from django.db.models import F
 
 from payments.states import InvoiceState
-from unlock import copies, versions
+from unlock import copies, holds, versions
 from unlock.errors import FileErased, NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
 from unlock.models import Erasure, Purchase
+from unlock.moderation_errors import FileTakenDown
 from unlock.stores import SIGNED_FOR
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def sign(purchase_id: UUID, *, content_id: str = "", now: datetime) -> tuple[Loc
     Of what was bought, or of the ``content_id`` of a version that was given to the purchase since.
 
     In the order to try them: hosts alternate, and purchases begin at different ones, so that no
-    host carries all. Raises PurchaseUnknown, NotPaid, VersionMissing, FileErased, TooManyLocations,
+    host carries all. Raises PurchaseUnknown, NotPaid, VersionMissing, FileErased, FileTakenDown, TooManyLocations,
     CopyUnavailable, CopiesDamaged.
     """
     standing = standing_of(purchase_id, now=now)
@@ -96,6 +97,8 @@ def _content_of(purchase: Purchase, content_id: str) -> Container:
     held = versions.asked(purchase, content_id).container
     if held is None or Erasure.objects.filter(paid_file=purchase.paid_file_id).exists():
         raise FileErased("The seller withdrew this file.")
+    if holds.is_closed(purchase.paid_file_id):
+        raise FileTakenDown("This site removed the file.")
     return held
 
 

@@ -62,7 +62,7 @@ def ask(creator: Creator, address: str, *, now: datetime) -> None:
         row.email_code_hash, row.email_asked_at = _hash(f"{row.pk}:{address}:{code}"), now
         row.save(update_fields=["email", "email_confirmed_at", "email_code_hash", "email_asked_at"])
     _forget_guesses(creator.pk)
-    _send(address, subject=f"Your code for {instances.said().name}", text=_code_text(code))
+    send(address, subject=f"Your code for {instances.said().name}", text=_code_text(code))
 
 
 def confirm(creator: Creator, code: str, *, now: datetime) -> None:
@@ -109,7 +109,7 @@ def _send_digest(creator_id: UUID, *, now: datetime) -> bool:
         return False
     mine = Notice.objects.filter(pk__in=[row.pk for row in rows])
     try:
-        _send(creator.email, subject=_subject(rows), text=_digest_text(rows))
+        send(creator.email, subject=_subject(rows), text=_digest_text(rows))
     except MailFailed as error:
         log.warning("notices of %s wait: %s", creator_id, error.message)
         for row in rows:
@@ -141,7 +141,7 @@ def _claim(creator_id: UUID, *, now: datetime) -> tuple[Creator, list[Notice]]:
     return creator, rows
 
 
-def _send(address: str, *, subject: str, text: str) -> None:
+def send(address: str, *, subject: str, text: str) -> None:
     """Raises MailFailed, which repeats nothing of what the server said: it may hold the login."""
     message = EmailMessage(
         subject=subject,

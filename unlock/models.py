@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +21,7 @@ from unlock.api_rows import ApiToken, KeptAnswer
 from unlock.instance_rows import Instance
 from unlock.key_rows import SealingKey
 from unlock.library_rows import GivenAgain
+from unlock.moderation_rows import AuditEntry, Block, InvitationUse, Measure, Quota, Report
 from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 __all__ = [
-    "ApiToken", "Audit", "ClosedAccount", "Container", "Copy", "Cover", "Creator", "Cursor", "Delivery",
-    "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant",
-    "Instance", "Invitation", "KeptAnswer", "KeyRelease", "Notice",
-    "PaidFile", "PayoutChange", "Pricing", "Profile", "Purchase", "Samples", "SealingKey", "SecondFactor",
+    "ApiToken", "Audit", "AuditEntry", "Block", "ClosedAccount", "Container", "Copy", "Cover", "Creator", "Cursor",
+    "Delivery", "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant", "Instance", "Invitation",
+    "InvitationUse", "KeptAnswer", "KeyRelease", "Measure", "Notice", "PaidFile", "PayoutChange", "Pricing",
+    "Profile", "Purchase", "Quota", "Report", "Samples", "SealingKey", "SecondFactor",
     "SessionNote", "Showcase", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip
 
@@ -69,11 +71,17 @@ class Creator(models.Model):
 
 
 class Invitation(models.Model):
-    """One ticket to sign up while sign-up is by invitation. Only the hash of its code is kept."""
+    """A ticket to sign up while sign-up is by invitation. Only the hash of its code is kept.
+
+    ``used_by`` is the first; every use has an ``InvitationUse``.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code_hash = models.CharField(max_length=64, unique=True)  # hex SHA-256
     note = models.CharField(max_length=200, blank=True)
+    most = models.PositiveIntegerField(  # people whom it lets in
+        default=1, db_default=1, validators=[MinValueValidator(1)]
+    )
     used_by = models.OneToOneField(
         Creator, on_delete=models.PROTECT, null=True, blank=True, related_name="invitation"
     )

@@ -50,11 +50,17 @@ MEANINGS: Final[dict[NoticeKind, str]] = {
     NoticeKind.PAYOUT_WAITS: "A change of your payout waits, was stopped or took effect",
     NoticeKind.ACCOUNT_CHANGED: "The second step was switched on or off, or a token was made",
     NoticeKind.ACCOUNT_RECOVERED: "Your password was replaced with your 24 words or key file",
+    NoticeKind.MODERATED: "This site decided about a file of yours, or about your account",
 }
 
 # These cannot be switched off: who takes over an account would do that first.
 ALWAYS: Final = frozenset(
-    {NoticeKind.PAYOUT_WAITS, NoticeKind.ACCOUNT_CHANGED, NoticeKind.ACCOUNT_RECOVERED}
+    {
+        NoticeKind.PAYOUT_WAITS,
+        NoticeKind.ACCOUNT_CHANGED,
+        NoticeKind.ACCOUNT_RECOVERED,
+        NoticeKind.MODERATED,
+    }
 )
 
 _OF_PAID: Final = {"OVER": NoticeKind.OVERPAID, "OVERSOLD": NoticeKind.OVERSOLD}

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.views.decorators.debug import sensitive_variables
 
-from unlock import audits, container, files, hints, limits, samples, sealing_keys, versions
+from unlock import audits, container, files, hints, holds, limits, samples, sealing_keys, versions
 from unlock.creator_errors import (
     ContainerTaken,
     LinkMoved,
@@ -135,6 +135,7 @@ def publish(
             raise ReplacementMissing("Nothing is waiting to take this file's place.")
         if row.container.verified_at is None:
             raise UploadNotVerified("The upload is not finished and checked yet.")
+        holds.check_content(row.container.content_id)
         audits.check(row.container)
         if not is_tested(versions.picture(paid_file, row)):
             raise SelftestMissing("The download was not tested with this content.")

@@ -125,6 +125,7 @@ ROUTES: Final[Mapping[str, Methods]] = {
     "notice-email": _never("PUT"),
     "notice-email-removal": _never("POST"),
     "notice-email-code": _never("POST"),
+    "decision-appeal": _never("POST"),
 }
 
 # Answers of these are never kept for an Idempotency-Key: the calls may be repeated as they are.

@@ -94,6 +94,48 @@ class NoticeKind(StrEnum):
     PAYOUT_WAITS = "payout_waits"
     OVERSOLD = "oversold"
     TAKEN_FREE = "taken_free"
+    MODERATED = "moderated"
+
+
+class ReportKind(StrEnum):
+    """Why somebody reports a file."""
+
+    FRAUD = "fraud"
+    RIGHTS = "rights"  # a notice of whoever holds rights in a work
+    ABUSE = "abuse"
+    PRIVATE = "private"
+    HARMFUL = "harmful"
+    ILLEGAL = "illegal"
+    OTHER = "other"
+
+
+class ReportState(StrEnum):
+    """What became of a report."""
+
+    OPEN = "open"
+    DISMISSED = "dismissed"
+    ACTED = "acted"
+
+
+class MeasureKind(StrEnum):
+    """What moderation did to a file. ``remove``: nobody fetches it, and its copies are deleted."""
+
+    PAUSE = "pause"
+    REMOVE = "remove"
+
+
+class Ground(StrEnum):
+    """What a decision rests on."""
+
+    LAW = "law"
+    TERMS = "terms"
+
+
+class BlockKind(StrEnum):
+    """What may not be sold, or paid to."""
+
+    CONTENT = "content"
+    PAYOUT = "payout"
 
 
 FILE_MOVES: dict[FileState, frozenset[FileState]] = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from unlock import container, limits, storage
+from unlock import container, limits, quotas, storage
 from unlock.creator_errors import (
     FileTooLarge,
     PartNumberInvalid,
@@ -27,7 +27,8 @@ from unlock.creator_errors import (
     UploadMissing,
 )
 from unlock.errors import MultipartMissing, StoreError
-from unlock.models import Container, Copy, Upload
+from unlock.models import Container, Copy, Creator, Upload
+from unlock.moderation_errors import QuotaReached
 from unlock.states import UPLOAD_MOVES, UploadState
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from unlock.models import Creator
     from unlock.storage import SignedRequest, StoredPart
 
 _NAMED_PARTS = 20
@@ -44,8 +44,8 @@ _NAMED_PARTS = 20
 def begin(creator: Creator, *, size_bytes: int, core_header: bytes, now: datetime) -> Upload:
     """Start the transfer of one container. Repeating it gives the same open upload.
 
-    Raises what ``CoreHeader.parse`` raises, SizeMismatch, FileTooLarge, TooManyUploads, UploadKnown
-    and StoreUnavailable.
+    Raises what ``CoreHeader.parse`` raises, SizeMismatch, FileTooLarge, TooManyUploads, QuotaReached,
+    UploadKnown and StoreUnavailable.
     """
     core = container.CoreHeader.parse(core_header)
     if core.total_bytes != size_bytes:
@@ -59,6 +59,7 @@ def begin(creator: Creator, *, size_bytes: int, core_header: bytes, now: datetim
         limits.OPEN_UPLOADS_MAX
     ):
         raise TooManyUploads(f"{limits.OPEN_UPLOADS_MAX} uploads are open.")
+    quotas.check(creator, size_bytes)
     return _create(creator, core, now=now)
 
 
@@ -235,7 +236,13 @@ def _create(creator: Creator, core: container.CoreHeader, *, now: datetime) -> U
     multipart_id = store.begin_multipart(key)
     try:
         with transaction.atomic():
+            # Two calls at once: the second one counts the first.
+            Creator.objects.select_for_update().get(pk=creator.pk)
+            quotas.check(creator, core.total_bytes)
             return _insert(creator, core, place=(store.name, key, multipart_id), now=now)
+    except QuotaReached:
+        store.abort(key, multipart_id)
+        raise
     except IntegrityError:
         store.abort(key, multipart_id)
         known = _known(creator, core)  # a double click: the other call won

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from unlock.views import embed, library, pages, profiles, serving, showing, status, wellknown
+from unlock.views import (
+    embed,
+    library,
+    pages,
+    profiles,
+    reports,
+    serving,
+    showing,
+    status,
+    wellknown,
+)
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -17,6 +27,9 @@ urlpatterns = [
     path("sales/", pages.sales, name="sales"),
     path("settings/", pages.preferences, name="settings"),
     path("f/<uuid:file_id>", pages.offer, name="offer"),
+    path("f/<uuid:file_id>/report", reports.report, name="report"),
+    path("reports/<str:reference>", reports.outcome, name="report-outcome"),
+    path("decisions/", reports.decisions, name="decisions"),
     path("f/<uuid:file_id>/cover", showing.cover, name="cover"),
     path("@<str:username>", pages.shop, name="shop-page"),
     path("avatars/<str:sha256>", profiles.avatar, name="avatar"),

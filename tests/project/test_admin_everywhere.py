@@ -25,7 +25,7 @@ from django.test import Client
 from payments import models as money
 from payments.states import InvoiceState, OutputChain, RefundReason
 from tests.unlock.sale import NOW, Buyer, Sold, owe, publish
-from unlock import creators
+from unlock import creators, journal
 from unlock import models as ours
 from unlock.states import FileState, GrantKind, NoticeKind
 
@@ -107,6 +107,17 @@ def sold() -> Sold:
     ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
     ours.PayoutChange.objects.create(creator=owner, value="bchreg:q", due_at=NOW)
+    report = ours.Report.objects.create(
+        reference="r", paid_file=sold.file, kind="fraud", text="A fraud.", segment=0,
+        proof=MARK + b"row", sealed_key=MARK + b"key",
+    )  # fmt: skip
+    ours.Measure.objects.create(
+        paid_file=sold.file, report=report, kind="pause", reason="A fraud.", lifted_at=NOW
+    )
+    ours.Block.objects.create(kind="content", value="ab" * 32, reason="A fraud.")
+    ours.Quota.objects.create(creator=owner, max_files=9)
+    ours.InvitationUse.objects.create(invitation=ours.Invitation.objects.get(), creator=owner)
+    journal.note(report, "acted", who="rita", now=NOW)
     ours.Pricing.objects.create(paid_file=sold.file, stock=9)
     ours.Profile.objects.create(creator=owner, about="Ninety nights", shop_access_hash="ab" * 32)
     ours.Showcase.objects.create(paid_file=sold.file, is_adult=True)

@@ -28,6 +28,7 @@ SEALERS = {
     "unlock/codes.py": {"DiscountCode.sealed_code"},
     "unlock/payout_changes.py": {"PayoutChange.value"},
     "unlock/replays.py": {"KeptAnswer.sealed_body"},
+    "unlock/reports.py": {"Report.sealed_key"},
 }
 SEALING = re.compile(
     r"\b(?:at_rest|field_keys|seals)\.seal\(|seal_deposit\(|^def seal\(", re.MULTILINE

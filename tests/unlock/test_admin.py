@@ -145,14 +145,14 @@ def test_a_creators_user_cannot_be_made_staff_here(staff: Client) -> None:
 
 def test_an_invitation_shows_its_code_once(staff: Client) -> None:
     page = staff.post(
-        "/admin/unlock/invitation/add/", {"note": "for maya"}, follow=True
+        "/admin/unlock/invitation/add/", {"note": "for maya", "most": "3"}, follow=True
     ).content.decode()
 
     kept = Invitation.objects.get()
     code = page.partition("shown only now: ")[2].partition("<")[0].strip()
     assert kept.code_hash == creators.hash_invitation(code)
     assert code not in staff.get("/admin/unlock/invitation/").content.decode()
-    assert kept.note == "for maya"
+    assert (kept.note, kept.most) == ("for maya", 3)
 
 
 def test_staff_send_a_delivery_again_and_it_is_written_down(staff: Client) -> None:

@@ -63,6 +63,7 @@ from unlock.container.papers import (
     verify_receipt,
     verify_ticket,
 )
+from unlock.container.paths import path_of, root_from
 from unlock.container.reader import Container, Reader, SegmentVerifier
 from unlock.container.sealing import (
     SEALED_BYTES,
@@ -167,9 +168,11 @@ __all__ = [
     "parse_link",
     "parse_release",
     "parse_tlvs",
+    "path_of",
     "public_key_of",
     "receipt_bytes",
     "release_info",
+    "root_from",
     "seal_deposit",
     "seal_meta",
     "seal_note",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from unlock import account_sessions, deliveries, episodes, mail, prunings, replays
+from unlock import account_sessions, deliveries, episodes, mail, outcomes, prunings, replays
 
 
 @shared_task(
@@ -27,8 +27,9 @@ def deliver() -> None:
     time_limit=120,
 )
 def mail_notices() -> None:
-    """One e-mail per creator with what is new."""
+    """One e-mail per creator with what is new, and what became of reports."""
     mail.send_due(clock=timezone.now)
+    outcomes.send_due(clock=timezone.now)
 
 
 @shared_task(

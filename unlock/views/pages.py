@@ -19,7 +19,18 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from unlock import copies, covers, markdown, notices, offers, shops, storage, storefront, versions
+from unlock import (
+    copies,
+    covers,
+    holds,
+    markdown,
+    notices,
+    offers,
+    shops,
+    storage,
+    storefront,
+    versions,
+)
 from unlock.models import PaidFile, Purchase
 from unlock.states import FileState
 from unlock.views import paywall
@@ -59,7 +70,7 @@ def recover_account(request: HttpRequest) -> HttpResponse:
     return shell(request, "recover_account")
 
 
-def _creators_only(page: Page) -> Page:
+def creators_only(page: Page) -> Page:
     """Send strangers to the login page, which brings them back afterwards."""
 
     @wraps(page)
@@ -75,7 +86,7 @@ def _creators_only(page: Page) -> Page:
 
 @require_safe
 @ensure_csrf_cookie
-@_creators_only
+@creators_only
 def sell(request: HttpRequest) -> HttpResponse:
     """The creator's one page."""
     request.META[CONNECT] = storage.origins()  # uploads, and the test of the download
@@ -84,7 +95,7 @@ def sell(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @ensure_csrf_cookie
-@_creators_only
+@creators_only
 def files(request: HttpRequest) -> HttpResponse:
     request.META[CONNECT] = storage.origins()  # an upload may go on here
     return shell(request, "files")
@@ -92,7 +103,7 @@ def files(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @ensure_csrf_cookie
-@_creators_only
+@creators_only
 def sales(request: HttpRequest) -> HttpResponse:
     """What was sold, what came for it, and the files for the books."""
     return shell(request, "sales")
@@ -100,7 +111,7 @@ def sales(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @ensure_csrf_cookie
-@_creators_only
+@creators_only
 def preferences(request: HttpRequest) -> HttpResponse:
     """Payout, password and key, under /settings/."""
     return shell(request, "settings")
@@ -108,7 +119,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @ensure_csrf_cookie
-@_creators_only
+@creators_only
 def noticeboard(request: HttpRequest) -> HttpResponse:
     """What the creator should know, under /notices/."""
     return shell(request, "notices")
@@ -134,6 +145,7 @@ def offer(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
     facts: dict[str, object] = {
         "opens_instantly": offers.opens_instantly(file, now=timezone.now()),
         "cover": cover,
+        "is_closed": not is_shown or holds.is_closed(file.id),
         "card": storefront.has_card(file),
         "is_adult": storefront.shown(file).is_adult,
         "maker": storefront.maker_of(file.creator),
