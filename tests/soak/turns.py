@@ -142,8 +142,8 @@ class TurningShop(Shop):
         self._be_honest()
 
     def _wait_to_be_told(self) -> None:
-        """Until every server's own word is that this is the last block, or for a second."""
-        height, give_up_at = self.world.node.chain.ledger.height, time.monotonic() + 1
+        """Until every server's own word is that this is the last block, or for a few seconds."""
+        height, give_up_at = self.world.node.chain.ledger.height, time.monotonic() + 3
         links = connection.chain()._pool.links
         while time.monotonic() < give_up_at and not all(
             link.tip is not None and link.tip.height == height for link in links
