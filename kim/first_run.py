@@ -133,4 +133,7 @@ def _page(
 ) -> HttpResponse:
     """A test of the payout complains of nothing else."""
     facts = {"page": "setup", "form": form, "is_test": is_test, **facts}
-    return render(request, "unlock/setup.html", facts, status=status)
+    answer = render(request, "unlock/setup.html", facts, status=status)
+    # Under no-referrer, browsers send a form's Origin as null, and Django refuses it.
+    answer["Referrer-Policy"] = "same-origin"
+    return answer

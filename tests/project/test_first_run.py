@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -120,6 +121,20 @@ def test_without_the_code_nobody_becomes_staff_and_nothing_is_read(code: str) ->
 
     assert staff() == 0
     assert Instance.objects.get().done_at is None
+
+
+def test_the_form_of_a_real_browser_is_taken_and_one_of_another_site_is_not() -> None:
+    code, browser = instances.begin(now=NOW), Client(enforce_csrf_checks=True)
+    page = browser.get("/setup/")
+    token = browser.cookies["csrftoken"].value
+    fields = {**filled(code), "csrfmiddlewaretoken": token}
+    origin = settings.KIM_PUBLIC_URL
+
+    assert page["Referrer-Policy"] == "same-origin"
+    assert 'name="referrer"' not in text(page)
+    evil = browser.post("/setup/", fields, headers={"origin": "https://evil.example"})
+    assert (evil.status_code, staff()) == (403, 0)
+    assert browser.post("/setup/", fields, headers={"origin": origin}).status_code == 200
 
 
 def test_guessing_ends() -> None:
