@@ -139,8 +139,9 @@ function tell(panel, shop, root) {
   slot(panel, 'said').textContent = wordsOf(shop);
   slot(panel, 'actions').hidden = !shop.is_open;
   const field = /** @type {HTMLInputElement} */ (slot(panel, 'link'));
-  field.hidden = !shop.is_open || !root;
-  field.value = root ? linkOf(root, shop) : '';
+  const link = shop.is_open && root ? linkOf(root, shop) : '';
+  field.hidden = !link;
+  field.value = link;
   field.onfocus = () => field.select();
 }
 
