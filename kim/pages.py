@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from django.conf import settings
 from django.contrib import admin
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from rest_framework.views import APIView
 
 from kim import api
 from kim.throttles import LoginThrottle
-from unlock import instances, markdown
+from unlock import instances, markdown, published
 from unlock.views import pages
 
 _RELOAD = "Reload the page and try again."
@@ -108,3 +109,18 @@ def _page(
         return render(request, [f"{status}.html", "refused.html"], facts, status=status)
     except TemplateDoesNotExist:
         return HttpResponse(f"{message} {hint}", status=status, content_type="text/plain")
+
+
+@require_safe
+def components(request: HttpRequest) -> HttpResponse:
+    """/components/: every piece of the pages in every state, for whoever works on them. Raises Http404
+    unless KIM_DEBUG is on.
+    """
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "components.html", {"styles": component_styles()})
+
+
+def component_styles() -> list[str]:
+    pieces = (published.ROOT / "css/components").glob("*.css")
+    return sorted(path.relative_to(published.ROOT).as_posix() for path in pieces)

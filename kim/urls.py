@@ -18,6 +18,7 @@ urlpatterns = [
     path("admin/login/", pages.staff_login),
     path("admin/", admin.site.urls),
     path("setup/", first_run.setup, name="setup"),
+    path("components/", pages.components, name="components"),
     path("imprint", pages.imprint, name="site-imprint"),
     path("terms", pages.terms, name="site-terms"),
     path("", first_run.start, name="start"),

@@ -60,3 +60,17 @@ def test_while_nobody_can_look_buyers_are_told_so_and_that_nothing_is_lost(
     assert (words in page) is is_stale
     assert answer["invoice"]["stale"] is is_stale
     assert any(words in note for note in answer["notes"]) is is_stale
+
+
+@pytest.mark.django_db
+def test_it_loads_itself_again_only_for_whoever_asks_for_that(client: Client) -> None:
+    """WCAG 2.2.1: nobody's reading is cut off by a page that goes away under it."""
+    sold = sale.publish()
+    bought = sale.Buyer().purchase(sold, invoice_id=sale.owe(sold).id)
+    path = f"/p/{bought.id}/status"
+
+    still, watched = (client.get(path + query).content.decode() for query in ("", "?watch=1"))
+
+    assert "http-equiv" not in still
+    assert 'href="?watch=1"' in still
+    assert '<meta http-equiv="refresh" content="10">' in watched

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
-    """How a purchase stands, anew every ten seconds. Raises PurchaseUnknown."""
+    """How a purchase stands; with ``?watch=1`` anew every ten seconds. Raises PurchaseUnknown."""
     now = timezone.now()
     standing = keys.standing_of(purchase_id, now=now)
     invoice = standing.invoice
@@ -32,6 +32,7 @@ def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
     said = wordings.say(standing, refund, now=now)
     facts = {
         "said": said,
+        "is_watched": "watch" in request.GET,
         "state": "GRANTED" if invoice is None else invoice.state.value,
         "invoice": invoice,
         "refund": refund,

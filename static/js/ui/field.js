@@ -16,7 +16,7 @@ export function setWrong(input, text) {
   if (!text) {
     known?.remove();
     input.removeAttribute('aria-invalid');
-    input.removeAttribute('aria-errormessage');
+    describe(input, id, false);
     return;
   }
   const line = known ?? make('p', { class: 'wrong' });
@@ -24,7 +24,21 @@ export function setWrong(input, text) {
   line.textContent = text;
   if (!known) input.after(line);
   input.setAttribute('aria-invalid', 'true');
-  input.setAttribute('aria-errormessage', id);
+  describe(input, id, true);
+}
+
+/**
+ * Beside a hint that the field may have: screen readers read both.
+ * @param {Input} input
+ * @param {string} id
+ * @param {boolean} isOn
+ */
+function describe(input, id, isOn) {
+  const known = (input.getAttribute('aria-describedby') ?? '').split(' ');
+  const others = known.filter((each) => each && each !== id);
+  const all = isOn ? [...others, id] : others;
+  if (all.length) input.setAttribute('aria-describedby', all.join(' '));
+  else input.removeAttribute('aria-describedby');
 }
 
 /**

@@ -1,0 +1,138 @@
+"""Every page, in both themes on a phone, under axe (WCAG 2.2 AA and its good practice); and no page that
+scrolls sideways, from 320 to 1920 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.template.loader import render_to_string
+from playwright.sync_api import Page, expect
+
+from kim import pages
+from tests.e2e import people
+from tests.e2e.people import Devchain
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+ROOT = Path(__file__).parents[2]
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PHONE = {"width": 390, "height": 844}
+WIDTHS = (320, 390, 768, 1280, 1920)
+WITHOUT = ("/", "/login/", "/signup/", "/recover-account/", "/recover/", "/open/", "/nowhere/")
+WITHIN = ("/sell/", "/files/", "/sales/", "/notices/", "/settings/")
+
+RUN = (ROOT / "tests/e2e/axe.js").read_text().rpartition("*/")[2].strip().rstrip(";")
+
+
+class Inspector:
+    """Looks at one page after another, and keeps what is wrong by the page's name."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {}
+        self.dialogs: dict[str, set[str]] = {"light": set(), "dark": set()}
+
+    def look(self, page: Page, name: str) -> None:
+        """As it stands now, and its dialogs: whole in light; in dark what depends on the theme."""
+        page.evaluate(AXE)
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        wrong: list[str] = []
+        for theme, known in self.dialogs.items():
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            asked = {"tags": TAGS, "isWhole": theme == "light", "known": list(known)}
+            said = page.evaluate(RUN, asked)
+            known |= set(said["shown"])
+            wrong += [f"{theme} {each}" for each in said["found"]]
+        wrong += [f"{width}: {over} px sideways" for width, over in self._sideways(page)]
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        if wrong:
+            self.found[name] = wrong
+
+    def _sideways(self, page: Page) -> list[tuple[int, int]]:
+        found = []
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            over: int = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if over > 0:
+                found.append((width, over))
+        return found
+
+
+def test_the_inspector_finds_what_is_wrong(person: Callable[..., Page]) -> None:
+    page, seen = person(), Inspector()
+    page.goto("/login/")
+    page.evaluate(
+        """() => {
+          const bad = document.createElement('div');
+          bad.append(document.createElement('button'));
+          bad.style.width = '3000px';
+          document.querySelector('main').append(bad);
+        }"""
+    )
+
+    seen.look(page, "login")
+
+    found = "\n".join(seen.found["login"])
+    assert "light button-name: " in found
+    assert "390: " in found
+
+
+def components(page: Page) -> None:
+    """The page of pieces is there while KIM_DEBUG is on, which it is not here: its markup, as rendered
+    for these very styles and modules.
+    """
+    body = render_to_string("components.html", {"styles": pages.component_styles()})
+    page.route("**/components/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.goto("/components/")
+    expect(page.locator("#c-qr svg")).to_be_visible()
+
+
+def settle(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+
+
+def test_no_page_has_a_barrier_and_none_scrolls_sideways(
+    person: Callable[..., Page], chain: Devchain, tmp_path: Path
+) -> None:
+    song = tmp_path / "song.txt"
+    song.write_text("A song of nine lines.\n" * 500)
+    maya, noor, seen = person(), person(), Inspector()
+
+    for path in WITHOUT:
+        noor.goto(path)
+        seen.look(noor, path)
+    components(noor)
+    seen.look(noor, "/components/")
+    people.sign_up(maya, "maya-axe")
+    link = people.sell(maya, song, key_file=tmp_path / "key.json")
+    seen.look(maya, "/sell/ once it is up")
+
+    noor.goto(link)
+    expect(people.by(noor, "buy")).to_be_enabled()
+    seen.look(noor, "offer")
+    uri = people.buy(noor, link)
+    people.wait_state(noor, "OPEN")
+    seen.look(noor, "purchase, open")
+    chain.pay(uri)
+    chain.mine()
+    people.wait_state(noor, "PAID")
+    expect(people.by(noor, "save")).to_be_enabled()
+    seen.look(noor, "purchase, paid")
+    bought = noor.url
+    paid, sold = people.path_of(bought), people.path_of(link)
+    for path in ("/library/", f"{paid}/receipt", f"{paid}/status", sold, "/@maya-axe"):
+        noor.goto(path)
+        settle(noor)
+        seen.look(noor, path)
+
+    for path in WITHIN:
+        maya.goto(path)
+        settle(maya)
+        seen.look(maya, path)
+
+    assert seen.found == {}
