@@ -63,10 +63,11 @@ async function close(proof) {
 async function saveAll(username) {
   const [all, row] = await Promise.all([leaving.everything(), store.root(username)]);
   const linked = row ? withLinks(all, row.root) : 0;
-  const text = JSON.stringify(all, null, 1);
-  downloadText(`kim-account-${username}-${all.made_at.slice(0, 10)}.json`, text);
-  const files = `${all.files.length} files, ${linked} of them with their links`;
-  return `Saved: ${files}, ${format.bytes(text.length)}.`;
+  const size = format.bytes(JSON.stringify(all).length);
+  const name = `kim-account-${username}-${all.made_at.slice(0, 10)}.json`;
+  downloadText(name, JSON.stringify(all, null, 1));
+  if (!row) return `Saved, ${size}. Links are missing: your key is not in this browser.`;
+  return `Saved, ${size}: ${all.files.length} files, ${linked} of them with their links.`;
 }
 
 /**
