@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SHOWN_MOST = 20
 
 
-class RotationCommand(BaseCommand):
+class RotationCommand(BaseCommand, ABC):
     kind: ClassVar[Kind]
     setting: ClassVar[str]  # where old keys stand that may be dropped in the end
 
@@ -32,16 +33,17 @@ class RotationCommand(BaseCommand):
         )
         parser.add_argument("--batch", type=int, default=rotation.BATCH)
 
+    @abstractmethod
     def columns(self) -> Sequence[Column]:
-        raise NotImplementedError
+        """Where the sealed values stand."""
 
+    @abstractmethod
     def newest(self) -> str:
         """The fingerprint of the key that everything shall be sealed to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse(self) -> None:
         """Raises ``CommandError`` if a key is missing or is not where it should be."""
-        raise NotImplementedError
 
     def give_up_rows(self, lost: list[tuple[Column, Any]]) -> None:
         """What becomes of rows that no key opens any more."""
