@@ -68,6 +68,10 @@ class InstanceAdmin(LookingAdmin):
         del request, obj
         return list(self.fields)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Where nobody went through the set-up."""
+        return self.has_moderate_permission(request) and not Instance.objects.exists()
+
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del obj
         return self.has_moderate_permission(request)

@@ -221,6 +221,20 @@ def test_words_with_markup_stay_harmless() -> None:
     assert 'href="javascript' not in text(Client().get("/terms"))
 
 
+def test_staff_change_the_words_in_the_admin_and_give_the_first_where_there_was_no_set_up() -> None:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("operator"))
+    words = {"name": "Reed", "contact": "", "imprint": "", "terms": "Be kind."}
+
+    assert client.post("/admin/unlock/instance/add/", words).status_code == 302
+    assert "Be kind." in text(Client().get("/terms"))
+    again = client.post("/admin/unlock/instance/1/change/", {**words, "terms": ""})
+    assert again.status_code == 302
+    assert Client().get("/terms").status_code == 404
+    assert client.post("/admin/unlock/instance/add/", words).status_code == 403
+    assert ">Reed</a>" in text(Client().get("/"))
+
+
 def test_a_page_is_rendered_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OperationalError("the database is away")
