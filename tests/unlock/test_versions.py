@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from payments.states import InvoiceState
 from tests.unlock.creating import refusal
 from tests.unlock.replacing import META, Page, Share, release, uploaded
 from tests.unlock.sale import INSTANCE_PRIVATE, NOW, Buyer, Sold, creator, owe, publish
-from unlock import container, files, keys, orphans, purchases, receipts, versions
+from unlock import container, files, grants, keys, orphans, purchases, receipts, versions
 from unlock.models import KeyRelease, PaidFile, Purchase, Samples, Upload, Version
 from unlock.pricing_errors import OfferChanged
 from unlock.states import FileState, GrantKind
@@ -319,8 +320,6 @@ def test_a_found_file_of_an_older_version_leads_to_the_offer(sold: Sold, page: P
 
 
 def test_an_order_of_what_is_not_on_sale_any_more_is_refused(sold: Sold, page: Page) -> None:
-    from dataclasses import replace
-
     assert sold.file.container is not None
     order = replace(Buyer().order(sold), content_id=sold.file.container.content_id)
     page.replace(Share(1), upload=uploaded(sold.file.creator))
@@ -346,8 +345,6 @@ def test_nobody_who_paid_is_locked_out_by_an_erasure(sold: Sold, page: Page) -> 
 
 
 def test_a_file_that_nobody_paid_for_can_be_taken_from_everybody(sold: Sold, page: Page) -> None:
-    from unlock import grants
-
     noor = Buyer()
     purchase = noor.purchase(sold)
     grants.give(purchase.id, GrantKind.GIFT, now=NOW)
@@ -359,3 +356,18 @@ def test_a_file_that_nobody_paid_for_can_be_taken_from_everybody(sold: Sold, pag
     answer = noor.client.post(f"/api/v1/purchases/{purchase.id}/location/")
     assert refusal(answer) == (410, "file_erased")
     assert noor.client.get(f"/api/v1/purchases/{purchase.id}/").json()["is_erased"] is True
+
+
+def test_what_opens_a_version_is_kept_sealed_only(sold: Sold, page: Page) -> None:
+    share = Share(1, secret=b"planted-marker-of-S-".ljust(32, b"!"))
+    page.replace(share, upload=uploaded(sold.file.creator))
+
+    rows = [*Version.objects.values(), *PaidFile.objects.values(), *KeyRelease.objects.values()]
+    kept = [
+        bytes(each) for row in rows for each in row.values() if isinstance(each, bytes | memoryview)
+    ]
+    kept += [str(each).encode() for row in rows for each in row.values()]
+    assert rows
+    assert not [each for each in kept if b"planted-marker" in each]
+    coded = share.body["s"].encode()
+    assert not [each for each in kept if coded in each]
