@@ -208,12 +208,13 @@ def wrong(answer: Any) -> str:
 
 
 def rows() -> dict[str, int]:
-    """How many rows there are of everything that a call could make."""
+    """How many rows there are of everything that a call could make; the server's first key is its own."""
     models = (
         *apps.get_app_config("unlock").get_models(),
         *apps.get_app_config("payments").get_models(),
     )
-    return {model.__name__: model._default_manager.count() for model in models}
+    named = {model.__name__: model for model in models if model.__name__ != "SealingKey"}
+    return {name: model._default_manager.count() for name, model in named.items()}
 
 
 def test_the_loop_knows_every_member_of_every_call(cast: Cast) -> None:
