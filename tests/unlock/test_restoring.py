@@ -17,6 +17,7 @@ from payments import models as money
 from payments.states import InvoiceState
 from tests.tills import payout_to
 from tests.unlock import sale
+from tests.unlock.replacing import META, Page, Share, uploaded
 from tests.unlock.sale import INSTANCE_PRIVATE, Buyer, Sold
 from unlock import announcements, container, keys, purchases
 from unlock.models import DiscountCode, PaidFile, Purchase
@@ -230,3 +231,30 @@ def test_tickets_are_counted_like_orders(sold: Sold) -> None:
     from unlock.views.refunds import Restored
 
     assert Restored.throttle_scope == "purchase"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_order_of_an_older_version_comes_back_as_that_version(sold: Sold, named: bool) -> None:
+    """Also from a ticket of before there were versions, which names no generation."""
+    lost = lose(sold)
+    page = Page(sold)
+    page.replace(Share(1), upload=uploaded(sold.file.creator), is_for_earlier=True)
+    page.replace(Share(2, link_generation=1, meta_link=META))
+    body = json.loads(container.decode_b64url(lost.ticket["body"]))
+    assert body.pop("generation") == 0
+    ticket = lost.ticket if named else signed(replace(lost, ticket=_ticket(body)))
+
+    answer = lost.post(**ticket)
+    row = Purchase.objects.get(id=lost.id)
+    sale.move(money.Invoice.objects.get(), InvoiceState.PAID)
+    keys.release(lost.id, private_keys=INSTANCE_PRIVATE, now=timezone.now())
+    release = keys.read(lost.id, now=timezone.now())
+
+    assert (answer.status_code, row.generation, row.content_id) == (200, 0, body["content_id"])
+    assert answer.json()["file"]["content_id"] == body["content_id"]
+    assert release is not None
+    assert lost.buyer.open(row, release.sealed) == sold.secret
+
+
+def _ticket(body: dict[str, Any]) -> dict[str, str]:
+    return {"body": container.encode_b64url(json.dumps(body).encode())}
