@@ -49,6 +49,7 @@ def test_it_listens_to_no_message_and_writes_no_markup() -> None:
     assert len(served) < 4_000
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("number", ["0", "2", "latest"])
 def test_no_other_version_is_there(number: str) -> None:
     assert Client().get(f"/embed/{number}/button.js").status_code == 404
