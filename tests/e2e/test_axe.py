@@ -23,7 +23,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE = {"width": 390, "height": 844}
 WIDTHS = (320, 390, 768, 1280, 1920)
 WITHOUT = ("/", "/login/", "/signup/", "/recover-account/", "/recover/", "/open/", "/nowhere/")
-WITHIN = ("/sell/", "/files/", "/sales/", "/notices/", "/settings/")
+WITHIN = ("/sell/", "/files/", "/sales/", "/notices/", "/decisions/", "/settings/")
 
 RUN = (ROOT / "tests/e2e/axe.js").read_text().rpartition("*/")[2].strip().rstrip(";")
 
@@ -125,7 +125,14 @@ def test_no_page_has_a_barrier_and_none_scrolls_sideways(
     seen.look(noor, "purchase, paid")
     bought = noor.url
     paid, sold = people.path_of(bought), people.path_of(link)
-    for path in ("/library/", f"{paid}/receipt", f"{paid}/status", sold, "/@maya-axe"):
+    for path in (
+        "/library/",
+        f"{paid}/receipt",
+        f"{paid}/status",
+        sold,
+        f"{sold}/report",
+        "/@maya-axe",
+    ):
         noor.goto(path)
         settle(noor)
         seen.look(noor, path)
