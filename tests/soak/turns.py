@@ -54,15 +54,20 @@ class TurningShop(Shop):
         self._settle(sale, at)
         self.world.node.chain.mine(depth - 1)
         gone = frozenset(each.txid for each in sale.payments)
-        deepest = max((self.world.depth(txid) for txid in gone), default=0)
-        if 0 < deepest <= 9:
+        if 0 < (deepest := self._deepest(sale)) <= 9:
             self.world.node.chain.reorg(deepest, drop=gone)
         self.look(at)
 
-    @rule(at=AT, moods=DENIALS)
-    def deny_what_was_paid(self, at: int, moods: tuple[Mood, Mood]) -> None:
-        """A sale is settled; then servers that do not show its money are all that can be asked."""
-        self._settle(self._sale(at), at)
+    @rule(at=AT, moods=DENIALS, moves=st.booleans())
+    def deny_what_was_paid(self, at: int, moods: tuple[Mood, Mood], *, moves: bool) -> None:
+        """A sale is settled; then servers that do not show its money are all that can be asked.
+        When it ``moves``, its blocks are replaced by others that hold it too.
+        """
+        sale = self._sale(at)
+        self._settle(sale, at)
+        if moves and 0 < (depth := self._deepest(sale)) <= 9:
+            self.world.node.chain.reorg(depth)
+            self.world.node.chain.mine(sale.confirmations)
         for number, mood in enumerate(moods):
             self.world.set_mood(number, mood)
         connection.close()
@@ -140,6 +145,9 @@ class TurningShop(Shop):
         self._wait(timedelta(seconds=9))
         self.look(self.sales.index(sale))
         self._be_honest()
+
+    def _deepest(self, sale: Sale) -> int:
+        return max((self.world.depth(each.txid) for each in sale.payments), default=0)
 
     def _wait_to_be_told(self) -> None:
         """Until every server's own word is that this is the last block, or for a few seconds."""
