@@ -30,7 +30,7 @@ def test_of_requests_at_once_with_one_key_one_wins() -> None:
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_IDEMPOTENCY_KEY="one")
         return client.post("/api/v1/files/", DRAFT, format="json")
 
-    answers = at_once(send)
+    answers: list[Any] = list(at_once(send))
 
     assert PaidFile.objects.count() == 1
     made = [answer.json()["id"] for answer in answers if answer.status_code == 201]
