@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery staple"
@@ -42,7 +42,7 @@ class Devchain:
         return self.call("/api/state")
 
 
-def by(page: Page, testid: str) -> Any:
+def by(page: Page | Locator, testid: str) -> Any:
     return page.get_by_test_id(testid)
 
 

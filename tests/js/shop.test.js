@@ -5,7 +5,9 @@ import { describe, it } from 'node:test';
 import { fromBase64url, fromHex, toHex } from '../../static/js/crypto/bytes.js';
 import * as shop from '../../static/js/crypto/shop.js';
 
-const { cases } = JSON.parse(readFileSync(new URL('../vectors/shop.json', import.meta.url), 'utf8'));
+const { cases } = JSON.parse(
+  readFileSync(new URL('../vectors/shop.json', import.meta.url), 'utf8'),
+);
 
 describe('the keys of a shop', () => {
   for (const one of cases) {

@@ -107,7 +107,7 @@ def test_what_a_shop_added_and_the_code_come_back_with_the_order(sold: Sold) -> 
         paid_file=sold.file, code_hash="ab" * 32, sealed_code=b"x", percent=10
     )
     buyer, shop = Buyer(), {"reference": "Order 4711 ü", "return_url": "https://shop.example/"}
-    order = replace(buyer.order(sold), **shop)
+    order = replace(buyer.order(sold), reference=shop["reference"], return_url=shop["return_url"])
     made = purchases.begin(order, now=timezone.now()).purchase
     Purchase.objects.filter(id=made.id).update(discount=code, note=b"n" * 44)
     ticket = buyer.client.get(f"/api/v1/purchases/{made.id}/").json()["ticket"]

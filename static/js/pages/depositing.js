@@ -34,7 +34,7 @@ export async function countMissing() {
  */
 export async function depositMissing(root) {
   let { deposits, left } = await net.missing();
-  for (let before = Infinity; left < before; ) {
+  for (let before = Infinity; left < before;) {
     const given = answersTo(root, deposits);
     before = left;
     if (given.length > 0) ({ deposits, left } = await net.give(given));

@@ -213,8 +213,9 @@ class Replacing {
   /** @param {Draft} draft */
   async #swap(draft) {
     const kept = draft.replaces;
-    if (!kept?.metaLink)
+    if (!kept?.metaLink) {
       throw new Error('The description of the upload is missing. Send it again.');
+    }
     const form = /** @type {HTMLFormElement} */ (one(this.#dialog, 'form'));
     const file = await creator.file(this.#file.id); // another tab may have changed it
     const said = slot(this.#dialog, 'step');
