@@ -5,6 +5,7 @@ Rows are not edited. Each decision goes through ``moderation``, with a reason, a
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
@@ -62,9 +63,9 @@ class _DecidingAdmin(LookingAdmin):
             messages.success(request, f"Done: {done}.")
         return HttpResponseRedirect(here)
 
+    @abstractmethod
     def decide(self, request: HttpRequest, row: Any) -> str:
         """Do it, and say what was done. Raises ServiceError; nothing was done then."""
-        raise NotImplementedError
 
 
 @admin.register(Report)

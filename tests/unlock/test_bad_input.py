@@ -23,7 +23,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from tests.unlock.creating import Browser, b64, derive, refusal, seal, sign_up, signed_in
 from tests.unlock.sale import OFF_CURVE, Buyer, Sold, owe, publish
 from unlock import tokens
-from unlock.models import Copy, Creator, Delivery, PaidFile, Upload, Webhook
+from unlock.models import Copy, Creator, Delivery, Measure, PaidFile, Upload, Webhook
 from unlock.scopes import Scope
 from unlock.states import FileState, UploadState
 
@@ -97,9 +97,15 @@ def cast() -> Cast:
         "purchase_id": [str(bought.id), str(theirs.id), NOWHERE],
         **_hooks(owner, eve),
         "token_id": [_token(owner), _token(eve), NOWHERE],
+        "measure_id": [_measure(sold), _measure(hers), NOWHERE],
         "copy_id": [str(Copy.objects.filter(container__creator=owner)[0].id), NOWHERE],
     }
     return Cast(maya, buyer, sold, ids)
+
+
+def _measure(sold: Sold) -> str:
+    made = Measure.objects.create(paid_file=sold.file, kind="pause", reason="A fraud.")
+    return str(made.pk)
 
 
 def _hooks(*creators: Creator) -> dict[str, list[str]]:
@@ -162,6 +168,7 @@ def members(cast: Cast) -> dict[str, Any]:
         "showcase": {"is_adult": True},
         "claims": [b64(b"c" * 32)], "purchase": NOWHERE, "given": 0,
         "name": "shop", "scopes": ["files:read"], "days": 30,
+        "work": "w", "good_faith": True, "proof": None,
     }  # fmt: skip
 
 

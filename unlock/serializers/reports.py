@@ -13,7 +13,7 @@ from unlock.states import ReportKind
 _SEGMENT_MAX = 2**40
 
 
-class ProofSerializer(serializers.Serializer[Any]):
+class PieceSerializer(serializers.Serializer[Any]):
     """One segment: its row of the index, its Merkle path (32 bytes each) and its key alone."""
 
     content_id = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
@@ -35,11 +35,11 @@ class ReportInputSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=reports.NAME_MAX, allow_blank=True, default="")
     work = serializers.CharField(max_length=reports.WORK_MAX, allow_blank=True, default="")
     good_faith = serializers.BooleanField(default=False)
-    proof = ProofSerializer(required=False, allow_null=True, default=None)
+    proof = PieceSerializer(required=False, allow_null=True, default=None)
 
     def said(self, *, source: str) -> reports.Said:
         given = self.validated_data
-        proof = given["proof"] and ProofSerializer().proof(given["proof"])
+        proof = given["proof"] and PieceSerializer().proof(given["proof"])
         return reports.Said(
             kind=ReportKind(given["kind"]),
             text=given["text"],

@@ -15,9 +15,9 @@ for (const form of document.querySelectorAll('form[data-measure]')) {
   const place = one(form, '[role=alert]');
   const button = one(form, 'button');
   keepLinkless(text);
-  text.addEventListener('change', () => setWrong(text, ''));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    setWrong(text, '');
     if (text.value.trim().length < LEAST_LETTERS) {
       refuse(text, 'A sentence, please: why is the decision wrong?');
       return;

@@ -34,7 +34,8 @@ function kind() {
 function showKind() {
   const isNotice = kind() === 'rights';
   byId('notice').hidden = !isNotice;
-  slot(form, 'email-for').hidden = isNotice;
+  slot(form, 'for-outcome').hidden = isNotice;
+  slot(form, 'for-notice').hidden = !isNotice;
 }
 
 async function attach() {
@@ -78,6 +79,8 @@ function isComplete() {
 
 async function submit() {
   problem.hide(byId('problem'));
+  // Not as a field is left: what stands below would move away under the finger that presses it.
+  for (const input of [text, email, name, work, faith]) setWrong(input, '');
   if (!isComplete()) return;
   send.setAttribute('disabled', '');
   try {
@@ -97,9 +100,6 @@ async function submit() {
   }
 }
 
-for (const input of [text, email, name, work, faith]) {
-  input.addEventListener('change', () => setWrong(input, ''));
-}
 byId('kind').addEventListener('change', showKind);
 byId('attach').addEventListener('click', () => void attach());
 form.addEventListener('submit', (event) => {
