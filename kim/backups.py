@@ -24,7 +24,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from kim import backup_rows, keyring
-from payments import field_keys
 from unlock import container
 from unlock.models import SealingKey
 
@@ -169,7 +168,7 @@ def manifest() -> dict[str, Any]:
 def needs() -> dict[str, list[str]]:
     """Fingerprints of the keys that rows may need."""
     rows = SealingKey.objects.filter(retired_at=None)
-    found: dict[str, list[str]] = {"field": [field_keys.fingerprint(settings.KIM_FIELD_KEY)]}
+    found: dict[str, list[str]] = {"field": [keyring.newest_field()]}
     for kind, name in rows.values_list("kind", "fingerprint"):
         found.setdefault(kind, []).append(name)
     return {kind: sorted(set(names)) for kind, names in found.items()}

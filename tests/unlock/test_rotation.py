@@ -22,11 +22,13 @@ from tests.unlock.replacing import META, Page, Share
 from tests.unlock.sale import INSTANCE_PRIVATE, INSTANCE_PUBLIC, NOW, Buyer
 from tests.xpub import XPUB
 from unlock import (
+    at_rest,
     codes,
     container,
     keys,
     payout_changes,
     replays,
+    reports,
     sealing_keys,
     second_factors,
     vaults,
@@ -40,6 +42,7 @@ from unlock.models import (
     KeptAnswer,
     PaidFile,
     PayoutChange,
+    Report,
     SealingKey,
     SecondFactor,
     Vault,
@@ -264,6 +267,9 @@ def fill() -> dict[str, Any]:
     change = PayoutChange(creator=maya, due_at=NOW + timedelta(days=1))
     change.value = payout_changes._seal(change.id, XPUB)
     change.save()
+    report = Report(paid_file=sold.file, reference="r", kind="fraud")
+    report.sealed_key = at_rest.seal(b"k" * 32, bound=reports.bound_to(report.id))
+    report.save()
     replays.begin(maya.id, "k", request=(b"",), now=NOW)
     replays.keep(maya.id, "k", replays.Answer(200, {"x": 1}))
     return {
@@ -285,7 +291,7 @@ def test_every_column_under_the_field_key_is_sealed_anew(settings: Settings) -> 
     said = rotate("rotate_field_key")
 
     old_name = field_keys.fingerprint(FIELD_OLD)
-    assert "7 of 7, 7 sealed anew" in said
+    assert "8 of 8, 8 sealed anew" in said
     assert f"The key {old_name} may be taken out of KIM_FIELD_KEYS_MORE." in said
     settings.KIM_FIELD_KEYS_MORE = ()
     assert keyring.lost_field_key() == ""
@@ -296,6 +302,9 @@ def test_every_column_under_the_field_key_is_sealed_anew(settings: Settings) -> 
     assert webhooks.open_secret(Webhook.objects.get()) == had["webhook"]
     assert payout_changes._unseal(PayoutChange.objects.get()) == XPUB
     assert codes._open(DiscountCode.objects.get())
+    kept_report = Report.objects.get()
+    opened = at_rest.unseal(bytes(kept_report.sealed_key), bound=reports.bound_to(kept_report.id))
+    assert opened == b"k" * 32
     assert second_factors._open(SecondFactor.objects.get())
     again = replays.begin(had["maya"].id, "k", request=(b"",), now=NOW)
     assert again == replays.Answer(200, {"x": 1})
