@@ -133,7 +133,8 @@ def test_a_removal_calls_open_orders_off_and_what_was_seen_goes_back() -> None:
     moderation.remove(sold.file.id, RULING, deletes=True, now=NOW)
 
     assert state(sold) == FileState.REMOVED
-    said = [live.read([each.id])[each.id].state for each in purchases]
+    standings = [keys.standing_of(each.id, now=NOW) for each in purchases]
+    said = [live.state_of(each, None, now=NOW) for each in standings]
     assert [each.is_withdrawn for each in said] == [True, True, False]
     assert [each.is_payable for each in said] == [False, False, False]
     assert [goes_back(each) for each in (waiting, seen, paid)] == [True, True, False]
