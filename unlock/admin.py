@@ -110,7 +110,11 @@ class CreatorAdmin(LookingAdmin):
     @admin.action(description="Lift the suspension", permissions=["moderate"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
         for creator in queryset:
-            moderation.reinstate(creator, by=_who(request), reason="", now=timezone.now())
+            try:
+                moderation.reinstate(creator, by=_who(request), reason="", now=timezone.now())
+            except ServiceError as error:
+                messages.error(request, f"{creator}: {error.message}")
+                continue
             self.log_change(request, creator, "reinstated")
 
 

@@ -20,6 +20,7 @@ from unlock import creators, files, holds, journal, limits, notices, storage, wi
 from unlock.errors import StoreError
 from unlock.models import (
     Block,
+    ClosedAccount,
     Container,
     Copy,
     Creator,
@@ -181,6 +182,9 @@ def suspend(creator: Creator, *, by: str, reason: str, now: datetime) -> None:
 
 
 def reinstate(creator: Creator, *, by: str, reason: str, now: datetime) -> None:
+    """Raises ModerationRefused for an account that its creator closed."""
+    if ClosedAccount.objects.filter(creator=creator).exists():
+        raise ModerationRefused("Its creator closed this account.")
     with transaction.atomic():
         creators.reinstate(creator)
         journal.note(creator, "reinstate", who=by, reason=reason, now=now)

@@ -251,6 +251,10 @@ def test_what_staff_do_to_files_and_creators_stays_written_down(sold: Sold, staf
     assert ours.PaidFile.objects.get().state == FileState.REMOVED
     staff.post(people, {"action": "suspend", **on_owner})
     assert ours.Creator.objects.get().suspended_at is not None
+    # An account that its creator closed stays closed.
+    staff.post(people, {"action": "reinstate", **on_owner})
+    assert ours.Creator.objects.get().suspended_at is not None
+    ours.ClosedAccount.objects.all().delete()
     staff.post(people, {"action": "reinstate", **on_owner})
     assert ours.Creator.objects.get().suspended_at is None
 
