@@ -78,14 +78,14 @@ class TurningShop(Shop):
     @rule(at=AT)
     def rewrite_history(self, at: int) -> None:
         """A block that held a payment is replaced by two without it, and a server denies that."""
-        sale = self._sale(at)
+        sale = self._unpaid(at, confirmations=2)  # proved, and not yet deep enough
         self._be_honest()
         self._pay(self._amount(sale, "rest"), sale)
         self.world.node.chain.mine(1)
-        self.look(at)
+        self.look(self.sales.index(sale))
         self.world.node.chain.reorg(1)
         self.world.set_mood(0, Mood.STUBBORN)
-        self.look(at)
+        self.look(self.sales.index(sale))
 
     @rule(at=AT, number=st.integers(0, 1))
     def fork_the_tip(self, at: int, number: int) -> None:
@@ -106,8 +106,7 @@ class TurningShop(Shop):
         """Both servers told of the true last block; then the one that is asked first gives a block
         of its own for it.
         """
-        unpaid = [each for each in self.sales if not Truth(self.world, each).there]
-        sale = (pick(unpaid, at) or [self._sale(at)])[0]
+        sale = self._unpaid(at, confirmations=1)
         self._be_honest()
         self.follow_a_block()
         self.world.set_mood(0, Mood.FORKED)
@@ -145,6 +144,17 @@ class TurningShop(Shop):
         self._wait(timedelta(seconds=9))
         self.look(self.sales.index(sale))
         self._be_honest()
+
+    def _unpaid(self, at: int, *, confirmations: int) -> Sale:
+        """One of these; a new order, where there is none and may be one more."""
+
+        def found() -> list[Sale]:
+            unpaid = [each for each in self.sales if not Truth(self.world, each).there]
+            return pick([each for each in unpaid if each.confirmations == confirmations], at)
+
+        if not found():
+            self.order("forwarder", confirmations, 20_000)
+        return (found() or [self._sale(at)])[0]
 
     def _deepest(self, sale: Sale) -> int:
         return max((self.world.depth(each.txid) for each in sale.payments), default=0)
