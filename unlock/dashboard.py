@@ -16,7 +16,7 @@ from django.db.models import Count, Max, OuterRef, Subquery, UUIDField
 
 from payments import incomes, payouts
 from payments.amounts import Price
-from unlock import duties, files, losses, payout_changes, stock, versions
+from unlock import deposits, duties, files, losses, payout_changes, stock, versions
 from unlock.duties import DutyKind
 from unlock.models import Cover, Grant, KeyRelease, PaidFile, Purchase
 from unlock.sales import Step, Takings, bars_of, midnight, step_for
@@ -50,6 +50,7 @@ class NeedKind(StrEnum):
     """What needs the creator now, most pressing first."""
 
     PAYOUT_WAITS = "payout_waits"
+    KEYS_LOST = "keys_lost"
     COPIES_LOST = "copies_lost"
     REFUNDS = "refunds"
     DECISIONS = "decisions"
@@ -160,6 +161,7 @@ def needs_of(creator: Creator, *, now: datetime) -> tuple[Need, ...]:
     counts = Counter(
         _KINDS.get(duty.kind, NeedKind.TROUBLES) for duty in duties.of(creator, now=now)
     )
+    counts[NeedKind.KEYS_LOST] = deposits.count(creator)
     counts[NeedKind.COPIES_LOST] = losses.lost().filter(creator=creator).count()
     if payouts.brief(creator.id) is None and _sells(creator):
         counts[NeedKind.PAYOUT_MISSING] = 1

@@ -216,6 +216,13 @@ def test_what_needs_the_creator_comes_with_it_most_pressing_first(maya: Creator)
     ]
 
 
+def test_keys_that_the_site_lost_are_asked_for(maya: Creator) -> None:
+    [film, _] = titled(maya, "Film", "Song")
+    PaidFile.objects.filter(pk=film.file.pk).update(s_sealed=b"")
+
+    assert [(each["kind"], each["count"]) for each in ask(maya)["needs"]][:1] == [("keys_lost", 1)]
+
+
 def test_a_change_of_payout_that_waits_is_told_with_its_time(maya: Creator) -> None:
     pay(titled(maya, "Film")[0])
     payout_changes.ask(maya, "bchreg:qp63uahgrxged4z5jswyt5dn5v3lzsem6c6mz8vuwd", now=NOW)

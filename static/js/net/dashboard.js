@@ -8,7 +8,7 @@ import * as api from './api.js';
  * @import { Price } from './creator.js'
  * @import { Bar, Step, Takings } from './sales.js'
  *
- * @typedef {'payout_waits' | 'copies_lost' | 'refunds' | 'decisions' | 'payout_missing' | 'payout_gap' |
+ * @typedef {'payout_waits' | 'keys_lost' | 'copies_lost' | 'refunds' | 'decisions' | 'payout_missing' | 'payout_gap' |
  *   'troubles'} NeedKind
  * @typedef {{kind: NeedKind, count: number, due_at: string | null}} Need
  *

@@ -7,8 +7,10 @@ import * as creator from '../net/creator.js';
 import * as net from '../net/dashboard.js';
 import { action, byId, meta, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
+import { toast } from '../ui/toast.js';
+import { depositMissing } from './depositing.js';
 import { rowOf } from './filerow.js';
-import { ask, isRootOf, remind } from './keys.js';
+import { ask, isRootOf, remind, rootOf } from './keys.js';
 import { showEarned, showNeeds } from './overview.js';
 import { openReplace } from './replacing.js';
 import { Unfinished } from './resuming.js';
@@ -52,6 +54,23 @@ async function rootFor(file) {
   await look();
   if (root) void load(); // every other link can be shown now, too
   return root && isRootOf(root, file) ? root : null;
+}
+
+/** The site lost the key that it keeps its halves under: they are made again from the root. */
+async function depositAgain() {
+  const button = byId('deposit', HTMLButtonElement);
+  button.disabled = true;
+  try {
+    const root = await rootOf(username);
+    if (!root) return;
+    const left = await depositMissing(root);
+    toast(left > 0 ? `${left} files belong to another key` : 'All files can be sold again');
+    await load();
+  } catch (error) {
+    problem.show(byId('problem'), error);
+  } finally {
+    button.disabled = false;
+  }
 }
 
 /** What the list is of, as the address bar keeps it. */
@@ -187,6 +206,7 @@ async function goOnReplacing() {
   if (root && (await openReplace(file, root))) await load();
 }
 
+byId('deposit').addEventListener('click', () => void depositAgain());
 recall();
 showConnection();
 await Promise.all([load(), look(), new Unfinished(username, null).show()]);
