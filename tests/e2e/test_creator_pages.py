@@ -110,7 +110,7 @@ def test_a_cancelled_upload_is_gone_and_another_file_may_be_dropped(
 def test_a_pasted_link_is_cut_before_it_can_reach_the_server(person: Callable[..., Page]) -> None:
     maya = person()
     people.sign_up(maya, "maya-pastes")
-    title = maya.get_by_label("Title")
+    title = maya.get_by_label("Title", exact=True)
 
     title.fill(f"See {LINK}")
 
@@ -270,7 +270,7 @@ def test_a_second_tab_leaves_the_upload_of_the_first_alone(
     second.reload()
 
     expect(by(second, "upload-progress")).to_be_visible()
-    expect(second.get_by_label("Title")).to_have_value("nordlys long")
+    expect(second.get_by_label("Title", exact=True)).to_have_value("nordlys long")
 
 
 def test_a_session_that_ends_mid_upload_is_mended_in_another_tab(
@@ -377,7 +377,7 @@ def test_words_and_price_are_changed_in_place_and_an_open_order_keeps_its_price(
     maya.goto("/files/")
     maya.get_by_role("button", name="Edit…").click()
     dialog = maya.get_by_role("dialog")
-    title, price = dialog.get_by_label("Title"), dialog.get_by_label("Price")
+    title, price = dialog.get_by_label("Title", exact=True), dialog.get_by_label("Price")
 
     price.fill("0.00001999")
     dialog.get_by_role("button", name="Save").click()

@@ -121,7 +121,7 @@ def test_the_six_screens_look_as_they_did(
     maya.goto("/")
     far |= look_at(maya, "1-start")
     people.sign_up(maya, "maya-lind")
-    maya.get_by_label("Title").fill("Nordlys, the long cut")
+    maya.get_by_label("Title", exact=True).fill("Nordlys, the long cut")
     people.by(maya, "price-amount").fill("4.00")
     expect(people.by(maya, "publish")).to_be_enabled()
     far |= look_at(maya, "2-sell")
