@@ -141,6 +141,7 @@ def test_the_six_screens_look_as_they_did(
     chain.mine()
     people.wait_state(noor, "PAID")
     expect(people.by(noor, "save")).to_be_enabled()
+    expect(people.by(noor, "invoice-status")).not_to_contain_text("on its way")
     far |= look_at(noor, "6-open")
     assert is_in_sight(noor, "save")
     assert overflow(noor, 320) == 0
