@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.backends.sqlite3.operations import DatabaseOperations
 
 from tests.stores import configured_store, seaweed, store, store_config
 
-__all__ = ["configured_store", "seaweed", "store", "store_config", "uncounted"]
+__all__ = [
+    "configured_store",
+    "emptied_with_the_log",
+    "seaweed",
+    "store",
+    "store_config",
+    "uncounted",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_with_the_log() -> Iterator[None]:
+    """Between transactional tests all tables are emptied, which SQLite's triggers on the audit log
+    refuse: they go for that moment and stand again after it.
+    """
+    log = importlib.import_module("unlock.migrations.0020_moderation")
+    original = DatabaseOperations.sql_flush
+
+    def flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
+        statements = original(self, style, tables, **options)
+        if log.TABLE not in tables:
+            return statements
+        before: list[str] = []
+        after: list[str] = []
+        log.unprotect(None, SimpleNamespace(connection=self.connection, execute=before.append))
+        log.protect(None, SimpleNamespace(connection=self.connection, execute=after.append))
+        return [*before, *statements, *after]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DatabaseOperations, "sql_flush", flush)
+        yield
 
 
 @pytest.fixture

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import importlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,18 +30,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # A state of the tables that later versions only add to.
 OLD = ("unlock", "0016_versions")
-
-
-@pytest.fixture(autouse=True)
-def _emptied(transactional_db: None) -> Iterator[None]:
-    """The audit log refuses to be emptied, and that is what happens after each of these tests."""
-    yield
-    journal = importlib.import_module("unlock.migrations.0020_moderation")
-    with connection.cursor() as cursor:
-        editor = SimpleNamespace(connection=connection, execute=cursor.execute)
-        journal.unprotect(None, editor)
-        cursor.execute(f"DELETE FROM {journal.TABLE}")
-        journal.protect(None, editor)
 
 
 @pytest.fixture
