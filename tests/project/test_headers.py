@@ -127,6 +127,7 @@ def test_every_route_carries_the_security_headers(client: Client, method: str) -
     assert bare == {}
 
 
+@pytest.mark.django_db  # a page names its instance
 @pytest.mark.parametrize("route", UNDER_X)
 def test_what_stands_under_x_has_exactly_its_own_policy(client: Client, route: str) -> None:
     response = client.get(route, HTTP_HOST="127.0.0.1")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import DateTimeField, F
+from django.db.models import DateTimeField, F, QuerySet
 
 from devchain.electrum import Server
 from devchain.errors import DevchainError
@@ -166,4 +166,4 @@ def age(by: timedelta) -> None:
         for model in apps.get_app_config(app).get_models():
             names = [each.name for each in model._meta.fields if isinstance(each, DateTimeField)]
             if names:
-                model._default_manager.update(**{name: F(name) - by for name in names})
+                QuerySet(model).update(**{name: F(name) - by for name in names})
