@@ -386,7 +386,7 @@ def test_words_and_price_are_changed_in_place_and_an_open_order_keeps_its_price(
     title.fill(f"Night drive {link}")
     expect(title).to_have_value(f"Night drive {link.partition('#')[0]}")
     title.fill("Night drive")
-    dialog.get_by_label("Description").fill("Nine hours of it.")
+    dialog.get_by_label("Description", exact=True).fill("Nine hours of it.")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_have_count(0)
 

@@ -246,7 +246,7 @@ def test_a_large_file_is_spot_checked_and_anybody_checks_again(
 
     noor.goto(link)
     expect(by(noor, "buy")).to_be_enabled()
-    noor.locator("summary").click()
+    noor.get_by_text("How this works, and who can see what").click()
     audit = by(noor, "audit")
     expect(audit).to_contain_text("2 of 200 pieces, drawn by the server, were opened.")
     audit.get_by_role("button").click()

@@ -67,7 +67,7 @@ def test_a_sale_is_told_in_order_though_the_worker_is_killed_while_it_sends(
 
     maya.goto("/notices/")
     expect(by(maya, "notice").filter(has_text="was sold for")).to_have_count(1)
-    unread = maya.get_by_role("link", name=re.compile("Notices, [0-9]+ unread"))
+    unread = maya.get_by_role("link", name=re.compile(r"Notices\s*,\s*[0-9]+\s*unread"))
     expect(unread).to_be_visible()
     maya.get_by_role("button", name="Mark all as read").click()
     expect(unread).to_have_count(0)
