@@ -33,7 +33,7 @@ def stages(*, long: bool) -> list[tuple[str, tuple[str, ...]]]:
         ("python", (*PYTEST, "-n", "2", "-m", "not long", *folders)),
         ("races", (*POSTGRES, *PYTEST, "-m", "not long", "tests/races")),
         ("browser", (*PYTEST, *TWO_STACKS, "-m", "not long", "tests/e2e")),
-        ("browsers", (*PYTEST, "-m", "not long", "tests/browsers")),
+        ("browsers", (*PYTEST, *TWO_STACKS, "-m", "not long", "tests/browsers")),
     ]
 
 
