@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db.backends.sqlite3.base import DatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from tests.stores import configured_store, seaweed, store, store_config
 
@@ -29,7 +29,8 @@ def emptied_with_the_log() -> Iterator[None]:
     refuse: they go for that moment and stand again after it.
     """
     log = importlib.import_module("unlock.migrations.0020_moderation")
-    original = DatabaseOperations.sql_flush
+    operations = DatabaseWrapper.ops_class
+    original = operations.sql_flush
 
     def flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
         statements = original(self, style, tables, **options)
@@ -42,7 +43,7 @@ def emptied_with_the_log() -> Iterator[None]:
         return [*before, *statements, *after]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(DatabaseOperations, "sql_flush", flush)
+        patched.setattr(operations, "sql_flush", flush)
         yield
 
 
