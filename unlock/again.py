@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from payments import accounting
 from payments.accounting import Wanted
@@ -22,7 +22,6 @@ from unlock.errors import (
     AgainOtherFile,
     AgainUnknown,
     AlreadyYours,
-    ClaimKnown,
     SaleUnpaid,
 )
 from unlock.models import GivenAgain, PaidFile, Purchase
@@ -59,19 +58,8 @@ def ask(order: Order, *, now: datetime) -> Purchase:
     paid_file = rows.filter(id=order.paid_file_id).exclude(state=FileState.DRAFT).first()
     if paid_file is None or paid_file.container is None:
         raise FileMissing("There is no such file.")
-    try:
-        with transaction.atomic():
-            return Purchase.objects.create(
-                paid_file=paid_file,
-                claim_hash=order.claim_hash,
-                buyer_key=order.buyer_key,
-                content_id=paid_file.container.content_id,
-                generation=paid_file.generation,
-                note=order.note,
-                created_at=now,
-            )
-    except IntegrityError as error:
-        raise ClaimKnown("This claim was used before.") from error
+    with transaction.atomic():
+        return purchases.record(order, paid_file=paid_file, invoice_id=None, now=now)
 
 
 def find(creator: Creator, purchase_id: UUID) -> Purchase:

@@ -113,7 +113,7 @@ def begin(order: Order, *, now: datetime) -> Begun:
             _lock_unchanged(paid_file)
             if stock.claim(paid_file, wish, now=now) != owed:
                 raise OfferChanged("The price changed in this moment.")
-            purchase = _create(order, paid_file=paid_file, invoice_id=invoice.id, now=now)
+            purchase = record(order, paid_file=paid_file, invoice_id=invoice.id, now=now)
             _keep(purchase, wish, owed)
     except ServiceError:
         invoices.void(invoice.id, now=now)
@@ -181,7 +181,7 @@ def begin_selftest(
             raise UploadNotVerified("The upload is not verified yet.")
         if not paid_file.s_sealed:
             raise SecretMissing("The file's key is not deposited yet.")
-        purchase = _create(order, paid_file=paid_file, invoice_id=None, now=now)
+        purchase = record(order, paid_file=paid_file, invoice_id=None, now=now)
         grants.give(purchase.id, GrantKind.SELFTEST, now=now)
         return purchase
 
@@ -308,7 +308,7 @@ def _take(order: Order, wish: stock.Wish, *, offered: PaidFile, now: datetime) -
         owed = stock.claim(offered, wish, now=now)
         if owed.grant is None:
             raise OfferChanged("The free copies are gone.")
-        purchase = _create(order, paid_file=offered, invoice_id=None, now=now)
+        purchase = record(order, paid_file=offered, invoice_id=None, now=now)
         _keep(purchase, wish, owed)
         grants.give(purchase.id, owed.grant, now=now)
     return purchase
@@ -327,7 +327,7 @@ def _link(order: Order, *, offered: PaidFile, invoice_id: UUID, now: datetime) -
     """Make the row under the file's lock, if the file is still what the invoice was opened for."""
     with transaction.atomic():
         _lock_unchanged(offered)
-        return _create(order, paid_file=offered, invoice_id=invoice_id, now=now)
+        return record(order, paid_file=offered, invoice_id=invoice_id, now=now)
 
 
 def _lock_unchanged(offered: PaidFile) -> None:
@@ -338,13 +338,17 @@ def _lock_unchanged(offered: PaidFile) -> None:
         raise NotForSale("The offer changed in this moment.")
 
 
-def _create(
+def record(
     order: Order, *, paid_file: PaidFile, invoice_id: UUID | None, now: datetime
 ) -> Purchase:
+    """The row of an order, of what the file sells now. The caller stands in a transaction.
+
+    Raises NotForSale, ClaimKnown; the caller's transaction is to be given up then.
+    """
     if paid_file.container is None:
         raise NotForSale("This file has no content.")
     try:
-        # No savepoint: both callers stand in a transaction and give it up with this refusal.
+        # No savepoint: all callers stand in a transaction and give it up with this refusal.
         with transaction.atomic(savepoint=False):
             return Purchase.objects.create(
                 paid_file=paid_file,

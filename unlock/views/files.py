@@ -32,6 +32,7 @@ from unlock.views.claims import claim_hash_of
 from unlock.views.sessions import AnyoneView, CreatorView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from rest_framework.request import Request
@@ -148,16 +149,8 @@ class FilePublication(CreatorView):
     @extend_schema(request=PublicationSerializer, responses=FileSerializer)
     def post(self, request: Request, file_id: UUID) -> Response:
         """Put the file up for sale, after the buyer's path passed on this very content."""
-        asked = PublicationSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        selftest, passed = asked.validated_data["selftest"], asked.validated_data["passed"]
-        if not passed:
-            raise SelftestMissing("The test of the download did not pass.")
         files.publish(
-            file_id,
-            creator=self.me(request),
-            is_tested=lambda paid_file: purchases.passed_selftest(paid_file, selftest),
-            now=timezone.now(),
+            file_id, creator=self.me(request), is_tested=tested_by(request), now=timezone.now()
         )
         return Response(FileSerializer(files.find(file_id)).data)
 
@@ -188,6 +181,18 @@ class FileRanges(AnyoneView):
         shown = offers.shown_segments(paid_file, request.query_params.get("with", ""))
         signed = offers.sign_ranges(paid_file, segments=shown, now=timezone.now())
         return Response(RangesSerializer(signed).data)
+
+
+def tested_by(request: Request) -> Callable[[PaidFile], bool]:
+    """What asks whether the self-test of this request passed on a file. Raises SelftestMissing if
+    the page itself says that it did not.
+    """
+    asked = PublicationSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    if not asked.validated_data["passed"]:
+        raise SelftestMissing("The test of the download did not pass.")
+    selftest = asked.validated_data["selftest"]
+    return lambda paid_file: purchases.passed_selftest(paid_file, selftest)
 
 
 def own_order(request: Request, file_id: UUID) -> purchases.Order:

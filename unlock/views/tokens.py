@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import creators, second_factors, tokens
+from unlock import creators, tokens
 from unlock.scopes import Scope
 from unlock.serializers.tokens import (
     TokenInputSerializer,
@@ -44,8 +44,7 @@ class Tokens(CreatorView):
         asked = TokenInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         facts, now, creator = asked.validated_data, timezone.now(), self.me(request)
-        creators.check_password(creator, facts["derived"])
-        second_factors.check(creator, facts.get("code", ""), now=now)
+        creators.prove(creator, facts["derived"], facts.get("code", ""), now=now)
         row, token = tokens.make(
             creator, name=facts["name"], scopes=facts["scopes"], days=facts["days"], now=now
         )

@@ -10,13 +10,12 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from unlock import audits, erasures, files, purchases, replacements, versions
-from unlock.creator_errors import SelftestMissing
 from unlock.serializers.files import FileSerializer, PublicationSerializer, SelftestSerializer
 from unlock.serializers.purchases import OrderSerializer
 from unlock.serializers.showing import AuditInputSerializer, AuditSerializer, DrawnSerializer
 from unlock.serializers.versions import ReplacementSerializer, StagedSerializer
 from unlock.tasks.keys import ask_release
-from unlock.views.files import own_order
+from unlock.views.files import own_order, tested_by
 from unlock.views.sessions import CreatorView
 
 if TYPE_CHECKING:
@@ -88,16 +87,8 @@ class ReplacementPublication(CreatorView):
 
         Open orders stay orders of what they were made for. Repeating it is no error.
         """
-        asked = PublicationSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        selftest, passed = asked.validated_data["selftest"], asked.validated_data["passed"]
-        if not passed:
-            raise SelftestMissing("The test of the download did not pass.")
         replacements.publish(
-            file_id,
-            creator=self.me(request),
-            is_tested=lambda sold: purchases.passed_selftest(sold, selftest),
-            now=timezone.now(),
+            file_id, creator=self.me(request), is_tested=tested_by(request), now=timezone.now()
         )
         return Response(FileSerializer(files.find(file_id)).data)
 

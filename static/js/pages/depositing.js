@@ -22,11 +22,6 @@ export function answersTo(root, wanted) {
   });
 }
 
-/** @returns {Promise<number>} how many files' keys the site asks for again; nearly always 0 */
-export async function countMissing() {
-  return (await net.missing()).left;
-}
-
 /**
  * Deposits the keys of all files again. Repeating it does no harm.
  * @param {Bytes} root

@@ -44,7 +44,7 @@ export function showEarned({ total, given, bars, step }) {
   byId('chart').hidden = bars.length === 0;
   draw(
     bars.map((bar) => ({
-      name: nameOf(bar.start, step),
+      name: format.bar(bar.start, step),
       value: bar.takings.income_sat,
       said: format.coins(bar.takings.income_sat),
     })),
@@ -58,15 +58,3 @@ const STEPS = {
   week: 'Earned each week',
   month: 'Earned each month',
 };
-
-/**
- * @param {string} start  a date of the reader's own zone
- * @param {Step} step
- */
-function nameOf(start, step) {
-  const [year = 0, month = 1, day = 1] = start.split('-').map(Number);
-  const style = /** @type {Intl.DateTimeFormatOptions} */ (
-    step === 'month' ? { month: 'short', year: 'numeric' } : { day: 'numeric', month: 'short' }
-  );
-  return new Date(year, month - 1, day).toLocaleDateString(undefined, style);
-}

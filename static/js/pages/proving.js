@@ -6,6 +6,7 @@
 import { ApiError } from '../net/api.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
+import { t } from '../texts/say.js';
 import { derivedFor } from './passwords.js';
 
 /** @typedef {{derived: string, code?: string}} Proof */
@@ -36,7 +37,7 @@ export class ProofField {
    * @returns {Promise<T | null>} null where the person has to mend something first
    */
   async with(act) {
-    if (!this.#password.value) return refused(this.#password, 'Your password.');
+    if (!this.#password.value) return refused(this.#password, t('Your password.'));
     const derived = await derivedFor(this.#username, this.#password.value);
     const code = this.#code.value.trim();
     try {

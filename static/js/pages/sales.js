@@ -194,17 +194,6 @@ function optionOf(name) {
   return option;
 }
 
-/** @param {string} start  a date of the reader's own zone */
-function nameOf(start) {
-  const [year = 0, month = 1, day = 1] = start.split('-').map(Number);
-  const style = /** @type {Intl.DateTimeFormatOptions} */ (
-    summary?.step === 'month'
-      ? { month: 'short', year: 'numeric' }
-      : { day: 'numeric', month: 'short' }
-  );
-  return new Date(year, month - 1, day).toLocaleDateString(undefined, style);
-}
-
 /**
  * @param {Takings} takings
  * @returns {{value: number, said: string}}
@@ -221,7 +210,10 @@ function valueOf(takings) {
 function showChart() {
   if (!summary || summary.bars.length === 0) return;
   const { step, bars } = summary;
-  const points = bars.map((bar) => ({ name: nameOf(bar.start), ...valueOf(bar.takings) }));
+  const points = bars.map((bar) => ({
+    name: format.bar(bar.start, step),
+    ...valueOf(bar.takings),
+  }));
   draw(points);
   byId('chart-name').textContent = `By ${step}`;
   const [first, last] = [points[0], points[points.length - 1]];
@@ -233,7 +225,7 @@ function showChart() {
       make(
         'tr',
         {},
-        make('td', { text: nameOf(bar.start) }),
+        make('td', { text: format.bar(bar.start, step) }),
         make('td', { text: String(bar.takings.count) }),
         make('td', { text: format.coins(bar.takings.income_sat) }),
         make('td', { text: bar.takings.worth.map(format.price).join(', ') || '–' }),

@@ -2,7 +2,6 @@
  * The settings' tokens for programs: make one, see it once, end one.
  * @module
  */
-import { ApiError } from '../net/api.js';
 import * as net from '../net/tokens.js';
 import { copy } from '../ui/copy.js';
 import { open } from '../ui/dialog.js';
@@ -12,7 +11,7 @@ import { moment } from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { t } from '../texts/say.js';
-import { derivedFor } from './passwords.js';
+import { ProofField } from './proving.js';
 
 /** @import { Token } from '../net/tokens.js' */
 
@@ -23,12 +22,13 @@ import { derivedFor } from './passwords.js';
 export async function showTokens(username) {
   const form = byId('token-form', HTMLFormElement);
   const button = /** @type {HTMLButtonElement} */ (one(form, 'button[type=submit]'));
+  const proof = new ProofField('token', username);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     if (button.disabled) return;
     problem.hide(byId('token-problem'));
     button.disabled = true;
-    await make(username).catch(refused);
+    await make(proof).catch((error) => problem.show(byId('token-problem'), error));
     button.disabled = false;
   });
   await list();
@@ -57,39 +57,23 @@ function row(token) {
   return item;
 }
 
-/** @param {string} username */
-async function make(username) {
+/** @param {ProofField} proof */
+async function make(proof) {
   const name = byId('token-name', HTMLInputElement);
-  const password = byId('token-password', HTMLInputElement);
-  const code = byId('token-code', HTMLInputElement);
-  for (const input of [name, password, code]) setWrong(input, '');
+  setWrong(name, '');
   const scopes = [...boxes()].filter((box) => box.checked).map((box) => box.value);
   byId('token-scopes-wrong').hidden = scopes.length > 0;
   if (!name.value.trim()) return void refuse(name, t('A name, to know it again.'));
   if (!scopes.length) return void boxes()[0]?.focus();
-  if (!password.value) return void refuse(password, t('Your password.'));
-  const made = await net.makeToken({
-    name: name.value.trim(),
-    scopes,
-    days: Number(byId('token-days', HTMLSelectElement).value),
-    derived: await derivedFor(username, password.value),
-    code: code.value,
-  });
+  const days = Number(byId('token-days', HTMLSelectElement).value);
+  const made = await proof.with((given) =>
+    net.makeToken({ name: name.value.trim(), scopes, days, ...given }),
+  );
+  if (!made) return;
   byId('token-form', HTMLFormElement).reset();
-  byId('token-code-field').hidden = true;
   byId('token-more', HTMLDetailsElement).open = false;
   show(made.token);
   await list();
-}
-
-/** @param {unknown} error */
-function refused(error) {
-  if (error instanceof ApiError && error.code === 'second_step_required') {
-    byId('token-code-field').hidden = false;
-    byId('token-code').focus();
-    return;
-  }
-  problem.show(byId('token-problem'), error);
 }
 
 /** @param {string} token */

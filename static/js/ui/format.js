@@ -65,6 +65,19 @@ export function moment(at) {
 }
 
 /**
+ * @param {string} start  the first day of a bar of a chart, a date of the reader's own zone
+ * @param {'day' | 'week' | 'month'} step  that one bar covers
+ * @returns {string} "Nov 23"; of a month "Nov 2026"
+ */
+export function bar(start, step) {
+  const [year = 0, month = 1, day = 1] = start.split('-').map(Number);
+  const style = /** @type {Intl.DateTimeFormatOptions} */ (
+    step === 'month' ? { month: 'short', year: 'numeric' } : { day: 'numeric', month: 'short' }
+  );
+  return new Date(year, month - 1, day).toLocaleDateString(undefined, style);
+}
+
+/**
  * @param {number} sat
  * @returns {string} "0.00912300 BCH"
  */
