@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from payments import invoices
 from payments.states import InvoiceState
-from unlock import container, hints, sealing_keys, versions
+from unlock import container, hints, sealing_keys, versions, withdrawals
 from unlock.errors import InstanceKeyMissing, PurchaseUnknown, SecretUnusable, WrongKey
 from unlock.models import Grant, KeyRelease, PaidFile, Purchase
 from unlock.sealing_keys import Kind
@@ -86,7 +86,7 @@ def standing_of_new(purchase: Purchase, invoice: InvoiceView) -> Standing:
 
 def standings_of(purchase_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Standing]:
     """Several in a constant number of queries; unknown ids are left out."""
-    bought = Purchase.objects.in_bulk(list(purchase_ids))
+    bought = Purchase.objects.select_related("paid_file").in_bulk(list(purchase_ids))
     grants = Grant.objects.filter(purchase__in=bought).values_list("purchase_id", "kind")
     kinds = {purchase_id: GrantKind(kind) for purchase_id, kind in grants}
     releases = {
@@ -96,10 +96,15 @@ def standings_of(purchase_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, S
     }
     owed = [row.invoice_id for row in bought.values() if row.invoice_id is not None]
     statuses = invoices.statuses_of(owed, now=now) if owed else {}
+    shown = {
+        key: withdrawals.shown(statuses[row.invoice_id], row)
+        for key, row in bought.items()
+        if row.invoice_id in statuses
+    }
     return {
         key: Standing(
             purchase=row,
-            invoice=None if row.invoice_id is None else statuses.get(row.invoice_id),
+            invoice=shown.get(key),
             grant=kinds.get(key),
             release=releases.get(key),
         )

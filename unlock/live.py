@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 KEEPALIVE = timedelta(seconds=15)
 STREAMS_PER_PURCHASE = 20
 BATCH = 500
+_CHANNELS = (hints.PURCHASE_CHANNEL, hints.INVOICE_CHANNEL, hints.FILE_CHANNEL)
 _RECONNECT_SECONDS = 1.0
 _RECONNECT_MAX_SECONDS = 15.0
 
@@ -104,6 +105,7 @@ class Sighting:
 
     state: LiveState
     invoice_id: UUID | None
+    file_id: UUID
 
 
 def read(purchase_ids: Iterable[UUID]) -> dict[UUID, Sighting]:
@@ -111,10 +113,14 @@ def read(purchase_ids: Iterable[UUID]) -> dict[UUID, Sighting]:
     try:
         now = timezone.now()
         found = keys.standings_of(purchase_ids, now=now)
-        ids = {key: standing.purchase.invoice_id for key, standing in found.items()}
-        owed = refunds.of(filter(None, ids.values()))
+        bought = {key: standing.purchase for key, standing in found.items()}
+        owed = refunds.of(filter(None, (row.invoice_id for row in bought.values())))
         return {
-            key: Sighting(state_of(standing, _of(owed, ids[key]), now=now), ids[key])
+            key: Sighting(
+                state_of(standing, _of(owed, bought[key].invoice_id), now=now),
+                bought[key].invoice_id,
+                bought[key].paid_file_id,
+            )
             for key, standing in found.items()
         }
     finally:
@@ -259,9 +265,7 @@ class Board:
                     ) as client,
                     client.pubsub(ignore_subscribe_messages=True) as hinted,
                 ):
-                    await hinted.psubscribe(
-                        f"{hints.PURCHASE_CHANNEL}*", f"{hints.INVOICE_CHANNEL}*"
-                    )
+                    await hinted.psubscribe(*(f"{channel}*" for channel in _CHANNELS))
                     self._dirty.update(self._followed)  # hints were missed while it was down
                     self._wake.set()
                     wait_seconds = _RECONNECT_SECONDS
@@ -277,6 +281,11 @@ class Board:
         try:
             key = UUID(name)
         except ValueError:
+            return
+        if f"{prefix}:" == hints.FILE_CHANNEL:
+            for purchase_id, followed in self._followed.items():
+                if followed.sighting.file_id == key:
+                    self._mark(purchase_id)
             return
         known = self._by_invoice.get(key) if f"{prefix}:" == hints.INVOICE_CHANNEL else key
         if known in self._followed:

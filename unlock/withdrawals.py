@@ -6,6 +6,7 @@ payment was seen and waits for a block; when it is removed by moderation, it doe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from payments import withdrawals
@@ -17,10 +18,27 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from payments.invoices import InvoiceView
     from unlock.models import PaidFile
 
 AT_ONCE: Final = 50  # in the request that removes a file; the newest, whose pages are looked at
 PER_RUN: Final = 1000
+
+
+def shown(invoice: InvoiceView, bought: Purchase) -> InvoiceView:
+    """The order as its buyer is told: called off from the moment its file is, row or no row yet.
+
+    A file may have thousands of open orders; no page waits until its turn has come to be withdrawn.
+    """
+    is_due = (
+        bought.paid_file.state == FileState.REMOVED
+        and invoice.settled_at is None
+        and (
+            bought.paid_file.removed_reason != ""
+            or (bought.restored_at is None and invoice.state not in withdrawals.PAID_UP)
+        )
+    )
+    return replace(invoice, is_withdrawn=True) if is_due else invoice
 
 
 def of_file(paid_file: PaidFile, *, now: datetime) -> int:

@@ -22,7 +22,7 @@ from tests.unlock import sale
 from tests.unlock.sale import NOW, Buyer, Sold, owe
 from unlock import container, friends, grants
 from unlock.errors import WrongKey
-from unlock.models import Cover, Purchase, Showcase
+from unlock.models import Cover, PaidFile, Purchase, Showcase
 from unlock.states import FileState, GrantKind
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +253,19 @@ def test_an_invoice_that_nobody_ordered_has_no_page(client: Client) -> None:
 
     assert client.get(f"/pay/{invoice.id}").status_code == 404
     assert client.get(f"/api/v1/payments/{invoice.id}/").status_code == 404
+
+
+def test_a_friend_is_told_at_once_that_the_file_is_gone(client: Client) -> None:
+    sold = sale.publish()
+    invoice = owe(sold)
+    Buyer().purchase(sold, invoice_id=invoice.id)
+    PaidFile.objects.filter(pk=sold.file.id).update(
+        state=FileState.REMOVED, removed_reason="It is stolen."
+    )
+
+    told = client.get(f"/api/v1/payments/{invoice.id}/").json()
+
+    assert (told["says"], told["is_payable"]) == ("This order was called off. Do not pay.", False)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ from tests.unlock.sale import INSTANCE_PRIVATE, NOW, Buyer
 from unlock import hints, keys, live
 from unlock.errors import PurchaseUnknown, TooManyStreams
 from unlock.live import Board, LiveState
-from unlock.models import Purchase
-from unlock.states import ReleaseState
+from unlock.models import PaidFile, Purchase
+from unlock.states import FileState, ReleaseState
 
 T = TypeVar("T")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,7 +158,7 @@ def test_a_hint_of_payments_and_a_hint_of_the_release_reach_the_page(server: Red
         board = Board(redis_url=server.url, reread=NEVER)
         told = follow(board, purchase.id)
         seen = [await anext(told)]
-        await until(lambda: server.subscribers() == 2)
+        await until(lambda: server.subscribers() == 3)
         await asyncio.to_thread(pay)
         seen.append(await anext(told))
         await asyncio.to_thread(release)
@@ -166,6 +166,59 @@ def test_a_hint_of_payments_and_a_hint_of_the_release_reach_the_page(server: Red
         return [(state.state, state.release) for state in seen if state is not None]
 
     assert run(story) == [("OPEN", "none"), ("PAID", "pending"), ("PAID", "ready")]
+
+
+def test_a_removed_file_is_told_on_every_page_before_its_orders_have_their_turn(
+    server: RedisServer,
+) -> None:
+    sold, other = sale.publish(), sale.publish()
+    bought, seen, kept = (
+        Buyer().purchase(each, invoice_id=sale.owe(each, state).id)
+        for each, state in (
+            (sold, InvoiceState.OPEN),
+            (sold, InvoiceState.SEEN),
+            (other, InvoiceState.OPEN),
+        )
+    )
+
+    def remove() -> None:
+        PaidFile.objects.filter(pk=sold.file.id).update(
+            state=FileState.REMOVED, removed_reason="It is stolen."
+        )
+        publish(server, f"{hints.FILE_CHANNEL}{sold.file.id}")
+
+    async def story() -> tuple[list[bool], list[bool], LiveState | None]:
+        board = Board(redis_url=server.url, reread=NEVER)
+        pages = [follow(board, each.id) for each in (bought, seen, kept)]
+        before = [await anext(page) for page in pages]
+        await until(lambda: server.subscribers() == 3)
+        await asyncio.to_thread(remove)
+        after = [await anext(page) for page in pages[:2]]
+        said = [[state.is_withdrawn for state in told if state] for told in (before, after)]
+        return said[0], said[1], after[0]
+
+    before, after, told = run(story)
+
+    assert (before, after) == ([False, False, False], [True, True])
+    assert told is not None
+    assert told.says.endswith("do not pay. Nothing of yours has arrived.")
+    assert not told.is_payable
+    # The order itself is called off by its task; until then the chain's rules go on.
+    assert bought.invoice_id is not None
+    assert Invoice.objects.get(pk=bought.invoice_id).refund_due_at is None
+
+
+def test_whoever_paid_before_the_creator_removed_the_file_is_not_told_otherwise() -> None:
+    sold = sale.publish()
+    purchases = [
+        Buyer().purchase(sold, invoice_id=sale.owe(sold, state).id)
+        for state in (InvoiceState.OPEN, InvoiceState.SEEN, InvoiceState.PAID)
+    ]
+    PaidFile.objects.filter(pk=sold.file.id).update(state=FileState.REMOVED)
+
+    found = live.read([each.id for each in purchases])
+
+    assert [found[each.id].state.is_withdrawn for each in purchases] == [True, False, False]
 
 
 def test_without_redis_the_page_learns_it_a_little_later() -> None:
@@ -224,7 +277,7 @@ def test_a_killed_redis_comes_back_and_hints_flow_again(tmp_path: Path) -> None:
     async def story() -> str | None:
         told = follow(Board(redis_url=server.url, reread=NEVER), purchase.id)
         await anext(told)
-        await until(lambda: server.subscribers() == 2)
+        await until(lambda: server.subscribers() == 3)
         await asyncio.to_thread(restart)
         state = await anext(told)
         return None if state is None else state.state
@@ -261,7 +314,7 @@ def test_other_purchases_are_not_told(server: RedisServer) -> None:
         noor, eve = follow(board, noors.id), follow(board, eves.id)
         await anext(noor)
         await anext(eve)
-        await until(lambda: server.subscribers() == 2)
+        await until(lambda: server.subscribers() == 3)
         await asyncio.to_thread(pay)
         state = await anext(noor)
         assert state is not None

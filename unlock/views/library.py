@@ -20,7 +20,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from payments import invoices
-from unlock import again, container, library, purchases, storage
+from unlock import again, container, library, purchases, storage, withdrawals
 from unlock.errors import PurchaseUnknown
 from unlock.models import Purchase
 from unlock.serializers.library import (
@@ -96,9 +96,9 @@ class Payment(APIView):
     def get(self, request: Request, invoice_id: UUID) -> Response:
         """How a payment stands, for somebody who pays for the buyer: no buyer, no file, no key."""
         del request
-        _check_sold(invoice_id)
-        now = timezone.now()
-        facts = payment_of(invoices.status_of(invoice_id, now=now), now=now)
+        sold, now = _sold(invoice_id), timezone.now()
+        invoice = withdrawals.shown(invoices.status_of(invoice_id, now=now), sold)
+        facts = payment_of(invoice, now=now)
         return Response(PaymentStandingSerializer(facts).data)
 
 
@@ -178,7 +178,9 @@ def pay(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
     return shell(request, "pay", invoice_id=invoice_id)
 
 
-def _check_sold(invoice_id: UUID) -> None:
+def _sold(invoice_id: UUID) -> Purchase:
     """Raises PurchaseUnknown: an invoice that nobody was told of is nobody's to pay."""
-    if not Purchase.objects.filter(invoice_id=invoice_id).exists():
+    found = Purchase.objects.select_related("paid_file").filter(invoice_id=invoice_id).first()
+    if found is None:
         raise PurchaseUnknown("There is no such payment.", hint="Check that the link is whole.")
+    return found
