@@ -212,7 +212,7 @@ AUTH_PASSWORD_VALIDATORS = [  # staff only: creators send a derived value (docs/
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]  # German joins when its catalogues are whole (make texts)
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # their catalogues: make texts
 LANGUAGE_COOKIE_NAME = "kim-language"  # set by the page's own switch; the server only reads it
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
