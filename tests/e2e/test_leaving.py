@@ -37,7 +37,7 @@ def test_a_sale_stands_on_the_dashboard_and_the_buyer_stays_when_the_creator_lea
     expect(row.locator("[data-slot=income]")).to_have_text("0.01000000 BCH")
     expect(maya.locator("#totals [data-slot=income]")).to_have_text("0.01000000 BCH")
 
-    maya.goto("/settings/")
+    maya.goto("/settings/#account")
     with maya.expect_download() as saved:
         by(maya, "account-export").click()
     whole = json.loads(Path(saved.value.path()).read_text())
