@@ -1,8 +1,9 @@
 """``make texts``: the catalogues follow the sources. ``WRITE=1`` renews them; otherwise it compares.
 
-Templates and Python are read as Django reads them, the ES modules by Babel's lexer (``t`` and ``many``
-of static/js/texts/say.js). A text without a translation, one whose {names} differ, and a compiled
-catalogue that is out of date are failures: a German page has no English left in it.
+Templates and Python are read as Django reads them, the ES modules by Babel's lexer (``t``, ``many``
+and ``mark`` of static/js/texts/say.js) and by tests/thrown.py. A text without a translation, one whose
+{names} differ, and a compiled catalogue that is out of date are failures: a German page has no English
+left in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from tests import thrown
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale/de/LC_MESSAGES"
 SCRIPTS = ROOT / "static/js"
-BEFORE_BUY = (
-    "js/pages/offer.js"  # what its modules say is a catalogue of its own: it weighs on buyers
-)
+# What these modules say is a catalogue of its own: it weighs on buyers.
+BEFORE_BUY = ("js/pages/offer.js", "js/pages/pricing.js", "js/pages/frame.js")
+LATE = "late"  # what a table or an error says comes with the rest, wherever it stands
 _READING = {"parse_template_string": "true", "encoding": "utf-8"}
 _PLACES = re.compile(r"\{\w+\}|%\(\w+\)[sd]|%[sd]")
 _NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)  # the same sources make the same bytes
@@ -90,6 +93,10 @@ def of_scripts() -> Iterator[Found]:
     for path in sorted(SCRIPTS.rglob("*.js")):
         if "texts" not in path.relative_to(SCRIPTS).parts:
             yield from _extracted("javascript", path, {"t": None, "many": (2, 3)})
+            for later in _extracted("javascript", path, {"mark": None}):
+                yield replace(later, context=LATE)
+            for text in thrown.of(path):
+                yield Found(text, str(path.relative_to(ROOT)), LATE)
 
 
 def _extracted(kind: str, path: Path, words: dict[str, Any]) -> Iterator[Found]:
@@ -171,8 +178,8 @@ def scripts(catalog: Catalog, found: list[Found]) -> dict[str, str]:
     """The two modules of German texts: what a buyer's page says before Buy, and the rest."""
     from unlock.templatetags.modules import graph
 
-    first = {f"static/{path}" for path in graph(BEFORE_BUY)}
-    early = {each.text for each in found if each.path in first}
+    first = {f"static/{path}" for entry in BEFORE_BUY for path in graph(entry)}
+    early = {each.text for each in found if each.path in first and each.context != LATE}
     groups: dict[str, dict[str, Any]] = {"first": {}, "rest": {}}
     for message in catalog:
         ids, said = _forms(message.id), _forms(message.string)

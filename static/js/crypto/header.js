@@ -81,9 +81,10 @@ export class Header {
    * @throws {Truncated | Damaged} unless it is exactly totalSize
    */
   checkSize(sizeBytes) {
-    const found = `${sizeBytes} of ${this.totalSize} bytes`;
-    if (sizeBytes < this.totalSize) throw new Truncated(`the file has ${found}`);
-    if (sizeBytes > this.totalSize) throw new Damaged(`the file has ${found}`);
+    const { totalSize } = this;
+    if (sizeBytes === totalSize) return;
+    const Kind = sizeBytes < totalSize ? Truncated : Damaged;
+    throw new Kind(`the file has ${sizeBytes} of ${totalSize} bytes`);
   }
 
   /** @param {number} index */

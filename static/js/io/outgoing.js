@@ -7,9 +7,6 @@ import { CannotSave } from './sinks.js';
 
 /** @typedef {{buffer: ArrayBuffer, offset: number, size: number}} Piece */
 
-const DELETE_IT =
-  'What lies in your downloads is incomplete: delete it. Your file stays yours, so save it again.';
-
 /** The browser has only a part of it, whatever it shows. */
 export class Incomplete extends CannotSave {
   /** @param {string} message */
@@ -17,7 +14,8 @@ export class Incomplete extends CannotSave {
     super(message);
     this.name = 'Incomplete';
     this.code = 'incomplete';
-    this.hint = DELETE_IT;
+    this.hint =
+      'What lies in your downloads is incomplete: delete it. Your file stays yours, so save it again.';
   }
 }
 

@@ -26,7 +26,6 @@ const PING_MS = 8_000;
 const PONG_MS = 6_000;
 /** A browser that was given an iframe for a download may still be reading its address. */
 const FRAME_MS = 60_000;
-const CUT = 'The browser cut the download short.';
 
 /** @type {Map<string, (asked: Asked) => void>} what this page owns, by token */
 const owned = new Map();
@@ -62,7 +61,9 @@ export async function serviceSink(name, sizeBytes, register) {
   });
   asked.port.postMessage({ status: 200, headers: downloadHeaders(name, sizeBytes) });
   const outgoing = new Outgoing(asked.port);
-  const heart = new Heart(worker, asked.instance, () => outgoing.fail(new Incomplete(CUT)));
+  const heart = new Heart(worker, asked.instance, () =>
+    outgoing.fail(new Incomplete('The browser cut the download short.')),
+  );
   let given = 0;
   return {
     async write(piece) {

@@ -187,7 +187,7 @@ export async function guarded(work) {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const isQuota = error instanceof DOMException && error.name === 'QuotaExceededError';
-    const said = isQuota || message === FULL ? 'The disk is full.' : `Saving failed: ${message}.`;
-    throw new CannotSave(said, error);
+    const isFull = isQuota || message === FULL;
+    throw new CannotSave(isFull ? 'The disk is full.' : `Saving failed: ${message}.`, error);
   }
 }

@@ -2,6 +2,7 @@
  * The price as typed: read strictly, kept as a decimal string, compared with the floor in satoshis.
  * @module
  */
+import { decimal } from './format.js';
 
 const SAT_PER_BCH = 100_000_000;
 /** Where a script's own digits begin: Arabic, Persian, Devanagari, full width. */
@@ -26,6 +27,15 @@ export function parsePrice(typed, currency, { isZeroFine = false } = {}) {
   const rest = match[2] ?? '';
   const amount = currency === 'BCH' ? trimmed(whole, rest) : `${whole}.${rest.padEnd(2, '0')}`;
   return Number(amount) > 0 || isZeroFine ? { amount, currency } : null;
+}
+
+/**
+ * @param {Price} price
+ * @returns {string} as people of this language type it: "4,50"
+ */
+export function typedPrice({ amount, currency }) {
+  // 1,234 BCH would be a thousand to some: see plain().
+  return currency === 'BCH' ? amount : decimal(amount, { isGrouped: false });
 }
 
 /**
