@@ -22,6 +22,7 @@ from unlock import (
     replays,
     reports,
     second_factors,
+    staff_factors,
     vaults,
     versions,
     webhooks,
@@ -33,6 +34,7 @@ from unlock.models import (
     PayoutChange,
     Report,
     SecondFactor,
+    StaffFactor,
     Vault,
     Version,
     Webhook,
@@ -77,6 +79,11 @@ def _second_factor(row: SecondFactor) -> bytes | None:
     return at_rest.renewed(bytes(row.sealed_seed), bound=bound)
 
 
+def _staff_factor(row: StaffFactor) -> bytes | None:
+    bound = staff_factors.bound_to(row.user_id)
+    return at_rest.renewed(bytes(row.sealed_seed), bound=bound)
+
+
 def _webhook(row: Webhook) -> bytes | None:
     return at_rest.renewed(bytes(row.sealed_secret), bound=webhooks.bound_to(row.id))
 
@@ -104,6 +111,7 @@ FIELD: Final = (
     Column(Payout, "sealed", seals.renewed),
     Column(Vault, "sealed_root", _vault),
     Column(SecondFactor, "sealed_seed", _second_factor),
+    Column(StaffFactor, "sealed_seed", _staff_factor),
     Column(Webhook, "sealed_secret", _webhook),
     Column(DiscountCode, "sealed_code", _code),
     Column(PayoutChange, "value", _payout_change, empty=""),

@@ -9,40 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import BinaryField, Model
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 
 from payments import health, models, rate_report, rate_table
+from payments.lists import ListAdmin
 
 if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
-    BaseAdmin = admin.ModelAdmin[Model]
     BaseInline = admin.TabularInline[Any, Any]
 else:
-    BaseAdmin, BaseInline = admin.ModelAdmin, admin.TabularInline
-
-
-class ReadOnlyAdmin(BaseAdmin):
-    """Everything visible but the secrets, nothing changeable."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        del request, obj
-        # Bytes are sealed seeds and xpubs, and raw transactions: secret, or nothing to read.
-        return [each.name for each in self.opts.fields if not isinstance(each, BinaryField)]
+    BaseInline = admin.TabularInline
 
 
 class RowsInline(BaseInline):
@@ -82,7 +61,7 @@ class EventInline(RowsInline):
 
 
 @admin.register(models.Invoice)
-class InvoiceAdmin(ReadOnlyAdmin):
+class InvoiceAdmin(ListAdmin):
     list_display = (
         "id",
         "state",
@@ -94,36 +73,35 @@ class InvoiceAdmin(ReadOnlyAdmin):
         "settled_at",
         "swept_at",
     )
-    list_filter = ("state", "network", "price_currency", "confirmations")
-    search_fields = ("id", "address__shown", "outputs__transaction__txid")
-    date_hierarchy = "created_at"
+    list_filter = ("state", ("settled_at", admin.EmptyFieldListFilter), "settled_at", "created_at")
+    search_fields = ("id", "address__script", "outputs__transaction")
     ordering = ("-created_at",)
     inlines: ClassVar = [AddressInline, QuoteInline, OutputInline, EventInline]
 
 
 @admin.register(models.Payout)
-class PayoutAdmin(ReadOnlyAdmin):
+class PayoutAdmin(ListAdmin):
     list_display = ("shown", "kind", "network", "owner", "next_index", "retired_at", "created_at")
     list_filter = ("kind", "network")
     search_fields = ("id", "owner", "shown")
 
 
 @admin.register(models.Address)
-class AddressAdmin(ReadOnlyAdmin):
+class AddressAdmin(ListAdmin):
     list_display = ("shown", "invoice", "payout", "index")
     list_select_related = ("invoice", "payout")
-    search_fields = ("shown", "script", "invoice__id")
+    search_fields = ("script", "invoice__id")
 
 
 @admin.register(models.Quote)
-class QuoteAdmin(ReadOnlyAdmin):
+class QuoteAdmin(ListAdmin):
     list_display = ("invoice", "due_sat", "rate", "quoted_at", "until")
     list_select_related = ("invoice",)
     search_fields = ("invoice__id",)
 
 
 @admin.register(models.Output)
-class OutputAdmin(ReadOnlyAdmin):
+class OutputAdmin(ListAdmin):
     list_display = (
         "transaction_id",
         "vout",
@@ -137,18 +115,18 @@ class OutputAdmin(ReadOnlyAdmin):
     )
     list_filter = ("chain", "spv_ok", "doubted", "has_token")
     list_select_related = ("invoice",)
-    search_fields = ("transaction__txid", "invoice__id")
+    search_fields = ("transaction", "invoice__id")
 
 
 @admin.register(models.ChainTransaction)
-class ChainTransactionAdmin(ReadOnlyAdmin):
+class ChainTransactionAdmin(ListAdmin):
     list_display = ("txid", "own_forward", "first_seen_at")
     list_filter = ("own_forward",)
     search_fields = ("txid",)
 
 
 @admin.register(models.Event)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(ListAdmin):
     list_display = ("position", "invoice", "seq", "kind", "was", "state", "at")
     list_filter = ("kind", "state")
     list_select_related = ("invoice",)
@@ -156,7 +134,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.Forward)
-class ForwardAdmin(ReadOnlyAdmin):
+class ForwardAdmin(ListAdmin):
     list_display = ("txid", "payout", "value_sat", "fee_sat", "broadcast_at", "mined_height")
     list_filter = (("mined_height", admin.EmptyFieldListFilter), "dropped_at")
     list_select_related = ("payout",)
@@ -171,7 +149,7 @@ def _is_shown(each: rate_report.CurrencyReport, wanted: str) -> bool:
 
 
 @admin.register(models.Rate)
-class RateAdmin(ReadOnlyAdmin):
+class RateAdmin(ListAdmin):
     """Instead of a list of rows: each currency with its sources, and why some are not believed."""
 
     search_fields = ("currency",)
@@ -198,20 +176,20 @@ class RateAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.RateSample)
-class RateSampleAdmin(ReadOnlyAdmin):
+class RateSampleAdmin(ListAdmin):
     list_display = ("source", "currency", "rate", "at", "error")
     list_filter = ("source",)
     search_fields = ("currency", "source")
 
 
 @admin.register(models.ManualRate)
-class ManualRateAdmin(ReadOnlyAdmin):
+class ManualRateAdmin(ListAdmin):
     list_display = ("owner", "currency", "rate", "at")
     search_fields = ("owner", "currency")
 
 
 @admin.register(models.Terms)
-class TermsAdmin(ReadOnlyAdmin):
+class TermsAdmin(ListAdmin):
     list_display = (
         "owner",
         "honour_sats",
@@ -224,7 +202,7 @@ class TermsAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(ListAdmin):
     list_display = ("invoice", "reason", "due_sat", "address", "asked_at", "txid", "closed_at")
     list_filter = ("reason", ("closed_at", admin.EmptyFieldListFilter))
     list_select_related = ("invoice",)
@@ -232,12 +210,12 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.HeaderPage)
-class HeaderPageAdmin(ReadOnlyAdmin):
+class HeaderPageAdmin(ListAdmin):
     list_display = ("start_height",)
 
 
 @admin.register(models.Heartbeat)
-class HeartbeatAdmin(ReadOnlyAdmin):
+class HeartbeatAdmin(ListAdmin):
     """The rows as they are, and the page that says what they mean."""
 
     list_display = ("name", "at", "detail")
@@ -277,5 +255,5 @@ _OFTEN = {
 
 
 @admin.register(models.Counter)
-class CounterAdmin(ReadOnlyAdmin):
+class CounterAdmin(ListAdmin):
     list_display = ("name", "value")

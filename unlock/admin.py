@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import UserAdmin
 from django.db.models import Q
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -30,6 +28,7 @@ from unlock import (
     moderation_admin,
     own_copies,
     pricing_admin,
+    staff_admin,
     storefront_admin,
     version_admin,
     webhooks,
@@ -63,16 +62,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from django.contrib.auth.models import AbstractUser
     from django.db.models import Model, QuerySet
     from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
 
     BaseAdmin = admin.ModelAdmin[Model]
     BaseInline = admin.TabularInline[Any, Any]
-    BaseUserAdmin = UserAdmin[AbstractUser]
 else:  # Django's classes take a parameter for the type checker only
-    BaseAdmin, BaseInline, BaseUserAdmin = admin.ModelAdmin, admin.TabularInline, UserAdmin
+    BaseAdmin, BaseInline = admin.ModelAdmin, admin.TabularInline
 
 __all__ = [
     "account_admin",
@@ -81,11 +78,10 @@ __all__ = [
     "library_admin",
     "moderation_admin",
     "pricing_admin",
+    "staff_admin",
     "storefront_admin",
     "version_admin",
 ]
-
-User = get_user_model()
 
 
 def _who(request: HttpRequest) -> str:
@@ -385,14 +381,3 @@ class FailureAdmin(LookingAdmin):
 class CursorAdmin(LookingAdmin):
     list_display = ("name", "position")
     search_fields = ("name",)
-
-
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class StaffAdmin(BaseUserAdmin):
-    """Staff only: a creator's user is not here, so nobody makes one of them staff."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).exclude(pk__in=Creator.objects.values("user"))

@@ -1,43 +1,99 @@
-"""How every row is shown in the admin: everything but the hidden columns, and nothing to edit."""
+"""How every row is shown in the admin: everything but the hidden columns, and nothing to edit.
+
+What may be done is an action. One that matters asks for a reason first (``LookingAdmin.ask``).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin
-from django.db.models import BinaryField
+from django.contrib import admin, messages
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from payments.errors import ServiceError
+from payments.lists import ListAdmin
 
 if TYPE_CHECKING:
-    from django.db.models import Model
+    from collections.abc import Callable, Iterable
+
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
-    BaseAdmin = admin.ModelAdmin[Model]
-else:  # Django's classes take a parameter for the type checker only
-    BaseAdmin = admin.ModelAdmin
+REASON_MOST: Final = 300
+MOST_AT_ONCE: Final = 100
 
 
-class LookingAdmin(BaseAdmin):
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the page of an action asks before it acts. ``shown_to``: who reads the reason besides
+    staff. ``tick``: a box that changes what is done, by name and words.
+    """
+
+    action: str
+    verb: str
+    warning: str
+    shown_to: str = ""
+    tick: tuple[str, str] | None = None
+    more: tuple[str, str] | None = None  # one more line to fill in, by name and words
+
+
+def reason_of(request: HttpRequest) -> str:
+    """What somebody wrote on the page of ``ask``; "" if it was not asked yet, or not answered."""
+    return request.POST.get("reason", "").strip()[:REASON_MOST] if is_answer(request) else ""
+
+
+def is_answer(request: HttpRequest) -> bool:
+    return "confirmed" in request.POST
+
+
+def who(request: HttpRequest) -> str:
+    """The name that the audit log keeps."""
+    return str(request.user.get_username())
+
+
+class LookingAdmin(ListAdmin):
     """Everything visible but the hidden columns, nothing changeable but by an action."""
 
     actions_on_bottom = True
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        del request, obj
-        return False
-
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         """Django's own right to change these rows, used for the actions."""
-        return super().has_change_permission(request)
+        return admin.ModelAdmin.has_change_permission(self, request)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        del request, obj
-        # Bytes are keys, seals, salts and hashes here: nothing to read, and some must not be.
-        return [each.name for each in self.opts.fields if not isinstance(each, BinaryField)]
+    def ask(
+        self, request: HttpRequest, queryset: QuerySet[Any], question: Question
+    ) -> TemplateResponse:
+        """The page that asks for the reason; its form comes back to the action."""
+        if is_answer(request):
+            messages.error(request, "Say why: it is kept in the log.")
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        facts = {
+            **self.admin_site.each_context(request),
+            "title": f"{question.verb}: {queryset.count()} {self.opts.verbose_name_plural}",
+            "question": question,
+            "rows": queryset[:MOST_AT_ONCE],
+            "opts": self.opts,
+            "back": reverse(name),
+        }
+        return TemplateResponse(request, "admin/ask.html", facts)
+
+    def each(
+        self,
+        request: HttpRequest,
+        rows: Iterable[Model],
+        act: Callable[[Any], object],
+        *,
+        done: str,
+    ) -> None:
+        """``act`` on every row; what one refuses is told and stops no other."""
+        for row in rows:
+            try:
+                act(row)
+            except ServiceError as error:
+                messages.error(request, f"{row}: {error.message} {error.hint}")
+                continue
+            reason = reason_of(request)
+            self.log_change(request, row, f"{done}: {reason}" if reason else done)
+            messages.success(request, f"{row}: {done}.")

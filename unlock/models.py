@@ -24,6 +24,7 @@ from unlock.library_rows import GivenAgain
 from unlock.moderation_rows import AuditEntry, Block, InvitationUse, Measure, Quota, Report
 from unlock.pricing_rows import DiscountCode, Pricing
 from unlock.showing_rows import Audit, Cover, Failure, Samples
+from unlock.staff_rows import StaffFactor
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
 from unlock.storefront_rows import Profile, Showcase
 from unlock.version_rows import Erasure, Version
@@ -36,7 +37,7 @@ __all__ = [
     "Delivery", "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant", "Instance", "Invitation",
     "InvitationUse", "KeptAnswer", "KeyRelease", "Measure", "Notice", "PaidFile", "PayoutChange", "Pricing",
     "Profile", "Purchase", "Quota", "Report", "Samples", "SealingKey", "SecondFactor",
-    "SessionNote", "Showcase", "Upload", "Vault", "Version", "Webhook",
+    "SessionNote", "Showcase", "StaffFactor", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip
 
 
@@ -242,6 +243,7 @@ class Purchase(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["paid_file", "-created_at"]),
+            models.Index(fields=["created_at"], name="purchase_created"),  # the admin's list
             models.Index(
                 fields=["release_due_at"],
                 condition=Q(release_due_at__isnull=False),

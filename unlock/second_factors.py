@@ -6,50 +6,21 @@ hour none counts at all. It asks after the password, so who cannot give that can
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import pyotp
-from django.core.cache import cache
 from django.db import transaction
-from redis.exceptions import RedisError
 
-from unlock import at_rest, instances, notices
-from unlock.account_errors import (
-    SecondStepBusy,
-    SecondStepOn,
-    SecondStepRequired,
-    SecondStepUnknown,
-    SecondStepWrong,
-)
+from unlock import at_rest, notices, one_time_codes
+from unlock.account_errors import SecondStepOn, SecondStepRequired, SecondStepUnknown
 from unlock.models import Creator, SecondFactor
+from unlock.one_time_codes import Standing
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-SPARE_CODES: Final = 10
-SPARE_LETTERS: Final = 10  # of 31 each: 49 bits
-WRONG_AN_HOUR: Final = 10
-STEP_SECONDS: Final = 30
-_AROUND: Final = (-1, 0, 1)  # clocks differ by half a minute
-_HOUR_SECONDS: Final = 3600
-_LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # none that reads as another
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """What the app is to be told; shown once. Never in a repr."""
-
-    secret: str
-    uri: str
-
-    def __repr__(self) -> str:
-        return "Offered()"
+    from unlock.one_time_codes import Offered
 
 
 def is_on(creator: Creator) -> bool:
@@ -63,7 +34,7 @@ def spare_left(creator: Creator) -> int:
 
 def offer(creator: Creator, *, now: datetime) -> Offered:
     """A new seed, which counts once a code of it is given back. Raises SecondStepOn."""
-    secret = pyotp.random_base32()
+    secret = one_time_codes.new_secret()
     sealed = _seal(creator.id, secret)
     with transaction.atomic():
         _lock(creator)
@@ -71,15 +42,12 @@ def offer(creator: Creator, *, now: datetime) -> Offered:
             raise SecondStepOn("The second step is on already.")
         facts = {"sealed_seed": sealed, "last_step": 0, "spare_hashes": [], "created_at": now}
         SecondFactor.objects.update_or_create(creator=creator, defaults=facts)
-    uri = pyotp.TOTP(secret).provisioning_uri(
-        name=creator.user.get_username(), issuer_name=instances.said().name
-    )
-    return Offered(secret, uri)
+    return one_time_codes.offer_of(secret, creator.user.get_username())
 
 
 def confirm(creator: Creator, code: str, *, now: datetime) -> tuple[str, ...]:
     """Switch it on; the spare codes, told once. Raises SecondStepUnknown, -On, -Wrong, -Busy."""
-    _count_guess(creator)
+    one_time_codes.count_guess(_guesses(creator))
     with transaction.atomic():
         _lock(creator)
         row = SecondFactor.objects.filter(creator=creator).first()
@@ -87,12 +55,12 @@ def confirm(creator: Creator, code: str, *, now: datetime) -> tuple[str, ...]:
             raise SecondStepUnknown("There is nothing to confirm.")
         if row.confirmed_at is not None:
             raise SecondStepOn("The second step is on already.")
-        _take_code(row, code, now=now)
-        spare = tuple(_new_spare() for _ in range(SPARE_CODES))
-        row.confirmed_at, row.spare_hashes = now, [_hash(each) for each in spare]
-        row.save(update_fields=["confirmed_at", "spare_hashes"])
+        row.last_step = one_time_codes.take_code(_open(row), code, row.last_step, now=now)
+        spare = one_time_codes.new_spares()
+        row.confirmed_at, row.spare_hashes = now, one_time_codes.hashes_of(spare)
+        row.save(update_fields=["last_step", "confirmed_at", "spare_hashes"])
         _tell(creator, "The second step of your login is on now.", now=now)
-    _forgive(creator)
+    one_time_codes.forgive(_guesses(creator))
     return spare
 
 
@@ -102,13 +70,13 @@ def check(creator: Creator, code: str, *, now: datetime) -> None:
         return
     if not code:
         raise SecondStepRequired("A code of your app is needed.")
-    _count_guess(creator)
+    one_time_codes.count_guess(_guesses(creator))
     with transaction.atomic():
         _lock(creator)
         row = _on(creator)
         if row is not None:
             _take(row, code, now=now)
-    _forgive(creator)
+    one_time_codes.forgive(_guesses(creator))
 
 
 def stop(creator: Creator, code: str, *, now: datetime) -> None:
@@ -134,49 +102,10 @@ def _lock(creator: Creator) -> None:
 
 def _take(row: SecondFactor, code: str, *, now: datetime) -> None:
     """A spare code or one of the app. The caller holds the lock. Raises SecondStepWrong."""
-    hashed = _hash(_plain(code))
-    spent = [each for each in row.spare_hashes if hmac.compare_digest(each, hashed)]
-    if not spent:
-        _take_code(row, code, now=now)
-        return
-    row.spare_hashes = [each for each in row.spare_hashes if each != hashed]
-    row.save(update_fields=["spare_hashes"])
-
-
-def _take_code(row: SecondFactor, code: str, *, now: datetime) -> None:
-    """Raises SecondStepWrong, also for a code that was taken before, or one older than it."""
-    totp = pyotp.TOTP(_open(row), interval=STEP_SECONDS)
-    typed = _plain(code)
-    step = int(now.timestamp()) // STEP_SECONDS
-    fitting = [
-        step + offset
-        for offset in _AROUND
-        if hmac.compare_digest(totp.generate_otp(step + offset).encode(), typed.encode())
-    ]
-    newest = max(fitting, default=0)
-    if newest <= row.last_step:
-        raise SecondStepWrong("That code does not count.")
-    row.last_step = newest
-    row.save(update_fields=["last_step"])
-
-
-def _count_guess(creator: Creator) -> None:
-    """Raises SecondStepBusy. Without Redis it does not count, which must not close the door."""
-    key = _guesses(creator)
-    try:
-        cache.add(key, 0, _HOUR_SECONDS)
-        count = cache.incr(key)
-    except (RedisError, ValueError):
-        return
-    if count > WRONG_AN_HOUR:
-        raise SecondStepBusy("Too many wrong codes.")
-
-
-def _forgive(creator: Creator) -> None:
-    try:
-        cache.delete(_guesses(creator))
-    except RedisError:
-        return
+    had = Standing(row.last_step, tuple(row.spare_hashes))
+    taken = one_time_codes.take(_open(row), code, had, now=now)
+    row.last_step, row.spare_hashes = taken.last_step, list(taken.spare_hashes)
+    row.save(update_fields=["last_step", "spare_hashes"])
 
 
 def _guesses(creator: Creator) -> str:
@@ -187,19 +116,6 @@ def _tell(creator: Creator, text: str, *, now: datetime) -> None:
     rest = " If that was not you, change your password at once."
     kind = NoticeKind.ACCOUNT_CHANGED
     notices.tell(creator.id, kind, topic=now.isoformat(), text=text + rest, now=now)
-
-
-def _new_spare() -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(SPARE_LETTERS))
-
-
-def _plain(code: str) -> str:
-    return "".join(each for each in code.lower() if each.isascii() and each.isalnum())
-
-
-def _hash(spare: str) -> str:
-    """Spare codes are random: a plain hash will do."""
-    return hashlib.sha256(b"kim spare code" + spare.encode()).hexdigest()
 
 
 def _seal(creator_id: UUID, secret: str) -> bytes:

@@ -105,6 +105,9 @@ def sold() -> Sold:
     ours.Instance.objects.create(name="Maya's shop", done_at=NOW)
     ours.Vault.objects.create(creator=owner, sealed_root=b"", recovery_hash="ab" * 32)
     ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
+    ours.StaffFactor.objects.create(
+        user=get_user_model().objects.create_user("rita", is_staff=True), sealed_seed=b""
+    )
     ours.SessionNote.objects.create(creator=owner, key_hash="cd" * 32, browser="Firefox")
     ours.PayoutChange.objects.create(creator=owner, value="bchreg:q", due_at=NOW)
     report = ours.Report.objects.create(

@@ -24,6 +24,7 @@ SEALERS = {
     "unlock/keys.py": {"PaidFile.s_sealed", "Version.s_sealed"},
     "unlock/vaults.py": {"Vault.sealed_root"},
     "unlock/second_factors.py": {"SecondFactor.sealed_seed"},
+    "unlock/staff_factors.py": {"StaffFactor.sealed_seed"},
     "unlock/webhooks.py": {"Webhook.sealed_secret"},
     "unlock/codes.py": {"DiscountCode.sealed_code"},
     "unlock/payout_changes.py": {"PayoutChange.value"},
