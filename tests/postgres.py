@@ -23,7 +23,7 @@ USER = "postgres"
 @contextlib.contextmanager
 def cluster(*, is_durable: bool = False) -> Iterator[str]:
     """Yields the database URL of a fresh cluster. ``is_durable``: every commit reaches the disk."""
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    binaries = _binaries()
     directory = Path(tempfile.mkdtemp(prefix="kim-postgres-"))
     data = directory / "data"
     if os.getuid() == 0:
@@ -36,7 +36,7 @@ def cluster(*, is_durable: bool = False) -> Iterator[str]:
     if not is_durable:
         options += " -c fsync=off -c full_page_writes=off"
     try:
-        _run(binaries / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync")
+        make(data)
         _run(
             binaries / "pg_ctl",
             "-D",
@@ -55,6 +55,22 @@ def cluster(*, is_durable: bool = False) -> Iterator[str]:
         if (data / "postmaster.pid").exists():
             _run(binaries / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def make(data: Path) -> None:
+    """An empty cluster; its parent directory belongs to the user."""
+    binary = _binaries() / "initdb"
+    _run(binary, "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync")
+
+
+def answers(port: int) -> bool:
+    """Whether a server there takes connections."""
+    asked = (_binaries() / "pg_isready", "-q", "-t", "2", "-h", "127.0.0.1", "-p", str(port))
+    return subprocess.run(asked, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def _binaries() -> Path:
+    return max(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 def _run(*command: object) -> None:

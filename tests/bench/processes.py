@@ -40,20 +40,24 @@ def _descends(pid: int, root: int, parents: dict[int, int]) -> bool:
     return True
 
 
-def tree_bytes(root: int) -> int:
-    """Memory of ``root`` and its descendants, pages that several share counted once (PSS)."""
+def family(root: int) -> list[int]:
+    """``root`` and its descendants that run now, parents first."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
                 parents[int(entry.name)] = int(fields[_PARENT])
+    return sorted(pid for pid in parents if _descends(pid, root, parents))
+
+
+def tree_bytes(root: int) -> int:
+    """Memory of ``root`` and its descendants, pages that several share counted once (PSS)."""
     total = 0
-    for pid in parents:
-        if _descends(pid, root, parents):
-            with contextlib.suppress(OSError):
-                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += next(
-                    int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
-                )
+    for pid in family(root):
+        with contextlib.suppress(OSError):
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += next(
+                int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
+            )
     return total * 1024
