@@ -27,6 +27,7 @@ SECRET_KEY = env.text("KIM_SECRET_KEY")
 if len(SECRET_KEY) < 32:
     raise env.BadSetting("KIM_SECRET_KEY must have at least 32 characters.")
 
+KIM_STAFF_TWO_FACTOR = env.boolean("KIM_STAFF_TWO_FACTOR", default=True)
 KIM_METRICS_TOKEN = env.text("KIM_METRICS_TOKEN", "")  # empty: there is no /metrics
 if KIM_METRICS_TOKEN and len(KIM_METRICS_TOKEN) < 16:
     raise env.BadSetting("KIM_METRICS_TOKEN must have at least 16 characters, or be empty.")
@@ -111,6 +112,9 @@ KIM_CREATOR_MAX_BYTES = env.integer("KIM_CREATOR_MAX_BYTES", 0, least=0)
 KIM_CREATOR_MAX_FILES = env.integer("KIM_CREATOR_MAX_FILES", 0, least=0)
 KIM_INSTANCE_MAX_BYTES = env.integer("KIM_INSTANCE_MAX_BYTES", 0, least=0)
 KIM_INSTANCE_MAX_FILES = env.integer("KIM_INSTANCE_MAX_FILES", 0, least=0)
+KIM_EGRESS_VISITOR_BYTES = env.integer("KIM_EGRESS_VISITOR_BYTES", 10 * 2**30, least=0)
+KIM_EGRESS_FILE_BYTES = env.integer("KIM_EGRESS_FILE_BYTES", 200 * 2**30, least=0)
+KIM_EGRESS_INSTANCE_BYTES = env.integer("KIM_EGRESS_INSTANCE_BYTES", 0, least=0)
 KIM_TAKEDOWN_GRACE_HOURS = env.integer("KIM_TAKEDOWN_GRACE_HOURS", 30 * 24, least=0)
 KIM_UPLOAD_STALE_HOURS = env.integer("KIM_UPLOAD_STALE_HOURS", 7 * 24, least=1)
 KIM_PURCHASES_OPEN_PER_IP = env.integer("KIM_PURCHASES_OPEN_PER_IP", 3, least=1)
@@ -153,7 +157,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # nothing larger than JSON ever comes through us
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "kim.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -331,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep-marks": {"task": "unlock.keep_marks", "schedule": 60},
     "withdraw-removed": {"task": "unlock.withdraw_removed", "schedule": 30},
     "delete-removed": {"task": "unlock.delete_removed", "schedule": 600},
+    "keep-egress": {"task": "unlock.keep_egress", "schedule": 60, "options": {"expires": 60}},
     "resume-uploads": {"task": "unlock.resume_uploads", "schedule": 30},
     "plan-copies": {"task": "unlock.plan_copies", "schedule": 30, "options": {"expires": 30}},
     "remove-orphans": {"task": "unlock.remove_orphans", "schedule": 3600},

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 from rest_framework.throttling import SimpleRateThrottle
 
 from payments.errors import ServiceError
+from unlock.visitors import client_of
 
 if TYPE_CHECKING:  # rest_framework.views imports us by name while it loads
     from django.http import HttpRequest
@@ -46,15 +46,6 @@ def headers_of(request: HttpRequest) -> dict[str, str]:
     policies = (f'"{each.scope}";q={each.most};w={each.window_seconds}' for each in noted)
     standings = (f'"{each.scope}";r={each.left};t={each.reset_seconds}' for each in noted)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(standings)}
-
-
-def client_of(address: str) -> str:
-    """Whom a limit counts: an IPv4 address, or the /64 that one IPv6 client may roam in."""
-    try:
-        parsed = IPv6Address(address)
-    except AddressValueError:
-        return address
-    return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
 
 
 class AddressThrottle(SimpleRateThrottle):

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
 
 from unlock.looking import LookingAdmin
-from unlock.models import ClosedAccount, Instance, PayoutChange, SecondFactor, SessionNote, Vault
+from unlock.models import (
+    ClosedAccount,
+    EgressDay,
+    Instance,
+    PayoutChange,
+    SecondFactor,
+    SessionNote,
+    Vault,
+)
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -54,6 +63,26 @@ class PayoutChangeAdmin(_AccountAdmin):
 @admin.register(ClosedAccount)
 class ClosedAccountAdmin(_AccountAdmin):
     list_display = ("creator", "closed_at")
+
+
+@admin.register(EgressDay)
+class EgressDayAdmin(LookingAdmin):
+    """What was promised of each file, day by day: to who looks, and to who bought."""
+
+    list_display = ("day", "paid_file", "shown", "sold")
+    list_select_related = ("paid_file",)
+    list_filter = ("day",)
+    date_hierarchy = "day"
+    search_fields = ("paid_file__id", "paid_file__title", "paid_file__creator__user__username")
+    ordering = ("-day", "-shown_bytes")
+
+    @admin.display(description="shown for nothing", ordering="shown_bytes")
+    def shown(self, row: EgressDay) -> str:
+        return filesizeformat(row.shown_bytes)
+
+    @admin.display(description="to buyers", ordering="sold_bytes")
+    def sold(self, row: EgressDay) -> str:
+        return filesizeformat(row.sold_bytes)
 
 
 @admin.register(Instance)

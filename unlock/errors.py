@@ -5,6 +5,7 @@ released: programs branch on it, and the browser's code uses the same class name
 """
 
 from payments.errors import ServiceError
+from payments.words import Value
 
 # --- container: bytes, keys, and the small files around them -----------------------------------
 
@@ -40,8 +41,9 @@ class Damaged(ContainerError):
     code = "damaged"
     hint = "Download the file again, or get it from another copy."
 
-    def __init__(self, message: str, *, segment: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, segment: int | None = None, **values: Value) -> None:
+        places = values if segment is None else {"segment": segment, **values}
+        super().__init__(message, **places)
         self.segment = segment
 
 
@@ -65,8 +67,9 @@ class Forged(ContainerError):
     code = "forged"
     hint = "Whoever sealed this file did not put in it what they promised; ask for the money back."
 
-    def __init__(self, message: str, *, segment: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, segment: int | None = None, **values: Value) -> None:
+        places = values if segment is None else {"segment": segment, **values}
+        super().__init__(message, **places)
         self.segment = segment
 
 
@@ -242,6 +245,14 @@ class InstanceKeyMissing(ServiceError):
     code = "instance_key_missing"
     hint = "Set KIM_INSTANCE_KEYS of the releaser to the private half of KIM_INSTANCE_PUBLIC_KEY."
     http_status = 500
+
+
+class EgressSpent(ServiceError):
+    """What may be looked at for nothing was looked at often enough today (unlock.egress)."""
+
+    code = "egress_spent"
+    hint = "Look again tomorrow."
+    http_status = 429
 
 
 class TooManyLocations(ServiceError):

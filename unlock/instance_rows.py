@@ -1,4 +1,4 @@
-"""The one row about the instance itself: its name, who runs it, and what they have to tell."""
+"""The one row about the instance itself (its name, who runs it, what they have to tell), and its days."""
 
 from __future__ import annotations
 
@@ -32,3 +32,21 @@ class Instance(models.Model):
 
     def __str__(self) -> str:
         return self.name or "this instance"
+
+
+class EgressDay(models.Model):
+    """Bytes that were signed on one day: ``shown`` to whoever looks, ``sold`` to buyers."""
+
+    paid_file = models.ForeignKey("unlock.PaidFile", on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    shown_bytes = models.BigIntegerField(default=0)
+    sold_bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            # The day first: lists and the day's sum ask for it.
+            models.UniqueConstraint(fields=["day", "paid_file"], name="egressday_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"

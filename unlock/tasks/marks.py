@@ -10,10 +10,16 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from unlock import marks
+from unlock import egress, marks
 from unlock.errors import MarksDamaged, StoreError
 
 log = logging.getLogger(__name__)
+
+
+@shared_task(name="unlock.keep_egress", ignore_result=True, soft_time_limit=50, time_limit=60)
+def keep_egress() -> None:
+    """Write down what the stores were asked to give away."""
+    egress.keep(now=timezone.now())
 
 
 @shared_task(name="unlock.keep_marks", ignore_result=True, soft_time_limit=60, time_limit=90)

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import files, keys, offers, paging, purchases, versions
+from unlock import egress, files, keys, offers, paging, purchases, versions, visitors
 from unlock.creator_errors import FileMissing, SelftestMissing
 from unlock.models import PaidFile
 from unlock.serializers.files import (
@@ -179,7 +179,18 @@ class FileRanges(AnyoneView):
         named = request.query_params.get("content_id", "")
         paid_file = versions.of_content(paid_file, named, is_own=is_own)
         shown = offers.shown_segments(paid_file, request.query_params.get("with", ""))
-        signed = offers.sign_ranges(paid_file, segments=shown, now=timezone.now())
+        signed, now = (
+            offers.sign_ranges(paid_file, segments=shown, now=timezone.now()),
+            timezone.now(),
+        )
+        if not is_own:
+            egress.show(
+                paid_file,
+                visitor=visitors.of(request),
+                core_bytes=signed.core_bytes,
+                sample_bytes=signed.shown_bytes,
+                now=now,
+            )
         return Response(RangesSerializer(signed).data)
 
 

@@ -16,11 +16,10 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from payments import invoices
-from unlock import again, container, library, purchases, storage, withdrawals
+from unlock import again, container, library, purchases, storage, visitors, withdrawals
 from unlock.errors import PurchaseUnknown
 from unlock.models import Purchase
 from unlock.serializers.library import (
@@ -116,7 +115,7 @@ class AskAgain(BuyerView):
             paid_file_id=file_id,
             buyer_key=asked.validated_data["buyer_key"],
             claim_hash=claim_hash_of(request),
-            source=BaseThrottle().get_ident(request),
+            source=visitors.of(request),
             note=asked.validated_data.get("note", b""),
         )
         now = timezone.now()

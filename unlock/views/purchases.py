@@ -9,10 +9,9 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from unlock import keys, limits, locations, purchases, receipts, versions
+from unlock import keys, limits, locations, purchases, receipts, versions, visitors
 from unlock.errors import NotPaid
 from unlock.serializers.purchases import (
     LocationsSerializer,
@@ -63,7 +62,7 @@ class Purchases(BuyerView):
             paid_file_id=file_id,
             buyer_key=asked.validated_data["buyer_key"],
             claim_hash=claim_hash_of(request),
-            source=BaseThrottle().get_ident(request),
+            source=visitors.of(request),
             pays=asked.validated_data.get("pays"),
             tip=asked.validated_data.get("tip"),
             code=asked.validated_data.get("code", ""),

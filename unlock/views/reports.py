@@ -17,10 +17,9 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from unlock import copies, moderation, reports
+from unlock import copies, moderation, reports, visitors
 from unlock.models import PaidFile
 from unlock.moderation_errors import ReportMissing
 from unlock.serializers.reports import (
@@ -88,7 +87,7 @@ class FileReports(APIView):
         """Report a file, with or without one segment as a proof. Nobody needs an account."""
         asked = ReportInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        said = asked.said(source=BaseThrottle().get_ident(request))
+        said = asked.said(source=visitors.of(request))
         made = reports.make(file_id, said, now=timezone.now())
         return Response(ReportMadeSerializer(made).data, status=status.HTTP_201_CREATED)
 

@@ -1,0 +1,209 @@
+"""What the stores are asked to give away, counted by file, visitor and UTC day, with a budget for each.
+
+The stores serve the bytes, not we: counted is what was signed, and an address that was signed may be
+fetched again while it holds (an hour). Counts live in Redis; a task writes the days down. Without Redis
+nothing is counted and nothing refused: a budget must not close the shop.
+
+Budgets are for who has not paid. Buyers are counted and never refused. Header and index of a file, which
+the way to paying needs, are refused to a visitor beyond their own budget only.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from unlock.errors import EgressSpent
+from unlock.models import EgressDay, PaidFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+log = logging.getLogger(__name__)
+
+_KEPT_SECONDS: Final = 2 * 24 * 3600  # yesterday's counts wait for the task that writes them down
+_ROWS_KEPT: Final = timedelta(days=400)
+_TIMEOUT_SECONDS: Final = 2
+_ALL: Final = "all"
+_SHOWN: Final = "shown"
+_SOLD: Final = "sold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """Bytes of one UTC day: what was spent, or what may be (0: as much as you like)."""
+
+    visitor_bytes: int
+    file_bytes: int
+    instance_bytes: int
+
+
+def budget() -> Day:
+    """What an operator lets be shown for nothing each day."""
+    return Day(
+        visitor_bytes=settings.KIM_EGRESS_VISITOR_BYTES,
+        file_bytes=settings.KIM_EGRESS_FILE_BYTES,
+        instance_bytes=settings.KIM_EGRESS_INSTANCE_BYTES,
+    )
+
+
+def check(spent: Day, most: Day, *, core_bytes: int, sample_bytes: int) -> None:
+    """Raises EgressSpent where this look would go beyond a budget. Pure.
+
+    ``core_bytes``: header and index, which a buyer needs; ``sample_bytes``: what is shown for nothing.
+    """
+    if _is_beyond(spent.visitor_bytes, core_bytes + sample_bytes, most.visitor_bytes):
+        raise EgressSpent(
+            "Your network has looked at more today than this site shows in a day.",
+            hint="Look again tomorrow. What you bought opens all the same.",
+        )
+    is_spent = _is_beyond(spent.file_bytes, sample_bytes, most.file_bytes) or _is_beyond(
+        spent.instance_bytes, sample_bytes, most.instance_bytes
+    )
+    if sample_bytes and is_spent:
+        raise EgressSpent(
+            "The sample was looked at very often today.",
+            hint="You can buy the file now, or look at the sample tomorrow.",
+        )
+
+
+def _is_beyond(spent_bytes: int, asked_bytes: int, most_bytes: int) -> bool:
+    return 0 < most_bytes < spent_bytes + asked_bytes
+
+
+def show(
+    paid_file: PaidFile, *, visitor: str, core_bytes: int, sample_bytes: int, now: datetime
+) -> None:
+    """Count a look at what is shown for nothing. Raises EgressSpent; nothing is counted then.
+
+    ``visitor``: whom ``throttles.client_of`` counts; kept for two days, in Redis only.
+    """
+    try:
+        spent = _spent(paid_file.id, visitor, now)
+        check(spent, budget(), core_bytes=core_bytes, sample_bytes=sample_bytes)
+        _count(paid_file.id, _SHOWN, core_bytes + sample_bytes, visitor=visitor, now=now)
+    except RedisError as error:
+        log.warning("egress is not counted: %s", type(error).__name__)
+
+
+def sell(paid_file_id: UUID, size_bytes: int, *, now: datetime) -> None:
+    """Count what a buyer fetches; never refused."""
+    try:
+        _count(paid_file_id, _SOLD, size_bytes, now=now)
+    except RedisError as error:
+        log.warning("egress is not counted: %s", type(error).__name__)
+
+
+def keep(*, now: datetime) -> int:
+    """Write today's and yesterday's counts down, and forget old days; how many rows were written.
+
+    Repeatable: counts only grow, and a row never shrinks (a Redis that lost its memory starts at 0).
+    """
+    try:
+        written = sum(_keep_day(_day(now - timedelta(days=ago))) for ago in (1, 0))
+    except RedisError as error:
+        log.warning("egress is not written down: %s", type(error).__name__)
+        return 0
+    EgressDay.objects.filter(day__lt=_day(now - _ROWS_KEPT)).delete()
+    return written
+
+
+def _keep_day(day: date) -> int:
+    counts = _by_file(cast("dict[bytes, bytes]", _redis().hgetall(_key(day))))
+    known = {row.paid_file_id: row for row in EgressDay.objects.filter(day=day)}
+    there = set(PaidFile.objects.filter(pk__in=counts).values_list("pk", flat=True))
+    changed = [
+        EgressDay(
+            paid_file_id=file_id,
+            day=day,
+            shown_bytes=max(shown, known[file_id].shown_bytes if file_id in known else 0),
+            sold_bytes=max(sold, known[file_id].sold_bytes if file_id in known else 0),
+        )
+        for file_id, (shown, sold) in counts.items()
+        if file_id in there
+    ]
+    fresh = [row for row in changed if not _is_known(row, known.get(row.paid_file_id))]
+    EgressDay.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        unique_fields=["day", "paid_file"],
+        update_fields=["shown_bytes", "sold_bytes"],
+        batch_size=500,
+    )
+    return len(fresh)
+
+
+def _is_known(row: EgressDay, known: EgressDay | None) -> bool:
+    return known is not None and (known.shown_bytes, known.sold_bytes) == (
+        row.shown_bytes,
+        row.sold_bytes,
+    )
+
+
+def _by_file(fields: Mapping[bytes, bytes]) -> dict[UUID, tuple[int, int]]:
+    """``<file>:shown`` and ``<file>:sold`` of one day's hash, together."""
+    found: dict[UUID, tuple[int, int]] = {}
+    for name, value in fields.items():
+        whose, _, kind = name.decode().rpartition(":")
+        if whose != _ALL:
+            shown, sold = found.get(UUID(whose), (0, 0))
+            count = int(value)
+            found[UUID(whose)] = (count, sold) if kind == _SHOWN else (shown, count)
+    return found
+
+
+def _spent(file_id: UUID, visitor: str, now: datetime) -> Day:
+    day = _day(now)
+    with _redis().pipeline(transaction=False) as asked:
+        asked.get(_visitor_key(day, visitor))
+        asked.hmget(_key(day), f"{file_id}:{_SHOWN}", f"{_ALL}:{_SHOWN}")
+        by_visitor, (by_file, by_all) = asked.execute()
+    return Day(
+        visitor_bytes=int(by_visitor or 0),
+        file_bytes=int(by_file or 0),
+        instance_bytes=int(by_all or 0),
+    )
+
+
+def _count(file_id: UUID, kind: str, size_bytes: int, *, visitor: str = "", now: datetime) -> None:
+    day = _day(now)
+    with _redis().pipeline(transaction=False) as told:
+        for whose in (str(file_id), _ALL):
+            told.hincrby(_key(day), f"{whose}:{kind}", size_bytes)
+        told.expire(_key(day), _KEPT_SECONDS)
+        if visitor:
+            told.incrby(_visitor_key(day, visitor), size_bytes)
+            told.expire(_visitor_key(day, visitor), _KEPT_SECONDS)
+        told.execute()
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
+
+
+def _key(day: date) -> str:
+    return f"kim:egress:{day}"
+
+
+def _visitor_key(day: date, visitor: str) -> str:
+    return f"kim:egress:{day}:{visitor}"
+
+
+def _redis() -> Redis:
+    return _connected(settings.KIM_REDIS_URL)
+
+
+@functools.cache
+def _connected(url: str) -> Redis:
+    return Redis.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )
