@@ -4,8 +4,9 @@ The stores serve the bytes, not we: counted is what was signed, and an address t
 fetched again while it holds (an hour). Counts live in Redis; a task writes the days down. Without Redis
 nothing is counted and nothing refused: a budget must not close the shop.
 
-Budgets are for who has not paid. Buyers are counted and never refused. Header and index of a file, which
-the way to paying needs, are refused to a visitor beyond their own budget only.
+Budgets are for samples. Buyers are counted and never refused; nor are header and index, which everybody
+needs on the way to paying and again to open what was paid. How often those are asked for is limited by
+``KIM_RATE_PRESIGN``, and they count against the budgets of what is shown beside them.
 """
 
 from __future__ import annotations
@@ -56,24 +57,16 @@ def budget() -> Day:
     )
 
 
-def check(spent: Day, most: Day, *, core_bytes: int, sample_bytes: int) -> None:
-    """Raises EgressSpent where this look would go beyond a budget. Pure.
-
-    ``core_bytes``: header and index, which a buyer needs; ``sample_bytes``: what is shown for nothing.
-    """
-    if _is_beyond(spent.visitor_bytes, core_bytes + sample_bytes, most.visitor_bytes):
-        raise EgressSpent(
-            "Your network has looked at more today than this site shows in a day.",
-            hint="Look again tomorrow. What you bought opens all the same.",
-        )
-    is_spent = _is_beyond(spent.file_bytes, sample_bytes, most.file_bytes) or _is_beyond(
+def check(spent: Day, most: Day, *, sample_bytes: int) -> None:
+    """Raises EgressSpent where a sample of ``sample_bytes`` would go beyond a budget. Pure."""
+    if not sample_bytes:
+        return
+    if _is_beyond(spent.visitor_bytes, sample_bytes, most.visitor_bytes):
+        raise EgressSpent("Your network has looked at more samples today than this site shows.")
+    if _is_beyond(spent.file_bytes, sample_bytes, most.file_bytes) or _is_beyond(
         spent.instance_bytes, sample_bytes, most.instance_bytes
-    )
-    if sample_bytes and is_spent:
-        raise EgressSpent(
-            "The sample was looked at very often today.",
-            hint="You can buy the file now, or look at the sample tomorrow.",
-        )
+    ):
+        raise EgressSpent("The sample was looked at very often today.")
 
 
 def _is_beyond(spent_bytes: int, asked_bytes: int, most_bytes: int) -> bool:
@@ -85,11 +78,12 @@ def show(
 ) -> None:
     """Count a look at what is shown for nothing. Raises EgressSpent; nothing is counted then.
 
+    ``core_bytes``: header and index; ``sample_bytes``: segments whose keys are public.
     ``visitor``: whom ``throttles.client_of`` counts; kept for two days, in Redis only.
     """
     try:
         spent = _spent(paid_file.id, visitor, now)
-        check(spent, budget(), core_bytes=core_bytes, sample_bytes=sample_bytes)
+        check(spent, budget(), sample_bytes=sample_bytes)
         _count(paid_file.id, _SHOWN, core_bytes + sample_bytes, visitor=visitor, now=now)
     except RedisError as error:
         log.warning("egress is not counted: %s", type(error).__name__)

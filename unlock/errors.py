@@ -251,7 +251,7 @@ class EgressSpent(ServiceError):
     """What may be looked at for nothing was looked at often enough today (unlock.egress)."""
 
     code = "egress_spent"
-    hint = "Look again tomorrow."
+    hint = "You can buy the file now, or look at the sample tomorrow."
     http_status = 429
 
 

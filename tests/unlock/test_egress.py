@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
 
@@ -15,7 +16,7 @@ from tests.redises import RedisServer
 from tests.unlock import sale
 from tests.unlock.creating import Browser, refusal
 from tests.unlock.sale import NOW, Buyer
-from unlock import copies, egress, locations
+from unlock import copies, egress, locations, offers
 from unlock.egress import Day
 from unlock.errors import EgressSpent
 from unlock.models import Copy, EgressDay, Purchase
@@ -66,40 +67,31 @@ def kept() -> list[tuple[UUID, int, int]]:
 
 
 @pytest.mark.parametrize(
-    ("spent", "core", "sample", "says"),
+    ("spent", "sample", "says"),
     [
-        (Day(visitor_bytes=90, file_bytes=0, instance_bytes=0), 5, 5, ""),
-        (Day(visitor_bytes=91, file_bytes=0, instance_bytes=0), 5, 5, "Your network"),
-        (Day(visitor_bytes=100, file_bytes=0, instance_bytes=0), 1, 0, "Your network"),
-        (Day(visitor_bytes=0, file_bytes=200, instance_bytes=0), 5, 1, "The sample"),
-        (Day(visitor_bytes=0, file_bytes=200, instance_bytes=300), 5, 0, ""),
-        (Day(visitor_bytes=0, file_bytes=0, instance_bytes=296), 9, 5, "The sample"),
+        (Day(visitor_bytes=90, file_bytes=0, instance_bytes=0), 10, ""),
+        (Day(visitor_bytes=91, file_bytes=0, instance_bytes=0), 10, "Your network"),
+        (Day(visitor_bytes=0, file_bytes=199, instance_bytes=0), 1, ""),
+        (Day(visitor_bytes=0, file_bytes=200, instance_bytes=0), 1, "The sample"),
+        (Day(visitor_bytes=0, file_bytes=0, instance_bytes=296), 5, "The sample"),
+        (Day(visitor_bytes=999, file_bytes=999, instance_bytes=999), 0, ""),
     ],
 )
-def test_a_look_is_refused_where_a_budget_ends(
-    spent: Day, core: int, sample: int, says: str
-) -> None:
+def test_a_sample_is_refused_where_a_budget_ends(spent: Day, sample: int, says: str) -> None:
     most = Day(visitor_bytes=100, file_bytes=200, instance_bytes=300)
 
-    def check() -> None:
-        egress.check(spent, most, core_bytes=core, sample_bytes=sample)
-
     if not says:
-        check()
+        egress.check(spent, most, sample_bytes=sample)
         return
     with pytest.raises(EgressSpent, match=says):
-        check()
+        egress.check(spent, most, sample_bytes=sample)
 
 
 def test_without_a_budget_anything_goes() -> None:
     none = Day(visitor_bytes=0, file_bytes=0, instance_bytes=0)
+    spent = Day(visitor_bytes=2**50, file_bytes=2**50, instance_bytes=2**50)
 
-    egress.check(
-        Day(visitor_bytes=2**50, file_bytes=2**50, instance_bytes=2**50),
-        none,
-        core_bytes=2**40,
-        sample_bytes=2**40,
-    )
+    egress.check(spent, none, sample_bytes=2**40)
 
 
 def test_a_visitor_who_looked_enough_is_refused_and_the_refusal_costs_nothing() -> None:
@@ -192,18 +184,19 @@ def test_without_redis_nothing_is_refused_and_nothing_written(settings: Settings
     assert kept() == []
 
 
-def test_a_visitor_beyond_the_budget_is_told_when_to_come_back(
+def test_beyond_the_budget_the_sample_is_refused_and_the_way_to_paying_is_not(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sold = sale.publish()
     ranges = f"files/{sold.file.id}/ranges/"
-    monkeypatch.setattr(copies, "served", lambda held, *, now: [(Copy.objects.get(), Signer())])
-
-    settings.KIM_EGRESS_VISITOR_BYTES = 0
-    first = Browser().get(ranges)
-    assert first.status_code == 200, first.json()
     settings.KIM_EGRESS_VISITOR_BYTES = 1
-    refused = Browser().get(ranges)
+    monkeypatch.setattr(copies, "served", lambda held, *, now: [(Copy.objects.get(), Signer())])
+    monkeypatch.setattr(offers, "shown_segments", lambda file, named: [0] if named else [])
+
+    refused = Browser().get(f"{ranges}?with=sample")
 
     assert refusal(refused) == (429, "egress_spent")
     assert "tomorrow" in refused.json()["error"]["hint"]
+    egress.keep(now=timezone.now())
+    assert kept() == []
+    assert Browser().get(ranges).status_code == 200
