@@ -2,6 +2,7 @@
  * One purchase in the library, in plain words.
  * @module
  */
+import { mark, t } from '../texts/say.js';
 import { fromTemplate, make, one, slot } from './dom.js';
 import * as format from './format.js';
 
@@ -18,17 +19,18 @@ import * as format from './format.js';
 
 /** @type {Record<string, [string, string]>} */
 const BADGES = {
-  '': ['Waiting for the creator', 'amber'],
-  OPEN: ['Not paid yet', 'amber'],
-  PARTIAL: ['Something is missing', 'amber'],
-  SEEN: ['Waiting for a block', ''],
-  SUSPECT: ['Waiting for a block', 'amber'],
-  PAID: ['Paid', 'go'],
-  EXPIRED: ['Not paid', ''],
-  REVERSED: ['Payment undone', 'red'],
+  '': [mark('Waiting for the creator'), 'amber'],
+  OPEN: [mark('Not paid yet'), 'amber'],
+  PARTIAL: [mark('Something is missing'), 'amber'],
+  SEEN: [mark('Waiting for a block'), ''],
+  SUSPECT: [mark('Waiting for a block'), 'amber'],
+  PAID: [mark('Paid'), 'go'],
+  EXPIRED: [mark('Not paid'), ''],
+  REVERSED: [mark('Payment undone'), 'red'],
 };
-const LOST =
-  'This site does not know it at the moment. Open it: the promise that this browser kept may bring it back.';
+const LOST = mark(
+  'This site does not know it at the moment. Open it: the promise that this browser kept may bring it back.',
+);
 
 /** @returns {HTMLElement} a row, to be filled by fill */
 export function emptyRow() {
@@ -41,13 +43,13 @@ export function emptyRow() {
  */
 export function fill(row, { href, receipt, boughtAt, held, isLost }) {
   const title = /** @type {HTMLAnchorElement} */ (slot(row, 'title'));
-  title.textContent = held?.file.title ?? 'A purchase';
+  title.textContent = held?.file.title ?? t('A purchase');
   title.href = href;
   slot(row, 'facts').textContent = factsOf(held, boughtAt);
-  const [badge, tone] = isLost ? ['Not found', 'amber'] : badgeOf(held);
+  const [badge, tone] = isLost ? [t('Not found'), 'amber'] : badgeOf(held);
   slot(row, 'badge').textContent = badge;
   slot(row, 'badge').className = `badge ${tone}`;
-  const says = isLost ? LOST : saysOf(held);
+  const says = isLost ? t(LOST) : saysOf(held);
   slot(row, 'says').textContent = says;
   slot(row, 'says').hidden = says === '';
   const notes = held && !isLost ? notesOf(held) : '';
@@ -69,14 +71,15 @@ export function isReady(held) {
  * @returns {[string, string]}
  */
 function badgeOf(held) {
-  if (!held) return ['Not looked up yet', ''];
-  if (held.refund && !held.refund.closed_at) return ['Money goes back to you', 'amber'];
-  if (held.is_withdrawn) return ['Called off', 'amber'];
+  if (!held) return [t('Not looked up yet'), ''];
+  if (held.refund && !held.refund.closed_at) return [t('Money goes back to you'), 'amber'];
+  if (held.is_withdrawn) return [t('Called off'), 'amber'];
   if (held.release === 'ready') {
-    return held.file.state === 'removed' ? ['Yours · removed', 'amber'] : ['Ready', 'go'];
+    return held.file.state === 'removed' ? [t('Yours · removed'), 'amber'] : [t('Ready'), 'go'];
   }
-  if (held.release === 'pending') return ['The key is on its way', 'go'];
-  return BADGES[held.state] ?? [held.state, ''];
+  if (held.release === 'pending') return [t('The key is on its way'), 'go'];
+  const [said, tone] = BADGES[held.state] ?? [held.state, ''];
+  return [t(said), tone];
 }
 
 /** @param {Held | undefined} held */
@@ -88,10 +91,14 @@ function saysOf(held) {
 /** @param {Held} held */
 function notesOf(held) {
   const notes = [...held.notes];
-  if (held.file.state === 'paused') notes.push('Its creator has paused it. Yours still opens.');
+  if (held.file.state === 'paused') notes.push(t('Its creator has paused it. Yours still opens.'));
   if (held.file.state === 'removed') {
     const { removed_reason: reason } = held.file;
-    notes.push(reason ? `Its creator removed it and says: ${reason}` : 'Its creator removed it.');
+    notes.push(
+      reason
+        ? t('Its creator removed it and says: {reason}', { reason })
+        : t('Its creator removed it.'),
+    );
   }
   return notes.join(' ');
 }
@@ -101,19 +108,17 @@ function notesOf(held) {
  * @param {number} boughtAt
  */
 function factsOf(held, boughtAt) {
-  const when = new Date(held?.created_at ?? boughtAt).toLocaleDateString(undefined, {
-    dateStyle: 'medium',
-  });
+  const when = format.date(held?.created_at ?? boughtAt);
   if (!held) return when;
-  return [held.file.creator, costOf(held), when, held.is_proof ? 'your own test' : '']
+  return [held.file.creator, costOf(held), when, held.is_proof ? t('your own test') : '']
     .filter(Boolean)
     .join(' · ');
 }
 
 /** @param {Held} held */
 function costOf({ grant, price, due_sat: due, seen_sat: seen, settled_at: settledAt }) {
-  if (grant === 'again') return 'given again';
-  if (!price) return grant ? 'free' : '';
+  if (grant === 'again') return t('given again');
+  if (!price) return grant ? t('free') : '';
   const coins = format.coins(settledAt ? seen : due);
   return price.currency === 'BCH' ? coins : `${format.price(price)} · ${coins}`;
 }

@@ -2,6 +2,7 @@
  * A bar chart drawn with plain SVG elements, for the eye; the numbers stand in a table beside it.
  * @module
  */
+import { t } from '../texts/say.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const HEIGHT = 180;
@@ -68,7 +69,7 @@ function parts(points, width) {
   return [
     make('line', { class: 'grid', x1: 0, x2: width, y1: TOP, y2: TOP }),
     make('line', { class: 'axis', x1: 0, x2: width, y1: floor, y2: floor }),
-    text(best && most > 0 ? `most: ${best.said}` : '', { x: 0, y: TOP - 7 }),
+    text(best && most > 0 ? t('most: {amount}', { amount: best.said }) : '', { x: 0, y: TOP - 7 }),
     ...bars,
     ...names(points, each),
   ];

@@ -2,6 +2,7 @@
  * Copying, with a word that it happened.
  * @module
  */
+import { t } from '../texts/say.js';
 import { toast } from './toast.js';
 
 /**
@@ -13,7 +14,7 @@ export async function copy(text, said) {
     await navigator.clipboard.writeText(text);
     toast(said);
   } catch {
-    toast('The browser does not allow copying: mark the text and copy it yourself.');
+    toast(t('The browser does not allow copying: mark the text and copy it yourself.'));
   }
 }
 

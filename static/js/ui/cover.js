@@ -3,6 +3,7 @@
  * anew on a canvas, so nothing but pixels is in it: no camera, no place, no second picture.
  * @module
  */
+import { t } from '../texts/say.js';
 
 const MOST_BYTES = 256 * 1024;
 const MOST_SIDE = 1280;
@@ -36,7 +37,7 @@ export async function proposed(file, kind) {
  */
 export async function drawn(picture, most = MOST_SIDE) {
   const bitmap = await createImageBitmap(picture).catch((cause) => {
-    throw new Error('This browser cannot read that picture.', { cause });
+    throw new Error(t('This browser cannot read that picture.'), { cause });
   });
   try {
     return await encoded(bitmap, bitmap, most);
@@ -52,7 +53,7 @@ export async function drawn(picture, most = MOST_SIDE) {
  */
 export async function squared(picture) {
   const whole = await createImageBitmap(picture).catch((cause) => {
-    throw new Error('This browser cannot read that picture.', { cause });
+    throw new Error(t('This browser cannot read that picture.'), { cause });
   });
   const side = Math.min(whole.width, whole.height);
   const [left, top] = [(whole.width - side) / 2, (whole.height - side) / 2].map(Math.floor);
@@ -132,7 +133,7 @@ function told(media, event) {
  * @returns {Promise<Cover>}
  */
 async function encoded(source, { width, height }, most) {
-  if (!width || !height) throw new Error('There is no picture in it.');
+  if (!width || !height) throw new Error(t('There is no picture in it.'));
   for (let side = Math.min(most, Math.max(width, height)); side >= 16; side = side * 0.75) {
     const scale = side / Math.max(width, height);
     const canvas = document.createElement('canvas');
@@ -146,7 +147,7 @@ async function encoded(source, { width, height }, most) {
     const blob = await smallest(canvas);
     if (blob) return { blob, width: canvas.width, height: canvas.height };
   }
-  throw new Error('The picture cannot be made small enough.');
+  throw new Error(t('The picture cannot be made small enough.'));
 }
 
 /** @param {HTMLCanvasElement} canvas */

@@ -3,6 +3,7 @@
  * come by drop or through an input of their own.
  * @module
  */
+import { mark, t } from '../texts/say.js';
 import { one } from './dom.js';
 
 /**
@@ -10,7 +11,7 @@ import { one } from './dom.js';
  * @typedef {{items: Item[], emptyFolders: number, handles: any[]}} Dropped
  */
 
-const SEVERAL = 'One file at a time: put several into a ZIP first.';
+const SEVERAL = mark('One file at a time: put several into a ZIP first.');
 
 /**
  * @param {HTMLElement} zone
@@ -26,7 +27,7 @@ export function receiveFile(zone, onFile, onRefused) {
   catchDrops(zone, (data) => {
     const isFolder = data.items[0]?.webkitGetAsEntry?.()?.isDirectory === true;
     const [file] = data.files;
-    if (data.files.length > 1 || isFolder) onRefused(SEVERAL);
+    if (data.files.length > 1 || isFolder) onRefused(t(SEVERAL));
     else if (file) onFile(file);
   });
 }

@@ -3,6 +3,7 @@
  * somebody looks.
  * @module
  */
+import { many, t } from '../texts/say.js';
 import { make } from './dom.js';
 import * as format from './format.js';
 import { shownName } from './names.js';
@@ -52,7 +53,14 @@ function listOf({ folders, items }, onRemove) {
   for (const folder of folders.values()) list.append(folderRow(folder, onRemove));
   for (const item of items.slice(0, SHOWN_MOST)) list.append(fileRow(item, onRemove));
   const more = items.length - SHOWN_MOST;
-  if (more > 0) list.append(make('li', { class: 'soft', text: `and ${more} more files` }));
+  if (more > 0) {
+    list.append(
+      make('li', {
+        class: 'soft',
+        text: many(more, 'and one more file', 'and {count} more files'),
+      }),
+    );
+  }
   return list;
 }
 
@@ -63,7 +71,7 @@ function listOf({ folders, items }, onRemove) {
 function folderRow(folder, onRemove) {
   const { all, name } = folder;
   const size = all.reduce((sum, { file }) => sum + file.size, 0);
-  const count = all.length === 1 ? '1 file' : `${all.length} files`;
+  const count = many(all.length, '1 file', '{count} files');
   const summary = make(
     'summary',
     {},
@@ -105,9 +113,9 @@ function fileRow(item, onRemove) {
  * @param {() => void} act
  */
 function removal(name, act) {
-  const button = make('button', { class: 'quiet', text: 'Remove' });
+  const button = make('button', { class: 'quiet', text: t('Remove') });
   button.setAttribute('type', 'button');
-  button.setAttribute('aria-label', `Remove ${shownName(name)}`);
+  button.setAttribute('aria-label', t('Remove {name}', { name: shownName(name) }));
   button.addEventListener('click', act);
   return button;
 }

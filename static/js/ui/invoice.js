@@ -3,6 +3,7 @@
  * that the server has for every state and oddity (unlock/wordings.py).
  * @module
  */
+import { t } from '../texts/say.js';
 import { make, slot } from './dom.js';
 import * as format from './format.js';
 import { qr } from './qr.js';
@@ -77,7 +78,7 @@ export class InvoiceView {
     if (!invoice) return;
     const price = invoice.price.currency === 'BCH' ? '' : format.price(invoice.price);
     const held = heldFor(invoice.quote_until);
-    const rest = invoice.state === 'PARTIAL' ? 'still to send' : price;
+    const rest = invoice.state === 'PARTIAL' ? t('still to send') : price;
     slot(this.#root, 'fiat').textContent = [rest, held].filter(Boolean).join(' · ');
   }
 
@@ -88,8 +89,8 @@ export class InvoiceView {
     const picture = slot(this.#root, 'qr');
     picture.replaceChildren(qr(uri));
     slot(this.#root, 'uri').setAttribute('href', uri);
-    const amount = format.coins(missing).replace(' BCH', '');
-    slot(this.#root, 'coins').textContent = amount;
+    const amount = format.amount(missing);
+    slot(this.#root, 'coins').textContent = format.decimal(amount);
     slot(this.#root, 'amount').textContent = amount;
     slot(this.#root, 'address').textContent = address;
     this.#name();
@@ -130,7 +131,7 @@ export class InvoiceView {
  */
 export function heldFor(quoteUntil) {
   const left = (Date.parse(quoteUntil) - Date.now()) / 1000;
-  return left > 0 ? `held for ${clock(left)}` : 'the rate has run out';
+  return left > 0 ? t('held for {time}', { time: clock(left) }) : t('the rate has run out');
 }
 
 /**

@@ -2,6 +2,7 @@
  * A share link with all one does with it: copy, share, QR code, look at it.
  * @module
  */
+import { t } from '../texts/say.js';
 import { copies } from './copy.js';
 import { action, fromTemplate, one, slot } from './dom.js';
 import { qr } from './qr.js';
@@ -18,7 +19,7 @@ export function showLink(place, link, title) {
   field.dataset['testid'] = 'share-link';
   field.value = link;
   field.addEventListener('focus', () => field.select());
-  copies(action(place, 'copy'), () => link, 'Link copied');
+  copies(action(place, 'copy'), () => link, t('Link copied'));
   /** @type {HTMLAnchorElement} */ (slot(place, 'open')).href = link;
   offerSharing(action(place, 'share'), link, title);
   const picture = slot(place, 'qr');

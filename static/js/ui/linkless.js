@@ -4,6 +4,7 @@
  * @module
  */
 import { findLinkSecret } from '../crypto/links.js';
+import { mark, t } from '../texts/say.js';
 import { setWrong } from './field.js';
 
 /** The second half of a link without the first, standing alone: the server refuses that too. */
@@ -13,8 +14,9 @@ const BARE_SECRET =
 /** Pasting several lines fires several events: the reason stays long enough to be read. */
 const READ_MS = 8_000;
 
-const WHY =
-  'A link of yours stood here. Its second half is a key that must not reach the server, so it was cut.';
+const WHY = mark(
+  'A link of yours stood here. Its second half is a key that must not reach the server, so it was cut.',
+);
 
 /** @param {HTMLInputElement | HTMLTextAreaElement} input */
 export function keepLinkless(input) {
@@ -25,7 +27,7 @@ export function keepLinkless(input) {
     if (text !== input.value) {
       input.value = text;
       saidAtMs = nowMs;
-      setWrong(input, WHY);
+      setWrong(input, t(WHY));
     } else if (nowMs - saidAtMs > READ_MS) {
       setWrong(input, '');
     }

@@ -2,6 +2,7 @@
  * Which segments a sample may be made of, in words that a creator can choose from.
  * @module
  */
+import { many, t } from '../texts/say.js';
 import * as format from './format.js';
 
 /**
@@ -33,13 +34,13 @@ export function piecesOf(facts) {
   const starts = new Map();
   if (seconds > 0) {
     for (const wanted of SECONDS.filter((each) => each < seconds)) {
-      starts.set(Math.ceil((wanted / seconds) * all), `About the first ${time(wanted)}`);
+      starts.set(Math.ceil((wanted / seconds) * all), timeWords(wanted));
     }
   }
   if (starts.size === 0) {
     for (const share of SHARES) {
       const count = Math.max(1, Math.floor(share * all));
-      starts.set(count, `The first ${format.bytes(count * facts.plainSize)}`);
+      starts.set(count, t('The first {size}', { size: format.bytes(count * facts.plainSize) }));
     }
   }
   const found = [];
@@ -47,9 +48,12 @@ export function piecesOf(facts) {
     const segments = segmentsOf(count, facts);
     const percent = (100 * segments.length) / all;
     if (segments.length >= all || segments.length > MOST_SEGMENTS) continue;
-    const share = percent < 1 ? 'less than 1 %' : `${Math.round(percent)} %`;
+    const percentage = Math.round(percent);
     found.push({
-      words: `${words}, ${share} of the file`,
+      words:
+        percent < 1
+          ? t('{piece}, less than 1 % of the file', { piece: words })
+          : t('{piece}, {percentage} % of the file', { piece: words, percentage }),
       segments,
       isLarge: percent > 10,
       percent,
@@ -75,7 +79,7 @@ function segmentsOf(count, { kind, segmentCount: all, plainSize, index }) {
 }
 
 /** @param {number} seconds */
-function time(seconds) {
-  if (seconds < 60) return `${seconds} seconds`;
-  return seconds === 60 ? 'minute' : `${seconds / 60} minutes`;
+function timeWords(seconds) {
+  if (seconds < 60) return t('About the first {seconds} seconds', { seconds });
+  return many(seconds / 60, 'About the first minute', 'About the first {count} minutes');
 }

@@ -3,6 +3,7 @@
  * and plain text by the page. Everything else is for saving; HTML and SVG are never shown.
  * @module
  */
+import { t } from '../texts/say.js';
 
 /** Types that are handed to the browser's own decoders, and the name each is handed over by. */
 const MEDIA = new Map([
@@ -105,8 +106,15 @@ export function cannotPlay(given, name = '') {
   if (family !== 'video' && family !== 'audio') return '';
   const media = MEDIA.get(type);
   if (media && canPlay(family, media)) return '';
-  const word = family === 'video' ? 'film' : 'sound';
-  return `This browser cannot play this kind of ${word} (${type}). It can be saved and played in another program.`;
+  return family === 'video'
+    ? t(
+        'This browser cannot play this kind of film ({type}). It can be saved and played in another program.',
+        { type },
+      )
+    : t(
+        'This browser cannot play this kind of sound ({type}). It can be saved and played in another program.',
+        { type },
+      );
 }
 
 /**

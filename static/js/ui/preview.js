@@ -2,6 +2,7 @@
  * The page as a buyer will see it, live beside the form; and the list of what is still missing.
  * @module
  */
+import { t } from '../texts/say.js';
 import { byId, one, slot } from './dom.js';
 import * as format from './format.js';
 import { besideWords, closedWords, priceWords } from './priced.js';
@@ -23,16 +24,16 @@ import { besideWords, closedWords, priceWords } from './priced.js';
 export function showPreview({ title, price, estimateSat, rateLabel, ...offer }) {
   const { sizeBytes, selling, floorSat } = offer;
   const root = byId('preview');
-  slot(root, 'title').textContent = title || 'Your title';
+  slot(root, 'title').textContent = title || t('Your title');
   slot(root, 'size').textContent = sizeBytes === null ? '' : `· ${format.bytes(sizeBytes)}`;
   const now = Date.now();
   const isFree = selling.kind === 'free' || selling.free_left > 0;
   slot(root, 'price').textContent = price ? priceWords(price, selling) : '–';
   slot(root, 'other').textContent = isFree ? '' : otherOf(price, estimateSat, rateLabel);
-  slot(root, 'press').textContent = isFree ? 'Get it' : 'Buy';
+  slot(root, 'press').textContent = isFree ? t('Get it') : t('Buy');
   const isTooSmall = Number(price?.amount) > 0 && estimateSat !== null && estimateSat < floorSat;
   slot(root, 'beside').textContent = isTooSmall
-    ? `Too small to be paid: at least ${format.coins(floorSat)}.`
+    ? t('Too small to be paid: at least {amount}.', { amount: format.coins(floorSat) })
     : price && (closedWords(selling, now) || besideWords(price, selling, now).join(' '));
 }
 
@@ -51,8 +52,9 @@ export function showCover(url) {
  */
 function otherOf(price, sat, label) {
   if (!price || price.currency === 'BCH' || Number(price.amount) === 0) return '';
-  if (sat === null) return 'No exchange rate at the moment';
-  return `about ${format.coins(sat)}${label ? ` · ${label}` : ''}`;
+  if (sat === null) return t('No exchange rate at the moment');
+  const about = t('about {amount}', { amount: format.coins(sat) });
+  return label ? `${about} · ${label}` : about;
 }
 
 /**

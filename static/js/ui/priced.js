@@ -2,6 +2,7 @@
  * How a file is sold, in the words a buyer reads: on its page, and live beside the creator's form.
  * @module
  */
+import { many, t } from '../texts/say.js';
 import * as format from './format.js';
 
 /**
@@ -34,9 +35,9 @@ export function isPlain({ kind, free_left, left, is_sold_out, sells_from, sells_
  */
 export function priceWords(price, selling) {
   const isNothing = Number(price.amount) === 0;
-  if (selling.kind === 'free' || selling.free_left > 0) return 'Free';
+  if (selling.kind === 'free' || selling.free_left > 0) return t('Free');
   if (selling.kind !== 'minimum') return format.price(price);
-  return isNothing ? 'Name your price' : `${format.price(price)} or more`;
+  return isNothing ? t('Name your price') : t('{price} or more', { price: format.price(price) });
 }
 
 /**
@@ -50,14 +51,19 @@ export function besideWords(price, selling, now) {
   const lines = [];
   if (first > 0 && selling.kind !== 'free') {
     const next =
-      selling.kind === 'minimum' ? 'Buyers name the price then.' : `${format.price(price)} then.`;
-    lines.push(`${first === 1 ? 'One more copy is' : `${first} more copies are`} free. ${next}`);
+      selling.kind === 'minimum'
+        ? t('Buyers name the price then.')
+        : t('{price} then.', { price: format.price(price) });
+    const free = many(first, 'One more copy is free.', '{count} more copies are free.');
+    lines.push(`${free} ${next}`);
   }
   if (selling.kind === 'minimum' && Number(price.amount) === 0 && first === 0) {
-    lines.push('You may also take it for nothing.');
+    lines.push(t('You may also take it for nothing.'));
   }
-  if (left !== null && left > 0) lines.push(left === 1 ? 'The last copy.' : `${left} copies left.`);
-  if (until && Date.parse(until) > now) lines.push(`On sale until ${format.moment(until)}.`);
+  if (left !== null && left > 0) lines.push(many(left, 'The last copy.', '{count} copies left.'));
+  if (until && Date.parse(until) > now) {
+    lines.push(t('On sale until {time}.', { time: format.moment(until) }));
+  }
   return lines;
 }
 
@@ -68,9 +74,16 @@ export function besideWords(price, selling, now) {
  */
 export function closedWords(selling, now) {
   const { sells_from: from, sells_until: until, free_at: freeAt } = selling;
-  if (from && Date.parse(from) > now) return `On sale from ${format.moment(from)}.`;
-  if (until && Date.parse(until) <= now) return `It was on sale until ${format.moment(until)}.`;
+  if (from && Date.parse(from) > now) {
+    return t('On sale from {time}.', { time: format.moment(from) });
+  }
+  if (until && Date.parse(until) <= now) {
+    return t('It was on sale until {time}.', { time: format.moment(until) });
+  }
   if (!selling.is_sold_out) return '';
-  if (!freeAt) return 'Sold out.';
-  return `Sold out at the moment. A copy that is reserved for somebody may come free at ${format.moment(freeAt)}.`;
+  if (!freeAt) return t('Sold out.');
+  return t(
+    'Sold out at the moment. A copy that is reserved for somebody may come free at {time}.',
+    { time: format.moment(freeAt) },
+  );
 }

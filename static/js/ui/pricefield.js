@@ -2,9 +2,11 @@
  * More ways to sell: who pays what, how many there are, and when. Read from a form, shown live.
  * @module
  */
+import { t } from '../texts/say.js';
 import { byId, slot } from './dom.js';
 import { refuse, setWrong } from './field.js';
-import { parsePrice } from './price.js';
+import * as format from './format.js';
+import { parsePrice, typedPrice } from './price.js';
 
 /**
  * @import { Price } from './price.js'
@@ -46,7 +48,7 @@ export class PriceField {
   /** @param {Pricing} known */
   set(known) {
     this.#input(`kind-${known.kind}`).checked = true;
-    this.#input('suggested').value = known.suggested?.amount ?? '';
+    this.#input('suggested').value = known.suggested ? typedPrice(known.suggested) : '';
     this.#input('free-first').value = known.free_first ? String(known.free_first) : '';
     this.#input('stock').value = known.stock === null ? '' : String(known.stock);
     this.#input('shows-stock').checked = known.shows_stock;
@@ -96,20 +98,23 @@ export class PriceField {
     const stock = this.#count('stock');
     if (free === undefined || stock === undefined) return false;
     if (free && stock !== null && free > stock) {
-      return this.#refuse('free-first', 'More would be free than there are.');
+      return this.#refuse('free-first', t('More would be free than there are.'));
     }
     const suggestion = this.#input('suggested').value.trim();
     const suggested = this.#suggested;
     if (kind === 'minimum' && suggestion && !suggested) {
-      return this.#refuse('suggested', 'A price like 4.00, or nothing.');
+      return this.#refuse(
+        'suggested',
+        t('A price like {example}, or nothing.', { example: format.decimal('4.00') }),
+      );
     }
     if (suggested && Number(suggested.amount) < Number(this.price?.amount ?? 0)) {
-      return this.#refuse('suggested', 'Less than the least price.');
+      return this.#refuse('suggested', t('Less than the least price.'));
     }
     const { selling } = this;
     const { sells_from: from, sells_until: until } = selling;
     if (from && until && Date.parse(from) >= Date.parse(until)) {
-      return this.#refuse('until', 'This is before it begins.');
+      return this.#refuse('until', t('This is before it begins.'));
     }
     return {
       kind,
@@ -132,7 +137,8 @@ export class PriceField {
   #show() {
     const { kind } = this;
     this.#amount.disabled = kind === 'free';
-    byId(`${this.#prefix}amount-label`).textContent = kind === 'minimum' ? 'Least price' : 'Price';
+    byId(`${this.#prefix}amount-label`).textContent =
+      kind === 'minimum' ? t('Least price') : t('Price');
     slot(this.#root, 'suggesting').hidden = kind !== 'minimum';
     slot(this.#root, 'giving').hidden = kind === 'free';
     slot(this.#root, 'tipping').hidden = kind === 'free';
@@ -149,7 +155,7 @@ export class PriceField {
     if (!isAsked || !text) return null;
     const count = countOf(text);
     if (count !== null && count <= COUNT_MAX) return count;
-    this.#refuse(name, `A whole number up to ${COUNT_MAX.toLocaleString('en-GB')}.`);
+    this.#refuse(name, t('A whole number up to {most}.', { most: format.number(COUNT_MAX) }));
     return undefined;
   }
 

@@ -2,6 +2,7 @@
  * How far a file is on its way, in words and as a bar. 100 % only once it is true.
  * @module
  */
+import { many, mark, t } from '../texts/say.js';
 import { action, one, slot } from './dom.js';
 import * as format from './format.js';
 
@@ -19,10 +20,10 @@ import * as format from './format.js';
  * @property {string} [note]  what the person should know beside it
  */
 
-const SAFE = 'Encrypted here, in this page. We never see the file or its key.';
+const SAFE = mark('Encrypted here, in this page. We never see the file or its key.');
 
 /** While it runs, people ask one thing: what if I close this? */
-const STAYS = `${SAFE} You may close this page: come back, and it goes on where it stopped.`;
+const STAYS = mark('You may close this page: come back, and it goes on where it stopped.');
 const MOVING = new Set(['uploading', 'waiting', 'paused']);
 
 export class TransferView {
@@ -45,7 +46,10 @@ export class TransferView {
    */
   begin(name, sizeBytes, count = 1) {
     slot(this.#root, 'name').textContent = name;
-    const files = count > 1 ? ` · ${count.toLocaleString('en')} files` : '';
+    const files =
+      count > 1
+        ? ` · ${many(count, '1 file', '{count} files', { count: format.number(count) })}`
+        : '';
     slot(this.#root, 'size').textContent = `${files} · ${format.bytes(sizeBytes)}`;
     this.#root.hidden = false;
     this.show({ state: 'preparing' });
@@ -69,9 +73,9 @@ export class TransferView {
     slot(this.#root, 'hint').textContent = hintOf(facts);
     const pause = action(this.#root, 'pause');
     pause.hidden = !MOVING.has(state);
-    pause.textContent = state === 'paused' ? 'Go on' : 'Pause';
+    pause.textContent = state === 'paused' ? t('Go on') : t('Pause');
     action(this.#root, 'retry').hidden = state !== 'failed';
-    action(this.#root, 'cancel').textContent = state === 'ready' ? 'Remove' : 'Cancel';
+    action(this.#root, 'cancel').textContent = state === 'ready' ? t('Remove') : t('Cancel');
   }
 
   /** @param {string} name */
@@ -83,7 +87,7 @@ export class TransferView {
 /** @param {Facts} facts */
 function hintOf({ state, trouble, note }) {
   if (trouble && state !== 'waiting') return trouble;
-  const words = MOVING.has(state) ? STAYS : SAFE;
+  const words = MOVING.has(state) ? `${t(SAFE)} ${t(STAYS)}` : t(SAFE);
   return note ? `${note} ${words}` : words;
 }
 
@@ -92,26 +96,40 @@ function wordsOf({ state, done = 0, total = 0, bytesPerSecond = 0, secondsLeft, 
   const percent = total > 0 ? Math.min(99, Math.floor((100 * done) / total)) : 0;
   switch (state) {
     case 'preparing':
-      return 'Preparing';
+      return t('Preparing');
     case 'comparing':
-      return 'Comparing it with what you began with';
+      return t('Comparing it with what you began with');
     case 'paused':
-      return `Paused at ${percent} % · ${format.progress(done, total)} are there and stay there`;
+      return t('Paused at {percent} % · {progress} are there and stay there', {
+        ...{ percent, progress: format.progress(done, total) },
+      });
     case 'uploading': {
-      const parts = [`Encrypting and uploading ${percent} %`, format.progress(done, total)];
+      const parts = [
+        t('Encrypting and uploading {percent} %', { percent }),
+        format.progress(done, total),
+      ];
       if (bytesPerSecond > 0) parts.push(format.rate(bytesPerSecond));
-      if (typeof secondsLeft === 'number') parts.push(`${format.duration(secondsLeft)} left`);
+      if (typeof secondsLeft === 'number') {
+        parts.push(t('{time} left', { time: format.duration(secondsLeft) }));
+      }
       return parts.join(' · ');
     }
     case 'waiting':
-      return `${trouble} Waiting at ${percent} %, and going on by itself. What has arrived is safe.`;
+      return t(
+        '{trouble} Waiting at {percent} %, and going on by itself. What has arrived is safe.',
+        {
+          ...{ trouble, percent },
+        },
+      );
     case 'finalising':
-      return 'Finalising: the store puts the parts together';
+      return t('Finalising: the store puts the parts together');
     case 'checking':
-      return total > 0 ? `Checking every byte · ${format.progress(done, total)}` : 'Checking';
+      return total > 0
+        ? t('Checking every byte · {progress}', { progress: format.progress(done, total) })
+        : t('Checking');
     case 'ready':
-      return 'Ready: encrypted, uploaded and checked';
+      return t('Ready: encrypted, uploaded and checked');
     case 'failed':
-      return 'Not finished';
+      return t('Not finished');
   }
 }
