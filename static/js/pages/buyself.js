@@ -8,6 +8,7 @@ import * as remembered from '../io/buyer.js';
 import { ApiError } from '../net/api.js';
 import * as creator from '../net/creator.js';
 import * as format from '../ui/format.js';
+import { t } from '../texts/say.js';
 import { linkSecretOf } from './keys.js';
 import { order } from './ordering.js';
 
@@ -28,7 +29,7 @@ export function canProve({ state, checks, floor_sat: floor }) {
 
 /** @param {Pick<Provable, 'floor_sat'>} file */
 export function proofWords({ floor_sat: floor }) {
-  return `Buy it yourself for ${format.coins(floor ?? 0)}`;
+  return t('Buy it yourself for {amount}', { amount: format.coins(floor ?? 0) });
 }
 
 /**

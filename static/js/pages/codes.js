@@ -11,6 +11,7 @@ import { refuse, setWrong } from '../ui/field.js';
 import * as format from '../ui/format.js';
 import { parsePrice } from '../ui/price.js';
 import * as problem from '../ui/problem.js';
+import { t } from '../texts/say.js';
 
 /**
  * @import { Code, Making } from '../net/codes.js'
@@ -73,7 +74,7 @@ class Dialog {
     slot(row, 'facts').textContent = factsOf(code);
     const [take, end] = [action(row, 'copy'), action(row, 'end')];
     take.hidden = end.hidden = !isLive(code);
-    take.addEventListener('click', () => void copy(this.#linkOf(code), 'Link copied'));
+    take.addEventListener('click', () => void copy(this.#linkOf(code), t('Link copied')));
     end.addEventListener('click', () => void this.#act(() => net.endCode(code.id)));
     return row;
   }
@@ -87,10 +88,9 @@ class Dialog {
     const rows = this.#codes
       .filter(isLive)
       .map((code) => [this.#linkOf(code), whatOf(code), code.note]);
-    const lines = [['link', 'takes off', 'note'], ...rows].map((cells) =>
-      cells.map(cell).join(','),
-    );
-    await copy(`${lines.join('\r\n')}\r\n`, `${rows.length} copied as CSV`);
+    const names = [t('link'), t('takes off'), t('note')];
+    const lines = [names, ...rows].map((cells) => cells.map(cell).join(','));
+    await copy(`${lines.join('\r\n')}\r\n`, t('{count} copied as CSV', { count: rows.length }));
   }
 
   /** @param {() => Promise<unknown>} act */
@@ -113,8 +113,10 @@ class Dialog {
     const kind = this.#kind;
     slot(this.#root, 'off').hidden = kind === 'gift';
     slot(this.#root, 'off-unit').textContent =
-      kind === 'percent' ? 'Percent off' : `${this.#file.price.currency} off`;
-    slot(this.#root, 'many').textContent = kind === 'gift' ? 'How many' : 'Used at most';
+      kind === 'percent'
+        ? t('Percent off')
+        : t('{currency} off', { currency: this.#file.price.currency });
+    slot(this.#root, 'many').textContent = kind === 'gift' ? t('How many') : t('Used at most');
   }
 
   /** @returns {Making | false} */
@@ -123,20 +125,22 @@ class Dialog {
     const note = this.#input('note').value.trim();
     const kind = this.#kind;
     const count = many.value.trim();
-    if (count && !COUNT.test(count)) return refuse(many, 'A whole number.');
+    if (count && !COUNT.test(count)) return refuse(many, t('A whole number.'));
     const ends = until.value ? new Date(until.value).toISOString() : null;
     if (kind === 'gift') {
-      if (Number(count) > GIFTS_MOST) return refuse(many, `At most ${GIFTS_MOST} at a time.`);
+      if (Number(count) > GIFTS_MOST) {
+        return refuse(many, t('At most {count} at a time.', { count: GIFTS_MOST }));
+      }
       return { note, is_gift: true, count: Number(count || 1), ends_at: ends };
     }
     const rest = { note, quantity: count ? Number(count) : null, ends_at: ends };
     if (kind === 'percent') {
       const percent = Number(off.value.trim().replace('%', ''));
       const isGood = Number.isInteger(percent) && percent >= 1 && percent <= 100;
-      return isGood ? { ...rest, percent } : refuse(off, 'A whole number from 1 to 100.');
+      return isGood ? { ...rest, percent } : refuse(off, t('A whole number from 1 to 100.'));
     }
     const amount = parsePrice(off.value.trim(), this.#file.price.currency);
-    return amount ? { ...rest, amount_off: amount } : refuse(off, 'An amount like 1.00.');
+    return amount ? { ...rest, amount_off: amount } : refuse(off, t('An amount like 1.00.'));
   }
 
   /** @param {string} name */
@@ -154,20 +158,21 @@ function isLive({ ended_at: ended, ends_at: ends, quantity, uses }) {
 
 /** @param {Code} code */
 function whatOf({ is_gift: isGift, percent, amount_off: amount }) {
-  if (isGift) return 'Gift';
-  return amount ? `${format.price(amount)} off` : `${percent} % off`;
+  if (isGift) return t('Gift');
+  if (amount) return t('{price} off', { price: format.price(amount) });
+  return t('{percent} % off', { percent: percent ?? 0 });
 }
 
 /** @param {Code} code */
 function factsOf(code) {
   const { is_gift: isGift, quantity, uses, ends_at: ends, ended_at: ended } = code;
-  const used = isGift
-    ? uses > 0
-      ? 'taken'
-      : 'not taken yet'
-    : `used ${uses}${quantity === null ? '' : ` of ${quantity}`}`;
-  const over = ended ? 'ended' : ends ? `until ${format.moment(ends)}` : '';
-  return [used, over].filter(Boolean).join(' · ');
+  const gift = uses > 0 ? t('taken') : t('not taken yet');
+  const used =
+    quantity === null
+      ? t('used {uses}', { uses })
+      : t('used {uses} of {quantity}', { uses, quantity });
+  const until = ends ? t('until {when}', { when: format.moment(ends) }) : '';
+  return [isGift ? gift : used, ended ? t('ended') : until].filter(Boolean).join(' · ');
 }
 
 /**

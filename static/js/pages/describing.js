@@ -7,6 +7,7 @@ import { byId } from '../ui/dom.js';
 import { linkless } from '../ui/linkless.js';
 import * as problem from '../ui/problem.js';
 import { rendered } from '../ui/rendered.js';
+import { t } from '../texts/say.js';
 
 const TYPING_MS = 300;
 
@@ -50,7 +51,7 @@ export function showDescribing(prefix) {
   const setOpen = (isOpen) => {
     shown.hidden = !isOpen;
     button.setAttribute('aria-expanded', String(isOpen));
-    button.textContent = isOpen ? 'Close the preview' : label;
+    button.textContent = isOpen ? t('Close the preview') : label;
   };
   button.addEventListener('click', async () => {
     problem.hide(place);
@@ -58,7 +59,7 @@ export function showDescribing(prefix) {
     button.disabled = true;
     try {
       const { nodes } = await previewDescription(linkless(field.value));
-      shown.replaceChildren(nodes.length ? rendered(nodes) : 'There is no description yet.');
+      shown.replaceChildren(nodes.length ? rendered(nodes) : t('There is no description yet.'));
       setOpen(true);
     } catch (error) {
       problem.show(place, error);

@@ -11,6 +11,7 @@ import { keepLinkless, linkless } from '../ui/linkless.js';
 import { parsePrice } from '../ui/price.js';
 import { PriceField } from '../ui/pricefield.js';
 import * as problem from '../ui/problem.js';
+import { t } from '../texts/say.js';
 import { InstantField } from './instant.js';
 import { showDescribing } from './describing.js';
 import { fillCurrencies, PRICE_LIKE } from './offering.js';
@@ -103,9 +104,9 @@ class Fields {
   /** @returns {Change | false} what is new; false where the person has to mend something first */
   read() {
     const title = linkless(this.#title.value).trim();
-    if (!title) return refuse(this.#title, 'Give it a title.');
+    if (!title) return refuse(this.#title, t('Give it a title.'));
     const { price } = this.#field;
-    if (!price) return refuse(this.#amount, PRICE_LIKE);
+    if (!price) return refuse(this.#amount, t(PRICE_LIKE));
     const description = linkless(this.#description.value).trim();
     /** @type {Change} */
     const change = {};

@@ -5,6 +5,7 @@
 import { copies } from '../ui/copy.js';
 import * as dialogs from '../ui/dialog.js';
 import { action, slot } from '../ui/dom.js';
+import { t } from '../texts/say.js';
 
 /** @param {string} link  the share link */
 export function showEmbed(link) {
@@ -13,7 +14,7 @@ export function showEmbed(link) {
   const lines = linesOf(link, field.dataset['integrity'] ?? '');
   field.value = lines;
   field.addEventListener('focus', () => field.select());
-  copies(action(dialog, 'embed-copy'), () => lines, 'Copied');
+  copies(action(dialog, 'embed-copy'), () => lines, t('Copied'));
 }
 
 /**

@@ -10,6 +10,7 @@ import * as format from '../ui/format.js';
 import { showLink } from '../ui/link.js';
 import { besideWords, closedWords, priceWords } from '../ui/priced.js';
 import * as problem from '../ui/problem.js';
+import { mark, t } from '../texts/say.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { showCodes } from './codes.js';
 import { edit } from './editing.js';
@@ -34,10 +35,10 @@ import { openRotate } from './rotating.js';
  */
 
 const STATES = {
-  draft: { text: 'Draft', tone: '' },
-  published: { text: 'On sale', tone: 'go' },
-  paused: { text: 'Paused', tone: 'amber' },
-  removed: { text: 'Removed', tone: 'red' },
+  draft: { text: mark('Draft'), tone: '' },
+  published: { text: mark('On sale'), tone: 'go' },
+  paused: { text: mark('Paused'), tone: 'amber' },
+  removed: { text: mark('Removed'), tone: 'red' },
 };
 
 /** @param {Row} file  @returns {import('../ui/priced.js').Selling} as far as it shows here */
@@ -53,8 +54,8 @@ function factsOf(file, isProvable) {
   const closed = closedWords(selling, Date.now());
   const beside = closed ? [closed] : besideWords(file.price, selling, Date.now());
   facts.push(...beside.map((line) => line.replace(/\.$/, '')));
-  facts.push(new Date(file.created_at).toLocaleDateString());
-  if (isProvable) facts.push('address not proven yet');
+  facts.push(format.date(file.created_at, {}));
+  if (isProvable) facts.push(t('address not proven yet'));
   return facts.join(' · ');
 }
 
@@ -106,7 +107,7 @@ export function rowOf(file, here) {
   const provable = { state: file.state, floor_sat: here.floorSat, checks };
   row.dataset['file'] = file.id;
   slot(row, 'title').textContent = file.title;
-  slot(row, 'state').textContent = text;
+  slot(row, 'state').textContent = t(text);
   slot(row, 'state').className = `badge ${tone}`;
   slot(row, 'facts').textContent = factsOf(file, canProve(provable));
   showSums(row, file);
@@ -162,7 +163,7 @@ function offers(file, here, hasLink, isProvable) {
   const isDraft = file.state === 'draft';
   const isHere = isDraft && here.drafts.has(file.id);
   return {
-    copy: hasLink ? withRoot((root) => copy(linkOf(root, file), 'Link copied')) : null,
+    copy: hasLink ? withRoot((root) => copy(linkOf(root, file), t('Link copied'))) : null,
     link: hasLink
       ? withRoot((root) =>
           showLink(one(dialogs.open('link-shown'), '.link'), linkOf(root, file), file.title),

@@ -8,6 +8,7 @@ import * as net from '../net/dashboard.js';
 import { action, byId, meta, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { many, t } from '../texts/say.js';
 import { depositMissing } from './depositing.js';
 import { rowOf } from './filerow.js';
 import { ask, isRootOf, remind, rootOf } from './keys.js';
@@ -64,7 +65,11 @@ async function depositAgain() {
     const root = await rootOf(username);
     if (!root) return;
     const left = await depositMissing(root);
-    toast(left > 0 ? `${left} files belong to another key` : 'All files can be sold again');
+    toast(
+      left > 0
+        ? many(left, '{count} file belongs to another key', '{count} files belong to another key')
+        : t('All files can be sold again'),
+    );
     await load();
   } catch (error) {
     problem.show(byId('problem'), error);
@@ -159,10 +164,10 @@ function showWhatIsThere({ states, found, pages }) {
   form.hidden = all < 2;
   byId('none').hidden = all === 0 || found > 0;
   pager.hidden = pages < 2;
-  slot(pager, 'page').textContent = `Page ${page} of ${pages}`;
+  slot(pager, 'page').textContent = t('Page {page} of {pages}', { page, pages });
   action(pager, 'back').disabled = page <= 1;
   action(pager, 'next').disabled = page >= pages;
-  byId('counted').textContent = found === 1 ? 'One file found' : `${found} files found`;
+  byId('counted').textContent = many(found, 'One file found', '{count} files found');
 }
 
 /** @param {number} number */

@@ -7,6 +7,7 @@ import * as dialogs from '../ui/dialog.js';
 import { action, byId, fromTemplate, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
+import { many, t } from '../texts/say.js';
 
 /** @import { AskedAgain, Past } from '../net/library.js' */
 
@@ -42,10 +43,12 @@ async function look() {
 function show(found) {
   slot(root, 'asked').hidden = false;
   slot(root, 'asked-title').textContent = found.title;
-  slot(root, 'asked-at').textContent = `asked for on ${format.moment(found.asked_at)}`;
+  slot(root, 'asked-at').textContent = t('asked for on {when}', {
+    when: format.moment(found.asked_at),
+  });
   const said = slot(root, 'given-said');
   said.hidden = !found.is_given;
-  said.textContent = 'You gave it again. It opens on your buyer’s page.';
+  said.textContent = t('You gave it again. It opens on your buyer’s page.');
   slot(root, 'choosing').hidden = found.is_given;
   slot(root, 'past').replaceChildren(...found.sales.map((past) => rowOf(past, found)));
   slot(root, 'no-past').hidden = found.sales.length > 0;
@@ -59,8 +62,12 @@ function rowOf(past, found) {
   const row = one(fromTemplate('past-sale'), 'li');
   const price = past.price.currency === 'BCH' ? '' : `${format.price(past.price)} · `;
   slot(row, 'sum').textContent = `${price}${format.coins(past.settled_sat)}`;
-  slot(row, 'when').textContent = `paid ${format.moment(past.settled_at ?? past.created_at)}`;
-  const facts = [past.reference && `Reference ${past.reference}`, ...past.txids, past.address];
+  slot(row, 'when').textContent = t('paid {when}', {
+    when: format.moment(past.settled_at ?? past.created_at),
+  });
+  const { reference } = past;
+  const named = reference && t('Reference {reference}', { reference });
+  const facts = [named, ...past.txids, past.address];
   slot(row, 'facts').textContent = facts.filter(Boolean).join(' · ');
   const given = slot(row, 'given');
   given.hidden = past.given === 0;
@@ -71,7 +78,7 @@ function rowOf(past, found) {
 
 /** @param {number} count */
 function timesOf(count) {
-  return count === 1 ? 'Given again once already.' : `Given again ${count} times already.`;
+  return many(count, 'Given again once already.', 'Given again {count} times already.');
 }
 
 /**
@@ -80,12 +87,15 @@ function timesOf(count) {
  */
 function ask(past, found) {
   const dialog = dialogs.open('giving-sure');
-  const paid = format.moment(past.settled_at ?? past.created_at);
-  slot(dialog, 'what').textContent =
-    `“${found.title}”, for the sale of ${format.coins(past.settled_sat)} paid ${paid}.`;
+  const values = {
+    title: found.title,
+    amount: format.coins(past.settled_sat),
+    when: format.moment(past.settled_at ?? past.created_at),
+  };
+  slot(dialog, 'what').textContent = t('“{title}”, for the sale of {amount} paid {when}.', values);
   const warning = slot(dialog, 'warning');
   warning.hidden = past.given === 0;
-  warning.textContent = `${timesOf(past.given)} Somebody may be passing it around: be sure that it is the same buyer.`;
+  warning.textContent = `${timesOf(past.given)} ${t('Somebody may be passing it around: be sure that it is the same buyer.')}`;
   const button = action(dialog, 'sure');
   button.addEventListener('click', async () => {
     button.disabled = true;

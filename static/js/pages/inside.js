@@ -13,6 +13,7 @@ import { dropCover, dropSample } from '../net/showing.js';
 import * as dialogs from '../ui/dialog.js';
 import { action, one, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
+import { t } from '../texts/say.js';
 import { linkSecretOf } from './keys.js';
 import { Showing } from './showing.js';
 
@@ -92,5 +93,5 @@ async function begin(showing, file, root) {
 
 /** @returns {never} */
 function unknown() {
-  throw new Error('The stored file could not be read.');
+  throw new Error(t('The stored file could not be read.'));
 }

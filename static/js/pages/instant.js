@@ -8,12 +8,13 @@ import { byId, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as format from '../ui/format.js';
 import { estimateSat, parsePrice } from '../ui/price.js';
+import { mark, t } from '../texts/say.js';
 
 /** @import { Terms } from '../net/creator.js' */
 
 const EACH_SAT = 2_000_000;
 const TOGETHER = 5; // sales of that size
-const AMOUNT_LIKE = 'An amount in BCH, like 0.02.';
+const AMOUNT_LIKE = mark('An amount in BCH, like 0.02.');
 
 export class InstantField {
   #root;
@@ -51,8 +52,9 @@ export class InstantField {
     if (!terms.instant_possible) {
       this.#switch.checked = false;
       this.#switch.disabled = true;
-      slot(this.#root, 'why').textContent =
-        'Not possible here: it takes servers of two operators, and this site asks one.';
+      slot(this.#root, 'why').textContent = t(
+        'Not possible here: it takes servers of two operators, and this site asks one.',
+      );
     }
     this.#suggest();
     this.#show();
@@ -81,10 +83,10 @@ export class InstantField {
   async keep() {
     if (!this.isOn) return true;
     const each = satOf(this.#each.value);
-    if (each === null) return refuse(this.#each, AMOUNT_LIKE);
+    if (each === null) return refuse(this.#each, t(AMOUNT_LIKE));
     const all = satOf(this.#all.value);
-    if (all === null) return refuse(this.#all, AMOUNT_LIKE);
-    if (all < each) return refuse(this.#all, 'At least as much as for one sale.');
+    if (all === null) return refuse(this.#all, t(AMOUNT_LIKE));
+    if (all < each) return refuse(this.#all, t('At least as much as for one sale.'));
     const kept = this.#kept;
     if (kept?.instant_invoice_sat !== each || kept.instant_total_sat !== all) {
       const change = { instant_invoice_sat: each, instant_total_sat: all };
@@ -123,8 +125,5 @@ function satOf(typed) {
  * @returns {string} "0.02"
  */
 function amountOf(sat) {
-  return format
-    .coins(sat)
-    .replace(' BCH', '')
-    .replace(/\.?0+$/, '');
+  return format.amount(sat).replace(/\.?0+$/, '');
 }

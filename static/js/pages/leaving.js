@@ -8,6 +8,7 @@ import { byId } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
 import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
+import { many, t } from '../texts/say.js';
 import { isRootOf, linkOf } from './keys.js';
 import { ProofField } from './proving.js';
 
@@ -19,7 +20,7 @@ export function showLeaving(username) {
   save.addEventListener('click', async () => {
     problem.hide(byId('export-problem'));
     save.disabled = true;
-    byId('export-said').textContent = 'Collecting…';
+    byId('export-said').textContent = t('Collecting…');
     try {
       byId('export-said').textContent = await saveAll(username);
     } catch (error) {
@@ -51,7 +52,7 @@ export function showLeaving(username) {
  */
 async function close(proof) {
   if (!byId('close-sure', HTMLInputElement).checked) {
-    throw new Error('Say that you are sure: there is no way back.');
+    throw new Error(t('Say that you are sure: there is no way back.'));
   }
   return (await proof.with((given) => leaving.close(given).then(() => true))) === true;
 }
@@ -66,8 +67,15 @@ async function saveAll(username) {
   const size = format.bytes(JSON.stringify(all).length);
   const name = `kim-account-${username}-${all.made_at.slice(0, 10)}.json`;
   downloadText(name, JSON.stringify(all, null, 1));
-  if (!row) return `Saved, ${size}. Links are missing: your key is not in this browser.`;
-  return `Saved, ${size}: ${all.files.length} files, ${linked} of them with their links.`;
+  if (!row) {
+    return t('Saved, {size}. Links are missing: your key is not in this browser.', { size });
+  }
+  return many(
+    all.files.length,
+    'Saved, {size}: 1 file, {linked} of them with their links.',
+    'Saved, {size}: {count} files, {linked} of them with their links.',
+    { size, linked },
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import { action, fromTemplate, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { moment } from '../ui/format.js';
 import * as problem from '../ui/problem.js';
+import { mark, t } from '../texts/say.js';
 
 /**
  * @import { FileView } from '../net/creator.js'
@@ -16,9 +17,9 @@ import * as problem from '../ui/problem.js';
  */
 
 const STATES = {
-  checking: { text: 'being checked', tone: 'amber' },
-  good: { text: 'good', tone: 'go' },
-  damaged: { text: 'not usable', tone: 'red' },
+  checking: { text: mark('being checked'), tone: 'amber' },
+  good: { text: mark('good'), tone: 'go' },
+  damaged: { text: mark('not usable'), tone: 'red' },
 };
 const LOOK_MS = 2_000;
 
@@ -55,16 +56,17 @@ export async function showPlaces(file) {
  */
 function rowOf(file, copy, load, place) {
   const row = one(fromTemplate('copy-row'), 'li');
-  slot(row, 'host').textContent = copy.kind === 'store' ? `Store “${copy.host}”` : copy.host;
+  slot(row, 'host').textContent =
+    copy.kind === 'store' ? t('Store “{name}”', { name: copy.host }) : copy.host;
   const { text, tone } = STATES[copy.state];
-  slot(row, 'state').textContent = text;
+  slot(row, 'state').textContent = t(text);
   slot(row, 'state').className = `badge ${tone}`;
-  const facts = [copy.url || 'of this site'];
-  if (copy.checked_at) facts.push(`last read whole ${moment(copy.checked_at)}`);
+  const facts = [copy.url || t('of this site')];
+  if (copy.checked_at) facts.push(t('last read whole {when}', { when: moment(copy.checked_at) }));
   slot(row, 'facts').textContent = facts.join(' · ');
   const forget = action(row, 'forget');
   forget.hidden = copy.kind !== 'url';
-  forget.setAttribute('aria-label', `Remove ${copy.url}`);
+  forget.setAttribute('aria-label', t('Remove {name}', { name: copy.url }));
   forget.addEventListener('click', async () => {
     forget.disabled = true;
     try {
@@ -88,7 +90,7 @@ async function add(file, { input, place, button, load }) {
   setWrong(input, '');
   const url = input.value.trim();
   if (!url) {
-    refuse(input, 'Paste the address of the sealed file.');
+    refuse(input, t('Paste the address of the sealed file.'));
     return;
   }
   button.disabled = true;
