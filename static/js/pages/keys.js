@@ -15,6 +15,7 @@ import { action, byId, make, one, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { t } from '../texts/say.js';
 import { opened } from './vault.js';
 
 /**
@@ -109,7 +110,7 @@ export function ask(username, files) {
       if (button.disabled) return;
       problem.hide(place);
       button.disabled = true;
-      button.textContent = 'Opening…';
+      button.textContent = t('Opening…');
       try {
         if (password.value) {
           await keep(await opened(username, password.value), false, { vault: 'same' });
@@ -139,8 +140,8 @@ export async function rootFrom(file, words) {
   if (role === 'creator') return root;
   throw new KimError(
     'wrong_role',
-    'This is a buyer’s key file.',
-    'Choose the file of this account.',
+    t('Choose the file of this account.'),
+    t('This is a buyer’s key file.'),
   );
 }
 
@@ -152,8 +153,8 @@ function checkBelongs(root, files) {
   if (files.length === 0 || files.some((file) => isRootOf(root, file))) return;
   throw new KimError(
     'foreign_key',
-    'This is a valid key, but not the one your files were made with.',
-    'Look for the file or paper of this account.',
+    t('Look for the file or paper of this account.'),
+    t('This is a valid key, but not the one your files were made with.'),
   );
 }
 
@@ -206,15 +207,21 @@ export async function showWords(username, onKept) {
 /** @param {store.Root} row */
 function whyKeep(row) {
   if (row.isDownloaded) {
-    return 'The file kim-key-… was downloaded. Put it where you will find it, away from this machine.';
+    return t(
+      'The file kim-key-… was downloaded. Put it where you will find it, away from this machine.',
+    );
   }
   if (row.vault === 'other') {
-    return 'This browser holds another key than your vault, and nothing was overwritten. Files sealed here open with this one only: download it.';
+    return t(
+      'This browser holds another key than your vault, and nothing was overwritten. Files sealed here open with this one only: download it.',
+    );
   }
   if (row.vault === 'same') {
-    return 'Your password opens it on other devices. If you lose the password, only the key file or the words bring you back.';
+    return t(
+      'Your password opens it on other devices. If you lose the password, only the key file or the words bring you back.',
+    );
   }
-  return 'Your links are made from it, and it lies in this browser only.';
+  return t('Your links are made from it, and it lies in this browser only.');
 }
 
 /**

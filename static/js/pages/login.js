@@ -7,6 +7,7 @@ import { ApiError } from '../net/api.js';
 import { logIn } from '../net/creator.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
+import { t } from '../texts/say.js';
 import { entry } from './entry.js';
 import { workedFor } from './passwords.js';
 import { bring } from './vault.js';
@@ -48,13 +49,13 @@ function askForCode() {
 }
 
 entry({
-  busy: 'Logging in…',
+  busy: t('Logging in…'),
   enter: async () => {
     const name = username.value.trim();
-    if (!name) return refuse(username, 'Your name, as you signed up with it.');
-    if (!password.value) return refuse(password, 'Your password.');
+    if (!name) return refuse(username, t('Your name, as you signed up with it.'));
+    if (!password.value) return refuse(password, t('Your password.'));
     if (asksForCode() && !code.value.trim()) {
-      return refuse(code, 'The six digits, or a spare code.');
+      return refuse(code, t('The six digits, or a spare code.'));
     }
     const { derived, vaultKey } = await work(name, password.value);
     const typed = code.value.trim();

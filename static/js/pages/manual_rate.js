@@ -5,16 +5,19 @@
 import * as creator from '../net/creator.js';
 import { action, byId, fromTemplate, make, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
+import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { language, t } from '../texts/say.js';
 
 /** @import { ManualRate, Rates } from '../net/creator.js' */
 
 /** Those that people price in come first. */
 const USUAL = ['EUR', 'USD', 'GBP', 'CHF'];
 const NUMBER = /^\d{1,15}(\.\d{1,8})?$/;
-/** 4,500: thousands to some, units to others: asked again. */
-const THOUSANDS = /^\d{1,3}(,\d{3})+$/;
+/** 4,500 (German: 4.500): thousands to some, units to others: asked again. */
+const isGerman = language() === 'de';
+const THOUSANDS = isGerman ? /^[1-9]\d{0,2}(\.\d{3})+$/ : /^\d{1,3}(,\d{3})+$/;
 /** A distance from today's rate, in percent, that is worth a second look. */
 const FAR = 20;
 
@@ -54,30 +57,34 @@ export async function load() {
 function row(kept) {
   const found = fromTemplate('rate-row');
   const current = rates.currencies[kept.currency];
-  slot(found, 'rate').textContent = `1 BCH = ${kept.rate} ${kept.currency}`;
+  slot(found, 'rate').textContent = t('1 BCH = {rate} {currency}', {
+    rate: format.decimal(kept.rate),
+    currency: kept.currency,
+  });
   const badge = slot(found, 'use');
-  badge.textContent = current ? 'Waiting' : 'In use now';
+  badge.textContent = current ? t('Waiting') : t('In use now');
   badge.classList.toggle('amber', !current);
-  const since = `Set on ${new Date(kept.at).toLocaleDateString()}`;
-  slot(found, 'facts').textContent = current
-    ? `${since} · today’s rate is ${shown(current.rate)}, used instead`
-    : `${since} · no other rate is valid at this moment`;
-  const name = `${kept.currency} rate`;
+  const since = t('Set on {date}', { date: format.date(kept.at, {}) });
+  const instead = current
+    ? t('today’s rate is {rate}, used instead', { rate: shown(current.rate) })
+    : t('no other rate is valid at this moment');
+  slot(found, 'facts').textContent = `${since} · ${instead}`;
+  const { currency } = kept;
   const change = action(found, 'change');
-  change.setAttribute('aria-label', `Change the ${name}`);
+  change.setAttribute('aria-label', t('Change the {currency} rate', { currency }));
   change.addEventListener('click', () => {
     select.value = kept.currency;
-    input.value = kept.rate;
+    input.value = isGerman ? kept.rate.replace('.', ',') : kept.rate;
     showToday();
     input.focus();
   });
   const remove = action(found, 'remove');
-  remove.setAttribute('aria-label', `Remove the ${name}`);
+  remove.setAttribute('aria-label', t('Remove the {currency} rate', { currency }));
   remove.addEventListener('click', () =>
     guarded(remove, async () => {
       await creator.removeManualRate(kept.currency);
       await load();
-      toast('Rate removed');
+      toast(t('Rate removed'));
       input.focus();
     }),
   );
@@ -89,14 +96,24 @@ function showToday() {
   const typed = read();
   if (!current) {
     today.className = 'hint';
-    today.textContent = `No exchange rate for ${select.value} is valid at this moment.`;
+    today.textContent = t('No exchange rate for {currency} is valid at this moment.', {
+      currency: select.value,
+    });
     return;
   }
   const percent = typed ? Math.round((Number(typed) / Number(current.rate) - 1) * 100) : 0;
   today.className = Math.abs(percent) > FAR ? 'warn' : 'hint';
-  const side = percent > 0 ? 'above' : 'below';
-  const yours = percent ? ` Yours is ${Math.abs(percent)}\u00a0% ${side} it.` : '';
-  today.textContent = `Today’s rate is ${shown(current.rate)} ${select.value}.${yours}`;
+  const values = { rate: shown(current.rate), currency: select.value };
+  today.textContent = `${t('Today’s rate is {rate} {currency}.', values)}${besideIt(percent)}`;
+}
+
+/** @param {number} percent  from today's rate */
+function besideIt(percent) {
+  if (percent === 0) return '';
+  const values = { percent: format.number(Math.abs(percent)) };
+  return percent > 0
+    ? ` ${t('Yours is {percent}\u00a0% above it.', values)}`
+    : ` ${t('Yours is {percent}\u00a0% below it.', values)}`;
 }
 
 /** @returns {string} what was typed as a decimal number; '' if it is none */
@@ -113,7 +130,7 @@ function read() {
 function shown(rate) {
   const [whole = '', digits = ''] = rate.split('.');
   const places = whole.length > 2 ? 2 : whole === '0' ? 8 : 4;
-  return digits ? `${whole}.${digits.slice(0, places).padEnd(2, '0')}` : whole;
+  return format.decimal(digits ? `${whole}.${digits.slice(0, places).padEnd(2, '0')}` : whole);
 }
 
 /**
@@ -137,13 +154,13 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   const rate = read();
   if (!rate) {
-    refuse(input, 'What one whole BCH costs, such as 412.50, without a sign between thousands.');
+    refuse(input, t('What one whole BCH costs, such as 412.50, without a sign between thousands.'));
     return;
   }
   void guarded(/** @type {HTMLButtonElement} */ (one(form, 'button[type=submit]')), async () => {
     await creator.setManualRate({ currency: select.value, rate });
     input.value = '';
     await load();
-    toast('Rate kept');
+    toast(t('Rate kept'));
   });
 });

@@ -8,6 +8,7 @@ import { firstChanged, marksByPlace } from '../io/reconciling.js';
 import * as unfinished from '../io/unfinished.js';
 import * as format from '../ui/format.js';
 import { spawn } from '../ui/trusted.js';
+import { t } from '../texts/say.js';
 import { listed } from './sealing.js';
 
 /**
@@ -111,14 +112,17 @@ export class Marking {
   #changed(at) {
     const began = this.#row.files[at];
     const now = this.#selection.items[at];
-    const words = [
-      began ? named(this.#row.isBundle ? began.path : this.#row.name, began.size) : 'no such file',
-      now ? named(now.path, now.file.size) : 'nothing in its place',
-    ];
+    const before = began
+      ? named(this.#row.isBundle ? began.path : this.#row.name, began.size)
+      : t('no such file');
+    const values = {
+      before,
+      now: now ? named(now.path, now.file.size) : t('nothing in its place'),
+    };
     return new KimError(
       'file_changed',
-      'Choose the very same one, unchanged; or forget this upload and start anew.',
-      `This is not the file you began with. You began with ${words[0]}; this is ${words[1]}.`,
+      t('Choose the very same one, unchanged; or forget this upload and start anew.'),
+      t('This is not the file you began with. You began with {before}; this is {now}.', values),
     );
   }
 }
@@ -130,5 +134,6 @@ const SMALL = 3 * 2 ** 20;
  * @param {number} size
  */
 function named(name, size) {
-  return `“\u2068${name}\u2069” (${format.bytes(size)}, ${size} bytes)`;
+  const values = { name: `\u2068${name}\u2069`, size: format.bytes(size), bytes: size };
+  return t('“{name}” ({size}, {bytes} bytes)', values);
 }

@@ -7,6 +7,7 @@ import { byId, fromTemplate, meta, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { t } from '../texts/say.js';
 import { ProofField } from './proving.js';
 
 /** Show what is set, and listen. */
@@ -15,7 +16,9 @@ export async function showNotices() {
   onSubmit('mail', async () => {
     const input = byId('mail-address', HTMLInputElement);
     setWrong(input, '');
-    if (!input.value.includes('@')) return void refuse(input, 'An address such as me@example.com.');
+    if (!input.value.includes('@')) {
+      return void refuse(input, t('An address such as me@example.com.'));
+    }
     const email = input.value.trim();
     const wishes = await proof.with((given) => telling.askEmail(email, given));
     if (!wishes) return;
@@ -26,14 +29,14 @@ export async function showNotices() {
     const input = byId('mail-code', HTMLInputElement);
     show(await telling.confirmEmail(input.value));
     input.value = '';
-    toast('Address confirmed');
+    toast(t('Address confirmed'));
   });
   byId('mail-stop').addEventListener('click', async () => {
     try {
       if (!(await proof.with((given) => telling.stopEmail(given).then(() => true)))) return;
       byId('mail-address', HTMLInputElement).value = '';
       show(await telling.wishes());
-      toast('No more e-mails');
+      toast(t('No more e-mails'));
     } catch (error) {
       problem.show(byId('mail-problem'), error);
     }
@@ -62,13 +65,14 @@ function onSubmit(name, act) {
 function show(wishes) {
   byId('mail-off').hidden = wishes.can_mail;
   byId('mail-on').hidden = !wishes.can_mail;
-  const isWaiting = Boolean(wishes.email) && !wishes.is_confirmed;
+  const { email } = wishes;
+  const isWaiting = Boolean(email) && !wishes.is_confirmed;
   const said = byId('mail-said');
   said.hidden = !wishes.email;
   said.classList.toggle('amber', isWaiting);
   said.textContent = isWaiting
-    ? `A code was sent to ${wishes.email}. It holds for an hour.`
-    : `Notices go to ${wishes.email}.`;
+    ? t('A code was sent to {email}. It holds for an hour.', { email })
+    : t('Notices go to {email}.', { email });
   if (wishes.email) byId('mail-address', HTMLInputElement).value = wishes.email;
   byId('code-form').hidden = !isWaiting;
   byId('mail-stop').hidden = !wishes.email;
@@ -92,7 +96,7 @@ async function keep(changed) {
   const off = byId('wishes').querySelectorAll('input:not(:checked)');
   try {
     await telling.mute([...off].map((box) => box.getAttribute('name') ?? ''));
-    toast('Saved');
+    toast(t('Saved'));
   } catch (error) {
     changed.checked = !changed.checked;
     problem.show(byId('wish-problem'), error);

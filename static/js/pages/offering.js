@@ -11,6 +11,7 @@ import { cannotPlay } from '../ui/playable.js';
 import { check, showPreview } from '../ui/preview.js';
 import { estimateSat } from '../ui/price.js';
 import { PriceField } from '../ui/pricefield.js';
+import { mark, t } from '../texts/say.js';
 import { showLive } from './describing.js';
 import { titleOf } from './sealing.js';
 import { ShowcaseField } from './showcase.js';
@@ -21,14 +22,14 @@ import { ShowcaseField } from './showcase.js';
  */
 
 const ABOUT = new Map([
-  [0, 'none: at once, when the payment is seen'],
-  [1, '1, about ten minutes'],
-  [2, '2, about twenty minutes'],
-  [6, '6, about an hour'],
-  [10, '10, the chain’s own last word'],
+  [0, mark('none: at once, when the payment is seen')],
+  [1, mark('1, about ten minutes')],
+  [2, mark('2, about twenty minutes')],
+  [6, mark('6, about an hour')],
+  [10, mark('10, the chain’s own last word')],
 ]);
 
-export const PRICE_LIKE = 'A price like 4.00. For BCH up to eight decimals.';
+export const PRICE_LIKE = mark('A price like 4.00. For BCH up to eight decimals.');
 
 export class Offering {
   #title = byId('title', HTMLInputElement);
@@ -72,7 +73,9 @@ export class Offering {
       this.#currency.value = chosen;
     }
     this.#confirmations.replaceChildren(
-      ...limits.confirmations.map((count) => option(String(count), ABOUT.get(count) ?? `${count}`)),
+      ...limits.confirmations.map((count) =>
+        option(String(count), t(ABOUT.get(count) ?? `${count}`)),
+      ),
     );
     this.#confirmations.value = '1';
     this.show();
@@ -121,10 +124,10 @@ export class Offering {
    */
   read(kind) {
     const title = linkless(this.#title.value).trim();
-    if (!title) return refuse(this.#title, 'Give it a title.');
+    if (!title) return refuse(this.#title, t('Give it a title.'));
     const price = this.#price;
     if (!price) {
-      return refuse(this.#amount, PRICE_LIKE);
+      return refuse(this.#amount, t(PRICE_LIKE));
     }
     const pricing = this.#field.read();
     if (!pricing) return false;
@@ -132,7 +135,7 @@ export class Offering {
     const { sat } = this;
     if (sat !== null && sat < floorSat && Number(price.amount) > 0) {
       const floor = format.coins(floorSat);
-      return refuse(this.#amount, `Too small to be paid: the least is ${floor} here.`);
+      return refuse(this.#amount, t('Too small to be paid: the least is {floor} here.', { floor }));
     }
     return {
       title,
@@ -156,7 +159,7 @@ export class Offering {
  */
 function showUnplayable(file) {
   const said = file && (file.count ?? 1) === 1 ? cannotPlay('', file.name) : '';
-  byId('unplayable').textContent = said && `${said} Buyers are told before they pay.`;
+  byId('unplayable').textContent = said && `${said} ${t('Buyers are told before they pay.')}`;
   byId('unplayable').hidden = !said;
 }
 

@@ -5,6 +5,7 @@
 import { chartIn } from '../ui/chart.js';
 import { byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
+import { mark, t } from '../texts/say.js';
 
 /**
  * @import { Dashboard, Need } from '../net/dashboard.js'
@@ -49,12 +50,12 @@ export function showEarned({ total, given, bars, step }) {
       said: format.coins(bar.takings.income_sat),
     })),
   );
-  byId('chart-name').textContent = STEPS[step];
+  byId('chart-name').textContent = t(STEPS[step]);
 }
 
 /** @type {Record<Step, string>} */
 const STEPS = {
-  day: 'Earned each day',
-  week: 'Earned each week',
-  month: 'Earned each month',
+  day: mark('Earned each day'),
+  week: mark('Earned each week'),
+  month: mark('Earned each month'),
 };

@@ -9,6 +9,7 @@ import { refuse, setWrong } from '../ui/field.js';
 import { moment } from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { mark, t } from '../texts/say.js';
 import { derivedFor } from './passwords.js';
 
 /**
@@ -82,11 +83,11 @@ export class PayoutField {
    */
   async keep(kind = '') {
     if (this.#isKept || (kind === 'free' && !this.#value)) return true;
-    if (!this.#value) return refuse(this.#input, 'Say where the money goes.');
-    if (PRIVATE.test(this.#input.value)) return refuse(this.#input, WRONG_PRIVATE);
+    if (!this.#value) return refuse(this.#input, t('Say where the money goes.'));
+    if (PRIVATE.test(this.#input.value)) return refuse(this.#input, t(WRONG_PRIVATE));
     if (this.#kept && !this.#password.value) {
       this.#showPassword();
-      return refuse(this.#password, 'Changing where the money goes needs your password.');
+      return refuse(this.#password, t('Changing where the money goes needs your password.'));
     }
     try {
       const derived = this.#kept
@@ -119,7 +120,7 @@ export class PayoutField {
     try {
       await creator.stopPayoutChange();
       await this.load();
-      toast('The change is stopped');
+      toast(t('The change is stopped'));
     } catch (error) {
       toast(problem.said(error).message);
     }
@@ -129,8 +130,11 @@ export class PayoutField {
     const change = this.#kept?.waiting;
     slot(this.#root, 'waiting').hidden = !change;
     if (!change) return;
-    slot(this.#root, 'waiting-said').textContent =
-      `From ${moment(change.due_at)} the money goes to ${change.shown}.`;
+    const values = { when: moment(change.due_at), address: change.shown };
+    slot(this.#root, 'waiting-said').textContent = t(
+      'From {when} the money goes to {address}.',
+      values,
+    );
   }
 
   get #value() {
@@ -150,7 +154,7 @@ export class PayoutField {
     this.#showPassword();
     this.#onChange();
     if (!this.#value || this.#isKept) return;
-    if (PRIVATE.test(this.#input.value)) setWrong(this.#input, WRONG_PRIVATE);
+    if (PRIVATE.test(this.#input.value)) setWrong(this.#input, t(WRONG_PRIVATE));
     else this.#timer = setTimeout(() => void this.#look(), PAUSE_MS);
   }
 
@@ -172,7 +176,7 @@ export class PayoutField {
 
   /** @param {PayoutPreview | null} preview */
   #show(preview) {
-    slot(this.#root, 'said').textContent = preview ? KINDS[preview.kind] : ASK;
+    slot(this.#root, 'said').textContent = t(preview ? KINDS[preview.kind] : ASK);
     const warnings = slot(this.#root, 'warnings');
     const lines = (preview?.warnings ?? []).map(({ text }) => make('li', { class: 'warn', text }));
     warnings.replaceChildren(...lines);
@@ -188,11 +192,17 @@ export class PayoutField {
   }
 }
 
-const ASK = 'Your Bitcoin Cash address. Payments go straight there. Not an exchange’s address.';
+const ASK = mark(
+  'Your Bitcoin Cash address. Payments go straight there. Not an exchange’s address.',
+);
 const KINDS = {
-  address:
+  address: mark(
     'An address: each buyer pays to a fresh one, which can forward to this one and nowhere else.',
-  xpub: 'An xpub: each buyer pays to a fresh address of your own wallet. Compare these with your wallet.',
+  ),
+  xpub: mark(
+    'An xpub: each buyer pays to a fresh address of your own wallet. Compare these with your wallet.',
+  ),
 };
-const WRONG_PRIVATE =
-  'That looks like a private key or seed words. Never enter them anywhere. An address or an xpub is enough.';
+const WRONG_PRIVATE = mark(
+  'That looks like a private key or seed words. Never enter them anywhere. An address or an xpub is enough.',
+);

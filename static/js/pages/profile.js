@@ -8,6 +8,7 @@ import { byId } from '../ui/dom.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { t } from '../texts/say.js';
 
 const about = () => byId('profile-about', HTMLTextAreaElement);
 const contact = () => byId('profile-contact', HTMLInputElement);
@@ -31,7 +32,7 @@ export async function showProfile() {
       if (!picture) return;
       const { blob } = await covers.squared(picture);
       showFace(await net.keepAvatar(blob));
-      toast('Picture saved');
+      toast(t('Picture saved'));
     }),
   );
   byId('profile-drop').addEventListener('click', () =>
@@ -52,7 +53,7 @@ export async function saveProfile() {
   const kept = await net.keepProfile(said);
   about().value = kept.about;
   contact().value = kept.contact;
-  toast('Saved');
+  toast(t('Saved'));
 }
 
 /** @param {{avatar_sha256: string}} profile */

@@ -15,6 +15,7 @@ import { wait } from '../net/backoff.js';
 import { read } from '../net/bytes.js';
 import * as creator from '../net/creator.js';
 import { drawAudit, keepAudit } from '../net/showing.js';
+import { t } from '../texts/say.js';
 import { secretsOf } from './sealing.js';
 
 /**
@@ -43,11 +44,11 @@ import { secretsOf } from './sealing.js';
  */
 export async function publish(draft, { root, fields, onStep, showing }) {
   const { key, release, link, generation } = secretsOf(root, draft);
-  onStep('Making the page');
+  onStep(t('Making the page'));
   const file = await pageOf(draft, fields);
   draft.paidFileId = file.id;
   await store.keepDraft(draft);
-  onStep('Depositing the sealed half of the key');
+  onStep(t('Depositing the sealed half of the key'));
   await creator.depositSecret(file.id, {
     content_id: draft.contentId,
     generation,
@@ -57,9 +58,9 @@ export async function publish(draft, { root, fields, onStep, showing }) {
   });
   const header = parseHeader(draft.core);
   await audit(file.id, draft, key, onStep);
-  onStep('Putting up what people may see');
+  onStep(t('Putting up what people may see'));
   await showing?.keep(file.id, { key, header });
-  onStep('Opening it once as a buyer would');
+  onStep(t('Opening it once as a buyer would'));
   const sold = {
     paidFileId: file.id,
     contentId: fromHex(draft.contentId),
@@ -75,7 +76,7 @@ export async function publish(draft, { root, fields, onStep, showing }) {
     read,
     wait,
   });
-  onStep('Publishing');
+  onStep(t('Publishing'));
   const published = await creator.publish(file.id, purchase);
   await Promise.all([store.dropDraft(draft.uploadId), unfinished.dropForm(draft.uploadId)]);
   return published;
@@ -101,7 +102,7 @@ export async function audit(
   const header = parseHeader(core);
   const count = auditCount(header.segmentCount);
   if (count === 0) return;
-  onStep('Opening a few pieces that the server draws');
+  onStep(t('Opening a few pieces that the server draws'));
   const { nonce } = await ask.drawAudit(paidFileId);
   const segments = auditSegments(
     fromHex(contentId),

@@ -8,6 +8,7 @@ import * as store from '../io/store.js';
 import { recoverAccount } from '../net/creator.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
+import { t } from '../texts/say.js';
 import { entry } from './entry.js';
 import { rootFrom } from './keys.js';
 import { freshlyDerived } from './passwords.js';
@@ -23,14 +24,14 @@ for (const input of [username, file, words, password]) {
 }
 
 entry({
-  busy: 'Opening…',
+  busy: t('Opening…'),
   enter: async () => {
     const name = username.value.trim();
     const chosen = file.files?.[0];
-    if (!name) return refuse(username, 'Your name, as you signed up with it.');
-    if (!chosen && !words.value.trim()) return refuse(words, 'The 24 words, or the key file.');
+    if (!name) return refuse(username, t('Your name, as you signed up with it.'));
+    if (!chosen && !words.value.trim()) return refuse(words, t('The 24 words, or the key file.'));
     if (password.value.length < LEAST_LETTERS) {
-      return refuse(password, 'Longer, please: four random words are good.');
+      return refuse(password, t('Longer, please: four random words are good.'));
     }
     const root = await rootFrom(chosen, words.value);
     const { salt, derived, vaultKey } = await freshlyDerived(password.value);

@@ -16,6 +16,7 @@ import { keepLinkless, linkless } from '../ui/linkless.js';
 import { shownName } from '../ui/names.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
+import { mark, t } from '../texts/say.js';
 import { matching } from './resuming.js';
 import { Sending } from './sending.js';
 import { swap } from './swapping.js';
@@ -29,7 +30,7 @@ import { keepAwake } from './wake.js';
  * @import { FileView } from '../net/creator.js'
  */
 
-const SAFE = 'What is on sale stays on sale; nothing was replaced.';
+const SAFE = mark('What is on sale stays on sale; nothing was replaced.');
 
 /**
  * @param {FileView} file
@@ -122,7 +123,7 @@ class Replacing {
     const selection = gather(dropped);
     const { max_file_bytes: most } = await creator.limits();
     if (selection.sizeBytes > most) {
-      throw new Error(`At most ${format.bytes(most)} here.`);
+      throw new Error(t('At most {size} here.', { size: format.bytes(most) }));
     }
     this.#selection = selection;
     this.#row = await matching(this.#username, selection, this.#file.id);
@@ -168,7 +169,7 @@ class Replacing {
     ready.catch((error) => {
       if (sending.isCancelled) return;
       const { message, hint } = problem.said(error);
-      this.#show({ state: 'failed', trouble: `${message} ${hint || SAFE}` });
+      this.#show({ state: 'failed', trouble: `${message} ${hint || t(SAFE)}` });
     });
   }
 
@@ -194,7 +195,7 @@ class Replacing {
   async #replace() {
     problem.hide(this.#place);
     if (!this.#ready) {
-      problem.show(this.#place, new Error('Choose the new file first.'));
+      problem.show(this.#place, new Error(t('Choose the new file first.')));
       return;
     }
     this.#setBusy(true);
@@ -205,7 +206,7 @@ class Replacing {
       this.#sending = null;
       this.#dialog.close();
     } catch (error) {
-      problem.show(this.#place, error, { safe: SAFE });
+      problem.show(this.#place, error, { safe: t(SAFE) });
     }
     this.#setBusy(false);
   }
@@ -214,7 +215,7 @@ class Replacing {
   async #swap(draft) {
     const kept = draft.replaces;
     if (!kept?.metaLink) {
-      throw new Error('The description of the upload is missing. Send it again.');
+      throw new Error(t('The description of the upload is missing. Send it again.'));
     }
     const form = /** @type {HTMLFormElement} */ (one(this.#dialog, 'form'));
     const file = await creator.file(this.#file.id); // another tab may have changed it

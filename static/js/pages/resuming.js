@@ -12,6 +12,7 @@ import { chosen, reopened } from '../ui/drop.js';
 import * as format from '../ui/format.js';
 import { shownName } from '../ui/names.js';
 import * as problem from '../ui/problem.js';
+import { many, t } from '../texts/say.js';
 import { forget, running } from './leftovers.js';
 import { listed } from './sealing.js';
 
@@ -164,9 +165,9 @@ async function rowsOf(username) {
  */
 function factsOf({ isBundle, files, sizeBytes, doneBytes, startedAt, replaces }, isRunning) {
   const facts = [format.progress(doneBytes, sizeBytes)];
-  if (replaces) facts.unshift('a new version');
-  if (isBundle) facts.unshift(`${files.length} files`);
-  facts.push(`begun ${format.moment(startedAt)}`);
-  if (isRunning) facts.push('running in another tab');
+  if (replaces) facts.unshift(t('a new version'));
+  if (isBundle) facts.unshift(many(files.length, '1 file', '{count} files'));
+  facts.push(t('begun {when}', { when: format.moment(startedAt) }));
+  if (isRunning) facts.push(t('running in another tab'));
   return facts.join(' · ');
 }

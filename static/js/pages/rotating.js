@@ -11,6 +11,7 @@ import * as dialogs from '../ui/dialog.js';
 import { action, one, slot } from '../ui/dom.js';
 import { showLink } from '../ui/link.js';
 import * as problem from '../ui/problem.js';
+import { t } from '../texts/say.js';
 import { linkOf } from './keys.js';
 import { swap } from './swapping.js';
 
@@ -63,13 +64,13 @@ export async function openRotate(file, root) {
  * @param {(words: string) => void} onStep
  */
 async function rotate(shown, root, onStep) {
-  onStep('Reading the file’s description');
+  onStep(t('Reading the file’s description'));
   const file = await creator.file(shown.id); // another tab may have changed it
   const head = await read((await creator.ranges(file.id)).header);
   const header = parseHeader(head);
   const stored = parseHead(header, head).metaLink;
   const metaLink = file.meta_link ? fromBase64url(file.meta_link) : stored;
-  if (!metaLink) throw new Error('The stored file could not be read.');
+  if (!metaLink) throw new Error(t('The stored file could not be read.'));
   const sealedUnder = file.link_generation;
   return swap(file, { root, header, contentId: file.content_id, metaLink, sealedUnder, onStep });
 }
