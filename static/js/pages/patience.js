@@ -30,3 +30,11 @@ export async function patiently(ask, progress, signal) {
     }
   }
 }
+
+/**
+ * @param {unknown} error
+ * @returns {boolean} whether the store lacks parts that it had acknowledged
+ */
+export function isMissing(error) {
+  return error instanceof ApiError && error.code === 'parts_missing';
+}

@@ -9,12 +9,19 @@ import { action, byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { rowOf } from '../ui/sale.js';
+import { many, mark, t } from '../texts/say.js';
 
 /** @import { Summary, Takings } from '../net/sales.js' */
 
 const TYPING_MS = 300;
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-const STEPS = { day: 'Day', week: 'Week from', month: 'Month' };
+const STEPS = { day: mark('Day'), week: mark('Week from'), month: mark('Month') };
+const BY = { day: mark('By day'), week: mark('By week'), month: mark('By month') };
+const BARS = {
+  day: mark('Bars by day from {first} to {last}. The table below has the numbers.'),
+  week: mark('Bars by week from {first} to {last}. The table below has the numbers.'),
+  month: mark('Bars by month from {first} to {last}. The table below has the numbers.'),
+};
 const COUNT = 'count';
 const COINS = 'BCH';
 
@@ -94,7 +101,7 @@ async function load() {
   const { signal } = asking;
   problem.hide(byId('problem'));
   byId('said').hidden = false;
-  byId('said').textContent = 'Loading…';
+  byId('said').textContent = t('Loading…');
   try {
     const totals = scope();
     totals.set('tz', ZONE);
@@ -145,7 +152,8 @@ function showWhatIsThere() {
   byId('more').hidden = next === '';
   byId('save').hidden = !hasSales;
   byId('said').hidden = !hasSales;
-  byId('said').textContent = `${list.childElementCount}${next ? ' or more' : ''} shown`;
+  const values = { count: list.childElementCount };
+  byId('said').textContent = next ? t('{count} or more shown', values) : t('{count} shown', values);
   byId('said').className = 'out';
   byId('save-csv', HTMLAnchorElement).href = sales.exportUrl(wanted(), 'csv');
   byId('save-json', HTMLAnchorElement).href = sales.exportUrl(wanted(), 'json');
@@ -175,22 +183,33 @@ function showSummary(sums) {
 /** @param {Summary} sums */
 function asidesOf(sums) {
   const asides = [];
-  if (sums.waiting > 0) asides.push(`${sums.waiting} waiting for a block or the rest.`);
-  if (sums.refunds_due > 0) asides.push(`${sums.refunds_due} with a refund due.`);
-  if (sums.refunded_sat > 0) asides.push(`${format.coins(sums.refunded_sat)} refunded.`);
-  if (sums.free > 0) asides.push(`${sums.free} taken for free.`);
-  if (sums.reversed > 0) asides.push(`${sums.reversed} reversed, not counted.`);
-  if (sums.total.unpriced > 0 && sums.total.worth.length > 0) {
-    asides.push(`${sums.total.unpriced} sold for BCH, without a price in other money.`);
+  const { waiting, refunds_due: due, refunded_sat: refunded, free, reversed, total } = sums;
+  if (waiting > 0) asides.push(waitingWords(waiting));
+  if (due > 0) asides.push(t('{count} with a refund due.', { count: due }));
+  if (refunded > 0) asides.push(t('{amount} refunded.', { amount: format.coins(refunded) }));
+  if (free > 0) asides.push(t('{count} taken for free.', { count: free }));
+  if (reversed > 0) asides.push(t('{count} reversed, not counted.', { count: reversed }));
+  if (total.unpriced > 0 && total.worth.length > 0) {
+    const values = { count: total.unpriced };
+    asides.push(t('{count} sold for BCH, without a price in other money.', values));
   }
   return asides.join(' ');
+}
+
+/** @param {number} count */
+function waitingWords(count) {
+  return many(
+    count,
+    '{count} waiting for a block or the rest.',
+    '{count} waiting for a block or the rest.',
+  );
 }
 
 /** @param {string} name */
 function optionOf(name) {
   const option = document.createElement('option');
   option.value = name;
-  option.textContent = name === COUNT ? 'Number of sales' : name;
+  option.textContent = name === COUNT ? t('Number of sales') : name;
   return option;
 }
 
@@ -199,7 +218,9 @@ function optionOf(name) {
  * @returns {{value: number, said: string}}
  */
 function valueOf(takings) {
-  if (measure.value === COUNT) return { value: takings.count, said: `${takings.count} sold` };
+  if (measure.value === COUNT) {
+    return { value: takings.count, said: t('{count} sold', { count: takings.count }) };
+  }
   if (measure.value === COINS) {
     return { value: takings.income_sat, said: format.coins(takings.income_sat) };
   }
@@ -215,11 +236,11 @@ function showChart() {
     ...valueOf(bar.takings),
   }));
   draw(points);
-  byId('chart-name').textContent = `By ${step}`;
+  byId('chart-name').textContent = t(BY[step]);
   const [first, last] = [points[0], points[points.length - 1]];
-  byId('chart-said').textContent =
-    `Bars by ${step} from ${first?.name} to ${last?.name}. The table below has the numbers.`;
-  byId('table-step').textContent = STEPS[step];
+  const ends = { first: first?.name ?? '', last: last?.name ?? '' };
+  byId('chart-said').textContent = t(BARS[step], ends);
+  byId('table-step').textContent = t(STEPS[step]);
   byId('table-rows').replaceChildren(
     ...bars.map((bar) =>
       make(

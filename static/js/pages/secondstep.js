@@ -9,9 +9,14 @@ import { downloadText } from '../ui/download.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { qr } from '../ui/qr.js';
 import { toast } from '../ui/toast.js';
+import { many, mark, t } from '../texts/say.js';
 import { derivedFor } from './passwords.js';
 
-const BUTTONS = { off: 'Switch it on', shown: 'That is the code', on: 'Switch it off' };
+const BUTTONS = {
+  off: mark('Switch it on'),
+  shown: mark('That is the code'),
+  on: mark('Switch it off'),
+};
 
 export class SecondStepField {
   /** @type {'off' | 'shown' | 'on'} */
@@ -28,7 +33,11 @@ export class SecondStepField {
     const line = byId('step-state');
     line.hidden = !isOn;
     line.classList.toggle('amber', left < 3);
-    line.textContent = `It is on. ${left} spare ${left === 1 ? 'code is' : 'codes are'} left.`;
+    line.textContent = many(
+      left,
+      'It is on. {count} spare code is left.',
+      'It is on. {count} spare codes are left.',
+    );
     this.#become(isOn ? 'on' : 'off');
   }
 
@@ -36,8 +45,10 @@ export class SecondStepField {
     const password = byId('step-password', HTMLInputElement);
     const code = byId('step-code', HTMLInputElement);
     for (const input of [password, code]) setWrong(input, '');
-    if (this.#state !== 'shown' && !password.value) return void refuse(password, 'Your password.');
-    if (this.#state !== 'off' && !code.value.trim()) return void refuse(code, 'The six digits.');
+    if (this.#state !== 'shown' && !password.value) {
+      return void refuse(password, t('Your password.'));
+    }
+    if (this.#state !== 'off' && !code.value.trim()) return void refuse(code, t('The six digits.'));
     if (this.#state === 'off') await this.#offer(password.value);
     else if (this.#state === 'shown') await this.#confirm(code.value);
     else await this.#stop(password.value, code.value);
@@ -72,7 +83,7 @@ export class SecondStepField {
   async #stop(password, code) {
     const derived = await derivedFor(this.#username, password);
     await creator.stopSecondStep({ derived, code });
-    toast('The second step is off');
+    toast(t('The second step is off'));
     await this.look();
   }
 
@@ -85,6 +96,6 @@ export class SecondStepField {
     if (!isShown) byId('step-secret').textContent = '';
     byId('step-password-field').hidden = isShown;
     byId('step-code-field').hidden = state === 'off';
-    byId('step-submit').textContent = BUTTONS[state];
+    byId('step-submit').textContent = t(BUTTONS[state]);
   }
 }

@@ -13,6 +13,7 @@ import { shownName } from '../ui/names.js';
 import { check, showCover } from '../ui/preview.js';
 import * as problem from '../ui/problem.js';
 import { TransferView } from '../ui/transfer.js';
+import { mark, t } from '../texts/say.js';
 import { buyYourself, canProve, proofWords } from './buyself.js';
 import { InstantField } from './instant.js';
 import { downloadFirst, linkOf, remind, rootOf } from './keys.js';
@@ -23,7 +24,7 @@ import { publish } from './publishing.js';
 import { Unfinished } from './resuming.js';
 import { Sending } from './sending.js';
 import { Showing } from './showing.js';
-import { Staging } from './staging.js';
+import { sized, Staging } from './staging.js';
 import * as typed from './typed.js';
 import { keepAwake } from './wake.js';
 
@@ -38,7 +39,9 @@ import { keepAwake } from './wake.js';
 
 /** Refused before anything moved: another choice may do. */
 const NOT_THIS = new Set(['file_changed', 'running_elsewhere']);
-const SAFE = 'Your file here is untouched, and what has arrived stays. Nothing was published.';
+const SAFE = mark(
+  'Your file here is untouched, and what has arrived stays. Nothing was published.',
+);
 
 class SellPage {
   #username = meta('username');
@@ -114,7 +117,8 @@ class SellPage {
     const loads = Promise.all([
       creator.limits().then((limits) => {
         this.#maxBytes = limits.max_file_bytes;
-        byId('limit').textContent = `Up to ${format.bytes(limits.max_file_bytes)}.`;
+        const size = format.bytes(limits.max_file_bytes);
+        byId('limit').textContent = t('Up to {size}.', { size });
         this.#offering.setLimits(limits);
       }),
       this.#payout.load(),
@@ -165,7 +169,8 @@ class SellPage {
     if (selection.sizeBytes > this.#maxBytes) {
       this.#staging.clear();
       const [has, most] = [format.bytes(selection.sizeBytes), format.bytes(this.#maxBytes)];
-      throw new Error(`${shownName(selection.name)} has ${has}; at most ${most} here.`);
+      const name = shownName(selection.name);
+      throw new Error(t('{name} has {has}; at most {most} here.', { name, has, most }));
     }
     const row = await this.#unfinished.matching(selection);
     if (row) this.#takeUp(row, selection);
@@ -230,7 +235,7 @@ class SellPage {
   async #run(sending) {
     const [selection, row] = [this.#selection, this.#row];
     this.#root ??= await rootOf(this.#username);
-    if (!this.#root) throw new Error('Without your key nothing can be encrypted.');
+    if (!this.#root) throw new Error(t('Without your key nothing can be encrypted.'));
     void this.#remind();
     return sending.start(selection, this.#root, row);
   }
@@ -248,7 +253,7 @@ class SellPage {
         return;
       }
       const { message, hint } = problem.said(error);
-      this.#show({ state: 'failed', trouble: `${message} ${hint || SAFE}` });
+      this.#show({ state: 'failed', trouble: `${message} ${hint || t(SAFE)}` });
     });
   }
 
@@ -309,7 +314,7 @@ class SellPage {
     await this.#receiving; // what was dropped a moment ago is still being looked at
     this.#isPublishing = false;
     if (!this.#ready && !this.#sendStaged()) {
-      problem.show(this.#problem, new Error('Drop the file you want to sell first.'));
+      problem.show(this.#problem, new Error(t('Drop the file you want to sell first.')));
       return;
     }
     if (this.#showing.missing) {
@@ -325,7 +330,7 @@ class SellPage {
         await this.#goOn({ ...fields, is_instant: this.#instant.isOn });
       }
     } catch (error) {
-      problem.show(this.#problem, error, { safe: SAFE, retry: () => void this.#publish() });
+      problem.show(this.#problem, error, { safe: t(SAFE), retry: () => void this.#publish() });
     }
     this.#setPublishing(false);
   }
@@ -333,7 +338,7 @@ class SellPage {
   /** @param {Fields} fields */
   async #goOn(fields) {
     const ready = this.#ready;
-    this.#say('It will be published by itself as soon as the file is ready. You can wait here.');
+    this.#say(t('It will be published by itself as soon as the file is ready. You can wait here.'));
     this.#root ??= await rootOf(this.#username); // the sending may still be fetching it
     await downloadFirst(this.#username).catch(() => undefined); // the reminder stays until it works
     void this.#remind();
@@ -381,7 +386,7 @@ class SellPage {
     this.#isPublishing = isPublishing;
     this.#button.disabled = isPublishing;
     this.#button.setAttribute('aria-busy', String(isPublishing));
-    this.#button.textContent = isPublishing ? 'Publishing…' : 'Publish';
+    this.#button.textContent = isPublishing ? t('Publishing…') : t('Publish');
     byId('fields', HTMLFieldSetElement).disabled = isPublishing;
     if (!isPublishing) this.#say('');
   }
@@ -390,11 +395,6 @@ class SellPage {
   #say(words) {
     byId('next').textContent = words;
   }
-}
-
-/** @param {Selection} selection */
-function sized({ name, sizeBytes, items }) {
-  return { name, size: sizeBytes, count: items.length };
 }
 
 new SellPage().start();

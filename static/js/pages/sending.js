@@ -18,9 +18,10 @@ import { wait } from '../net/backoff.js';
 import * as creator from '../net/creator.js';
 import { senderOf } from '../net/parts.js';
 import { spawn } from '../ui/trusted.js';
+import { mark, t } from '../texts/say.js';
 import { forget, lockOf } from './leftovers.js';
 import { Marking } from './marking.js';
-import { patiently } from './patience.js';
+import { isMissing, patiently } from './patience.js';
 import { Progress } from './progress.js';
 import { draftOf, payloadOf, prepare, prepareAgain, rowOf } from './sealing.js';
 
@@ -38,8 +39,7 @@ const POLL_MS = 400;
 const POLL_MOST_MS = 3_000;
 const SENT_AGAIN_MOST = 3;
 
-const NOT_THERE = 'The store does not have all that it said it had; that is sent again.';
-const STORE_GAVE_UP = 'The store gave the parts of the first try up; it starts anew.';
+const NOT_THERE = mark('The store does not have all that it said it had; that is sent again.');
 
 /** One file or folder on its way. Never holds more of it than the part buffers do. */
 export class Sending {
@@ -90,7 +90,9 @@ export class Sending {
    */
   async #start(selection, root, row) {
     if (this.#draft) return this.finish(this.#draft); // everything was acknowledged before
-    if (!selection) throw new KimError('no_file', 'Choose it again.', 'The file is not here.');
+    if (!selection) {
+      throw new KimError('no_file', t('Choose it again.'), t('The file is not here.'));
+    }
     this.#progress.say({ state: 'preparing' });
     if (row && !this.#row) {
       await this.#hold(row.uploadId);
@@ -104,7 +106,7 @@ export class Sending {
         return await this.finish(draft);
       } catch (error) {
         if (!isMissing(error) || round === SENT_AGAIN_MOST) throw error;
-        this.#progress.remark(NOT_THERE);
+        this.#progress.remark(t(NOT_THERE));
       }
     }
   }
@@ -261,7 +263,7 @@ export class Sending {
    */
   async #beginAnew(selection, root) {
     const old = this.#row?.uploadId;
-    this.#progress.remark(STORE_GAVE_UP);
+    this.#progress.remark(t('The store gave the parts of the first try up; it starts anew.'));
     this.#row = null;
     this.#isKept = false;
     this.#release();
@@ -365,8 +367,8 @@ export class Sending {
     if (this.#letGo) return;
     throw new KimError(
       'running_elsewhere',
-      'Look for it among your open tabs.',
-      'This upload is running in another tab.',
+      t('Look for it among your open tabs.'),
+      t('This upload is running in another tab.'),
     );
   }
 
@@ -388,13 +390,8 @@ export class Sending {
     if (uploadId) await Promise.all([store.dropDraft(uploadId), unfinished.dropUpload(uploadId)]);
     return new KimError(
       error?.code ?? `upload_${state}`,
-      'Your file here is untouched. Try again.',
-      error?.message ?? 'The upload was given up on the server.',
+      t('Your file here is untouched. Try again.'),
+      error?.message ?? t('The upload was given up on the server.'),
     );
   }
-}
-
-/** @param {unknown} error */
-function isMissing(error) {
-  return error instanceof ApiError && error.code === 'parts_missing';
 }

@@ -7,13 +7,14 @@ import { action, byId, fromTemplate, slot } from '../ui/dom.js';
 import { moment } from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { t } from '../texts/say.js';
 
 /** @import { SessionNote } from '../net/creator.js' */
 
 /** Show what there is, and listen. */
 export async function showSessions() {
   byId('session-others').addEventListener('click', () =>
-    act(creator.endOtherSessions, 'All other browsers are signed out'),
+    act(creator.endOtherSessions, t('All other browsers are signed out')),
   );
   await list();
 }
@@ -29,13 +30,18 @@ function row(session) {
   const item = fromTemplate('session-row');
   slot(item, 'browser').textContent = session.browser;
   slot(item, 'this').hidden = !session.is_this;
-  slot(item, 'when').textContent =
-    `Since ${moment(session.created_at)}, last seen ${moment(session.seen_at)}`;
+  slot(item, 'when').textContent = t('Since {since}, last seen {seen}', {
+    since: moment(session.created_at),
+    seen: moment(session.seen_at),
+  });
   const out = action(item, 'out');
   out.hidden = session.is_this;
-  out.setAttribute('aria-label', `Sign out ${session.browser}`);
+  out.setAttribute('aria-label', t('Sign out {browser}', { browser: session.browser }));
   out.addEventListener('click', () =>
-    act(() => creator.endSession(session.id), `${session.browser} is signed out`),
+    act(
+      () => creator.endSession(session.id),
+      t('{browser} is signed out', { browser: session.browser }),
+    ),
   );
   return item;
 }

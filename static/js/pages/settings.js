@@ -8,6 +8,7 @@ import { byId, meta } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { t } from '../texts/say.js';
 import { ask, downloadKeyFile, remind, showWords } from './keys.js';
 import { showLeaving } from './leaving.js';
 import * as manualRate from './manual_rate.js';
@@ -50,12 +51,12 @@ function onSubmit(name, act) {
 
 onSubmit('payout', async () => {
   if (!(await payout.keep())) return;
-  if (payout.isWaiting) return toast('The change waits');
+  if (payout.isWaiting) return toast(t('The change waits'));
   // The key file was made before this payout and lacks its recovery kit: a fresh copy is due.
   await store.markRoot(username, { isSaved: false, isDownloaded: false });
   await look();
   showStanding(await creator.payout());
-  toast('Payout saved');
+  toast(t('Payout saved'));
 });
 
 onSubmit('password', async () => {
@@ -63,13 +64,13 @@ onSubmit('password', async () => {
   const after = byId('password-new', HTMLInputElement);
   setWrong(before, '');
   setWrong(after, '');
-  if (!before.value) return void refuse(before, 'Your password as it is now.');
+  if (!before.value) return void refuse(before, t('Your password as it is now.'));
   if (after.value.length < LEAST_LETTERS) {
-    return void refuse(after, 'Longer, please: four random words are good.');
+    return void refuse(after, t('Longer, please: four random words are good.'));
   }
   await changePassword(username, before.value, after.value);
   before.value = after.value = '';
-  toast('Password changed');
+  toast(t('Password changed'));
 });
 
 async function showKeyState() {
@@ -77,9 +78,9 @@ async function showKeyState() {
   const line = byId('key-state');
   line.hidden = false;
   line.classList.toggle('amber', !row?.isSaved);
-  if (!row) line.textContent = 'There is no key in this browser.';
-  else if (row.isSaved) line.textContent = 'The key is in this browser, and you have a copy.';
-  else line.textContent = 'You have kept no copy of the key yet, as far as you have told.';
+  if (!row) line.textContent = t('There is no key in this browser.');
+  else if (row.isSaved) line.textContent = t('The key is in this browser, and you have a copy.');
+  else line.textContent = t('You have kept no copy of the key yet, as far as you have told.');
   for (const id of ['key-download', 'key-show']) byId(id, HTMLButtonElement).disabled = !row;
 }
 
@@ -100,7 +101,7 @@ onPress('key-show', () => showWords(username, look));
 onPress('key-import', async () => {
   const { files } = await creator.files();
   const mine = files.filter((file) => file.h_s);
-  if (await ask(username, mine)) toast('The key is here now');
+  if (await ask(username, mine)) toast(t('The key is here now'));
   await vault.look();
 });
 

@@ -13,6 +13,7 @@ import * as dialogs from '../ui/dialog.js';
 import { action, byId, meta, one, slot } from '../ui/dom.js';
 import { showLink } from '../ui/link.js';
 import * as problem from '../ui/problem.js';
+import { many, t } from '../texts/say.js';
 import { isRootOf, linkSecretOf, rootOf } from './keys.js';
 
 /**
@@ -107,7 +108,7 @@ function offer(panel, shop) {
   };
   does(
     'shop-copy',
-    withRoot((root) => copy(linkOf(root, shop), 'Link copied')),
+    withRoot((root) => copy(linkOf(root, shop), t('Link copied'))),
   );
   does(
     'shop-qr',
@@ -148,11 +149,18 @@ function tell(panel, shop, root) {
 /** @param {OwnShop} shop */
 function wordsOf({ is_open: isOpen, files }) {
   if (!isOpen) {
-    return 'One link for all files that you list. To open it, edit a file and choose “List it in my shop”.';
+    return t(
+      'One link for all files that you list. To open it, edit a file and choose “List it in my shop”.',
+    );
   }
-  if (files.length === 0) return 'Nothing is listed. Edit a file and choose “List it in my shop”.';
-  if (files.length === 1) return 'One link shows the one file that you list, and opens it.';
-  return `One link shows the ${files.length} files that you list, and opens each of them.`;
+  if (files.length === 0) {
+    return t('Nothing is listed. Edit a file and choose “List it in my shop”.');
+  }
+  return many(
+    files.length,
+    'One link shows the one file that you list, and opens it.',
+    'One link shows the {count} files that you list, and opens each of them.',
+  );
 }
 
 /**

@@ -13,6 +13,7 @@ import { action, make, one, slot } from '../ui/dom.js';
 import { piecesOf } from '../ui/pieces.js';
 import { shownAs } from '../ui/playable.js';
 import * as problem from '../ui/problem.js';
+import { mark, t } from '../texts/say.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -30,9 +31,11 @@ import * as problem from '../ui/problem.js';
  */
 
 const PLAIN_SIZE = 2 ** SEGMENT_LOG2 - SEGMENT_OVERHEAD;
-const TOO_SMALL = 'This file is too small to show a piece of it without giving all of it away.';
-const NO_KIND = 'Of this kind of file no piece can be shown; a picture can.';
-const OF_FOLDER = 'Of a folder no piece can be shown; a picture can.';
+const TOO_SMALL = mark(
+  'This file is too small to show a piece of it without giving all of it away.',
+);
+const NO_KIND = mark('Of this kind of file no piece can be shown; a picture can.');
+const OF_FOLDER = mark('Of a folder no piece can be shown; a picture can.');
 
 export class Showing {
   #root;
@@ -110,7 +113,7 @@ export class Showing {
   /** @returns {string} what is still to be said, '' if nothing */
   get missing() {
     if (!this.#piece?.isLarge || this.#sure.checked) return '';
-    return 'Say that so much of the file may be seen for free, or choose a smaller piece.';
+    return t('Say that so much of the file may be seen for free, or choose a smaller piece.');
   }
 
   get #select() {
@@ -156,7 +159,7 @@ export class Showing {
   /** @param {Piece[]} pieces */
   #showPieces(pieces) {
     this.#pieces = pieces;
-    const words = ['Nothing', ...pieces.map((piece) => piece.words)];
+    const words = [t('Nothing'), ...pieces.map((piece) => piece.words)];
     this.#select.replaceChildren(...words.map((text) => make('option', { text })));
     this.#select.disabled = pieces.length === 0;
     this.#sure.checked = false;
@@ -167,15 +170,19 @@ export class Showing {
     const piece = this.#piece;
     slot(this.#root, 'sure').hidden = !piece?.isLarge;
     if (piece) {
-      slot(this.#root, 'sure-said').textContent =
-        `Yes, ${Math.round(piece.percent)} % of it may be seen for free.`;
+      slot(this.#root, 'sure-said').textContent = t(
+        'Yes, {percent} % of it may be seen for free.',
+        {
+          percent: Math.round(piece.percent),
+        },
+      );
     }
     slot(this.#root, 'piece-said').textContent = this.#pieces.length ? '' : this.#reason();
   }
 
   #reason() {
-    if (this.#sold?.isBundle) return OF_FOLDER;
-    return this.#kind ? TOO_SMALL : NO_KIND;
+    if (this.#sold?.isBundle) return t(OF_FOLDER);
+    return t(this.#kind ? TOO_SMALL : NO_KIND);
   }
 
   /** @param {HTMLInputElement} chooser */
@@ -227,9 +234,9 @@ export class Showing {
     action(this.#root, 'use-cover').hidden = !isOffered || isUsed;
     action(this.#root, 'no-cover').hidden = !isOffered;
     action(this.#root, 'choose-cover').textContent = isOffered
-      ? 'Choose another picture'
-      : 'Choose a picture';
-    const said = isUsed ? 'This picture will be on the page.' : 'Not used unless you say so.';
-    slot(this.#root, 'cover-said').textContent = isOffered ? said : 'No picture yet.';
+      ? t('Choose another picture')
+      : t('Choose a picture');
+    const said = isUsed ? t('This picture will be on the page.') : t('Not used unless you say so.');
+    slot(this.#root, 'cover-said').textContent = isOffered ? said : t('No picture yet.');
   }
 }

@@ -8,6 +8,7 @@ import * as store from '../io/store.js';
 import { signUp } from '../net/creator.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
+import { t } from '../texts/say.js';
 import { entry } from './entry.js';
 import { freshlyDerived } from './passwords.js';
 import { firstRow } from './vault.js';
@@ -22,7 +23,7 @@ if (form) {
   for (const input of [username, password]) {
     input.addEventListener('input', () => setWrong(input, ''));
   }
-  entry({ busy: 'Signing up…', enter: () => enter(username, password) });
+  entry({ busy: t('Signing up…'), enter: () => enter(username, password) });
 }
 
 /**
@@ -31,11 +32,11 @@ if (form) {
  */
 async function enter(username, password) {
   const name = username.value.trim();
-  if (!name) return refuse(username, 'Choose a name.');
+  if (!name) return refuse(username, t('Choose a name.'));
   if (password.value.length < LEAST_LETTERS) {
-    return refuse(password, 'Longer, please: four random words are good.');
+    return refuse(password, t('Longer, please: four random words are good.'));
   }
-  if (password.value === name) return refuse(password, 'Not the same as the name.');
+  if (password.value === name) return refuse(password, t('Not the same as the name.'));
   const { salt, derived, vaultKey } = await freshlyDerived(password.value);
   const root = newRoot();
   const vault = vaultKey ? { vault: await vaultOf(vaultKey, name, root) } : {};

@@ -7,8 +7,14 @@ import { action, byId, slot } from '../ui/dom.js';
 import { showTree } from '../ui/filetree.js';
 import * as format from '../ui/format.js';
 import { shownName } from '../ui/names.js';
+import { many } from '../texts/say.js';
 
 /** @import { Dropped, Selection } from '../io/selection.js' */
+
+/** @param {Selection} selection */
+export function sized({ name, sizeBytes, items }) {
+  return { name, size: sizeBytes, count: items.length };
+}
 
 export class Staging {
   #root = byId('staged');
@@ -50,7 +56,9 @@ export class Staging {
   show(selection) {
     const { name, items, sizeBytes, remarks } = selection;
     slot(this.#root, 'name').textContent = shownName(name);
-    const count = items.length === 1 ? '1 file' : `${items.length.toLocaleString('en')} files`;
+    const count = many(items.length, '1 file', '{count} files', {
+      count: format.number(items.length),
+    });
     slot(this.#root, 'size').textContent = ` · ${count} · ${format.bytes(sizeBytes)}`;
     slot(this.#root, 'remarks').textContent = remarks.join(' ');
     showTree(slot(this.#root, 'tree'), items, (unwanted) => this.#remove(unwanted));

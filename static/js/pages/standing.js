@@ -5,16 +5,17 @@
 import * as creator from '../net/creator.js';
 import { action, byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
+import { mark, t } from '../texts/say.js';
 
 /** @import { Gap, Payout } from '../net/creator.js' */
 
 /** @type {Array<[keyof Payout & `${string}_sat`, string]>} */
 const SUMS = [
-  ['waiting_sat', 'waiting to be forwarded'],
-  ['in_flight_sat', 'sent to you, not final yet'],
-  ['forwarded_sat', 'arrived at your address'],
-  ['stuck_sat', 'too small to be forwarded'],
-  ['token_sat', 'beside tokens, which stay where they are'],
+  ['waiting_sat', mark('waiting to be forwarded')],
+  ['in_flight_sat', mark('sent to you, not final yet')],
+  ['forwarded_sat', mark('arrived at your address')],
+  ['stuck_sat', mark('too small to be forwarded')],
+  ['token_sat', mark('beside tokens, which stay where they are')],
 ];
 
 const root = byId('standing');
@@ -28,7 +29,7 @@ export function showStanding(payout) {
   slot(root, 'sums').replaceChildren(
     ...sums.flatMap(([name, what]) => [
       make('dt', { text: format.coins(Number(payout?.[name])) }),
-      make('dd', { text: what }),
+      make('dd', { text: t(what) }),
     ]),
   );
   const gap = payout?.gap ?? null;
@@ -43,17 +44,27 @@ function showGap(gap) {
   slot(root, 'gap').hidden = !warns;
   slot(root, 'gap-fine').hidden = warns || gap === null;
   if (!gap) return;
-  const used =
-    gap.last_used === null ? 'none was paid yet' : `the last paid one is m/0/${gap.last_used}`;
-  const out = `Addresses of your wallet given to buyers: ${gap.next_index}; ${used}.`;
-  slot(root, 'gap-fine').textContent = out;
+  const values = { count: gap.next_index, path: `m/0/${gap.last_used}` };
+  slot(root, 'gap-fine').textContent =
+    gap.last_used === null
+      ? t('Addresses of your wallet given to buyers: {count}; none was paid yet.', values)
+      : t(
+          'Addresses of your wallet given to buyers: {count}; the last paid one is {path}.',
+          values,
+        );
   const isUnsure = gap.unsure_at !== null;
   const why = isUnsure
-    ? 'This site was restored from a backup, and may have given out addresses of your wallet that it no longer knows.'
-    : `${gap.gap} of your wallet\u2019s addresses in a row wait unpaid, and wallets stop looking after 20.`;
-  slot(root, 'gap-said').textContent =
-    `${why} New buyers pay to forwarding addresses instead, and that money arrives at your wallet\u2019s ` +
-    'first change address, m/1/0. Nothing stops.';
+    ? t(
+        'This site was restored from a backup, and may have given out addresses of your wallet that it no longer knows.',
+      )
+    : t(
+        '{count} of your wallet’s addresses in a row wait unpaid, and wallets stop looking after 20.',
+        { count: gap.gap },
+      );
+  const meanwhile = t(
+    'New buyers pay to forwarding addresses instead, and that money arrives at your wallet’s first change address, m/1/0. Nothing stops.',
+  );
+  slot(root, 'gap-said').textContent = `${why} ${meanwhile}`;
   slot(root, 'advice').textContent = gap.advice;
   slot(root, 'gap-unsure').hidden = slot(root, 'gap-confirm').hidden = !isUnsure;
 }

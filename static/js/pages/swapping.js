@@ -12,6 +12,7 @@ import { wait } from '../net/backoff.js';
 import { read } from '../net/bytes.js';
 import * as creator from '../net/creator.js';
 import * as versions from '../net/versions.js';
+import { t } from '../texts/say.js';
 import { audit } from './publishing.js';
 
 /**
@@ -43,7 +44,7 @@ export async function swap(file, next) {
   const now = { generation: file.generation, linkGeneration: file.link_generation };
   const isForEarlier = next.isForEarlier === true;
   const places = placesAfter(now, { isNewLink: !upload, isForEarlier });
-  onStep('Depositing the sealed half of the key');
+  onStep(t('Depositing the sealed half of the key'));
   const shares = await Promise.all(
     places.map((place) => shareOf(root, { ...place, linkFileId }, header)),
   );
@@ -55,7 +56,7 @@ export async function swap(file, next) {
   });
   const key = contentKey(root, header.fileId);
   if (upload) await audit(file.id, { core: header.core, contentId }, key, onStep, versions);
-  onStep('Opening it once as a buyer would');
+  onStep(t('Opening it once as a buyer would'));
   const newest = /** @type {Share} */ (shares.at(-1));
   const metaLink = keys.at(-1)?.meta_link;
   const sold = {
@@ -74,7 +75,7 @@ export async function swap(file, next) {
     read,
     wait,
   });
-  onStep('Putting it in its place');
+  onStep(t('Putting it in its place'));
   return versions.publish(file.id, purchase);
 }
 

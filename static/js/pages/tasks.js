@@ -9,6 +9,7 @@ import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { qr } from '../ui/qr.js';
 import { toast } from '../ui/toast.js';
+import { mark, t } from '../texts/say.js';
 
 /** @import { Owed, Task } from '../net/tasks.js' */
 
@@ -16,13 +17,13 @@ const AGAIN_MS = 10_000;
 
 /** @type {Record<Task['kind'], {text: string, tone: string}>} */
 const KINDS = {
-  refund: { text: 'Refund to pay', tone: 'amber' },
-  failure: { text: 'Does not open', tone: 'red' },
-  short: { text: 'Paid short', tone: 'amber' },
-  conflict: { text: 'Conflict', tone: 'amber' },
-  reversed: { text: 'Reversed', tone: 'red' },
-  token: { text: 'Token received', tone: '' },
-  forward: { text: 'Waiting to be passed on', tone: 'amber' },
+  refund: { text: mark('Refund to pay'), tone: 'amber' },
+  failure: { text: mark('Does not open'), tone: 'red' },
+  short: { text: mark('Paid short'), tone: 'amber' },
+  conflict: { text: mark('Conflict'), tone: 'amber' },
+  reversed: { text: mark('Reversed'), tone: 'red' },
+  token: { text: mark('Token received'), tone: '' },
+  forward: { text: mark('Waiting to be passed on'), tone: 'amber' },
 };
 
 const root = byId('tasks');
@@ -35,7 +36,7 @@ function rowOf(task) {
   const { text, tone } = KINDS[task.kind];
   row.dataset['kind'] = task.kind;
   slot(row, 'title').textContent = task.title;
-  slot(row, 'kind').textContent = text;
+  slot(row, 'kind').textContent = t(text);
   slot(row, 'kind').className = `badge ${tone}`;
   slot(row, 'says').textContent = task.says;
   if (task.txid) showCode(row, 'txid', task.txid);
@@ -53,7 +54,7 @@ function rowOf(task) {
 function showCode(row, name, text) {
   slot(row, name).textContent = text;
   slot(row, `${name}-row`).hidden = false;
-  copies(action(row, `copy-${name}`), () => text, 'Copied');
+  copies(action(row, `copy-${name}`), () => text, t('Copied'));
 }
 
 /**
@@ -71,7 +72,7 @@ function showRefund(row, { purchase }, refund) {
     uri.setAttribute('href', refund.uri);
     uri.dataset['testid'] = 'refund-uri';
     showCode(row, 'address', refund.address);
-    showCode(row, 'amount', format.coins(refund.due_sat - refund.paid_sat).replace(' BCH', ''));
+    showCode(row, 'amount', format.amount(refund.due_sat - refund.paid_sat));
   }
   showClosing(row, (note) => tasks.close(String(purchase), note));
 }
@@ -90,7 +91,7 @@ function showClosing(row, close) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const note = /** @type {HTMLInputElement} */ (slot(row, 'note')).value;
-    void act(row, () => close(note), 'Closed.');
+    void act(row, () => close(note), t('Closed.'));
   });
 }
 
@@ -102,14 +103,14 @@ function showShort(row, { purchase, invoice }) {
   const { seen_sat: seen = 0, confirmed_sat: confirmed = 0 } = invoice ?? {};
   const accept = action(row, 'accept');
   accept.hidden = false;
-  accept.textContent = `Accept ${format.coins(seen)}`;
+  accept.textContent = t('Accept {amount}', { amount: format.coins(seen) });
   accept.addEventListener('click', () =>
-    act(row, () => tasks.accept(String(purchase)), 'Accepted: it opens once it is in a block.'),
+    act(row, () => tasks.accept(String(purchase)), t('Accepted: it opens once it is in a block.')),
   );
   const back = action(row, 'back');
   back.hidden = confirmed === 0;
   back.addEventListener('click', () =>
-    act(row, () => tasks.offerBack(String(purchase), confirmed), 'It is a refund to pay now.'),
+    act(row, () => tasks.offerBack(String(purchase), confirmed), t('It is a refund to pay now.')),
   );
 }
 
@@ -121,12 +122,12 @@ function showFailure(row, { purchase, invoice }) {
   const { confirmed_sat: confirmed = 0 } = invoice ?? {};
   const back = action(row, 'back');
   back.hidden = confirmed === 0;
-  back.textContent = `Send ${format.coins(confirmed)} back`;
+  back.textContent = t('Send {amount} back', { amount: format.coins(confirmed) });
   back.addEventListener('click', () =>
-    act(row, () => tasks.offerBack(String(purchase), confirmed), 'It is a refund to pay now.'),
+    act(row, () => tasks.offerBack(String(purchase), confirmed), t('It is a refund to pay now.')),
   );
   showClosing(row, (note) => tasks.closeFailure(String(purchase), note));
-  one(row, '[data-slot="closing"] button').textContent = 'Close it';
+  one(row, '[data-slot="closing"] button').textContent = t('Close it');
 }
 
 /**

@@ -7,6 +7,7 @@ import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { t } from '../texts/say.js';
 
 const MOST_BPS = 500;
 const PERCENT = /^(\d)(?:[.,](\d{1,2}))?$/;
@@ -35,9 +36,9 @@ function bpsOf(typed) {
 
 async function keep() {
   const bps = bpsOf(tolerance.value);
-  if (bps === null) return void refuse(tolerance, 'From 0 to 5, like 1 or 0.5.');
+  if (bps === null) return void refuse(tolerance, t('From 0 to 5, like 1 or 0.5.'));
   show(await creator.changeTerms({ tolerance_bps: bps, honour_sats: honour.checked }));
-  toast('Saved. It holds for new orders.');
+  toast(t('Saved. It holds for new orders.'));
 }
 
 export async function showTerms() {

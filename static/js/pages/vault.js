@@ -9,6 +9,7 @@ import { newRoot } from '../crypto/keys.js';
 import { openRoot, recoveryHash, vaultOf } from '../crypto/vault.js';
 import * as store from '../io/store.js';
 import * as creator from '../net/creator.js';
+import { t } from '../texts/say.js';
 import { freshlyDerived, workedFor, workedForVault } from './passwords.js';
 
 /**
@@ -55,8 +56,8 @@ export async function bring(username, password, vaultKey) {
 export async function opened(username, password) {
   const [vault, { vaultKey }] = await Promise.all([creator.vault(), workedFor(username, password)]);
   if (!vault.sealed_root || !vaultKey) {
-    const hint = 'Bring the key with its file or its words.';
-    throw new KimError('no_vault', 'This account has no vault.', hint);
+    const hint = t('Bring the key with its file or its words.');
+    throw new KimError('no_vault', hint, t('This account has no vault.'));
   }
   return openedWith(vaultKey, username, vault);
 }
@@ -134,8 +135,8 @@ async function openedWith(vaultKey, username, vault) {
   const sealed = fromBase64url(vault.sealed_root ?? '');
   const root = await openRoot(vaultKey, username, sealed);
   if (root && recoveryHash(root) === vault.recovery_hash) return root;
-  const hint = 'Check the password. If it is right, bring the key with its file or its words.';
-  throw new KimError('vault_shut', 'Your vault does not open with this password.', hint);
+  const hint = t('Check the password. If it is right, bring the key with its file or its words.');
+  throw new KimError('vault_shut', hint, t('Your vault does not open with this password.'));
 }
 
 /** @returns {Promise<Bytes | null>} a new R, if no file of this account needs another */

@@ -6,6 +6,7 @@ import * as store from '../io/store.js';
 import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { toast } from '../ui/toast.js';
+import { mark, t } from '../texts/say.js';
 import { downloadKeyFile } from './keys.js';
 import { opened, put, standing } from './vault.js';
 
@@ -13,18 +14,20 @@ import { opened, put, standing } from './vault.js';
 
 /** @type {Record<Standing, {text: string, button: string}>} */
 const SAID = {
-  same: { text: 'Your vault holds the key of this browser.', button: '' },
+  same: { text: mark('Your vault holds the key of this browser.'), button: '' },
   none: {
-    text: 'Your vault is empty: the key lies in this browser only.',
-    button: 'Put the key into the vault',
+    text: mark('Your vault is empty: the key lies in this browser only.'),
+    button: mark('Put the key into the vault'),
   },
   other: {
-    text: 'Your vault holds another key than this browser. Files sealed here open with the one that is here. Nothing was overwritten.',
-    button: 'Download this key, and use the vault’s here',
+    text: mark(
+      'Your vault holds another key than this browser. Files sealed here open with the one that is here. Nothing was overwritten.',
+    ),
+    button: mark('Download this key, and use the vault’s here'),
   },
   away: {
-    text: 'Your vault holds your key; this browser has none.',
-    button: 'Open the vault here',
+    text: mark('Your vault holds your key; this browser has none.'),
+    button: mark('Open the vault here'),
   },
 };
 
@@ -49,18 +52,18 @@ export class VaultField {
     const { text, button } = SAID[this.#standing];
     const line = byId('vault-state');
     line.textContent = isEmpty
-      ? 'Your vault is empty. It is filled when you log in, or bring your key here.'
-      : text;
+      ? t('Your vault is empty. It is filled when you log in, or bring your key here.')
+      : t(text);
     line.classList.toggle('amber', this.#standing !== 'same');
     line.hidden = false;
     byId('vault-fields').hidden = !button || isEmpty;
-    byId('vault-submit').textContent = button;
+    byId('vault-submit').textContent = button && t(button);
   }
 
   async submit() {
     const input = byId('vault-password', HTMLInputElement);
     setWrong(input, '');
-    if (!input.value) return void refuse(input, 'Your password.');
+    if (!input.value) return void refuse(input, t('Your password.'));
     if (this.#standing === 'none') await this.#putIn(input.value);
     else await this.#takeOut(input.value);
     input.value = '';
@@ -74,7 +77,7 @@ export class VaultField {
     if (!row) return;
     await put(this.#username, password, row.root);
     await store.markRoot(this.#username, { vault: 'same' });
-    toast('The key is in your vault');
+    toast(t('The key is in your vault'));
   }
 
   /** @param {string} password */
@@ -83,6 +86,6 @@ export class VaultField {
     await downloadKeyFile(this.#username);
     const known = { isSaved: true, isDownloaded: false };
     await store.keepRoot({ username: this.#username, root, ...known, vault: 'same' });
-    toast('The vault’s key is here now');
+    toast(t('The vault’s key is here now'));
   }
 }

@@ -11,6 +11,7 @@ import { duration, moment } from '../ui/format.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
+import { many, mark, t } from '../texts/say.js';
 
 /**
  * @typedef {import('../net/telling.js').Webhook} Webhook
@@ -19,10 +20,10 @@ import { toast } from '../ui/toast.js';
 
 const LOOKS = 30; // at a test, one a second: two tries of ten seconds fit in
 const STATES = {
-  delivered: ['delivered', 'go'],
-  waiting: ['waiting', 'amber'],
-  given_up: ['given up', 'red'],
-  dropped: ['not sent', ''],
+  delivered: [mark('delivered'), 'go'],
+  waiting: [mark('waiting'), 'amber'],
+  given_up: [mark('given up'), 'red'],
+  dropped: [mark('not sent'), ''],
 };
 
 /** Show what there is, and listen. */
@@ -46,7 +47,7 @@ async function add() {
   setWrong(input, '');
   problem.hide(byId('hook-problem'));
   const url = input.value.trim();
-  if (!url) return void refuse(input, 'The address your program listens at.');
+  if (!url) return void refuse(input, t('The address your program listens at.'));
   button.setAttribute('disabled', '');
   try {
     const made = await telling.addWebhook(url);
@@ -64,7 +65,7 @@ async function add() {
 function showSecret(secret) {
   const dialog = open('hook-secret');
   slot(dialog, 'secret').textContent = secret;
-  action(dialog, 'copy').addEventListener('click', () => void copy(secret, 'Secret copied'));
+  action(dialog, 'copy').addEventListener('click', () => void copy(secret, t('Secret copied')));
 }
 
 /** @param {Webhook} hook */
@@ -72,9 +73,9 @@ function row(hook) {
   const item = one(fromTemplate('hook-row'), 'li');
   slot(item, 'url').textContent = hook.url;
   const state = slot(item, 'state');
-  state.textContent = hook.is_active ? 'on' : 'off';
+  state.textContent = hook.is_active ? t('on') : t('off');
   state.classList.add(hook.is_active ? 'go' : 'amber');
-  action(item, 'switch').textContent = hook.is_active ? 'Switch off' : 'Switch on';
+  action(item, 'switch').textContent = hook.is_active ? t('Switch off') : t('Switch on');
   action(item, 'test').hidden = !hook.is_active;
   onPress(item, 'test', () => test(item, hook));
   onPress(item, 'log', () => toggleLog(item, hook));
@@ -111,7 +112,7 @@ async function test(item, hook) {
   const said = slot(item, 'said');
   said.hidden = false;
   said.className = 'small soft';
-  said.textContent = 'Sending a test…';
+  said.textContent = t('Sending a test…');
   let sent = await telling.testWebhook(hook.id);
   for (let look = 0; look < LOOKS && sent.attempts === 0; look += 1) {
     await wait(1000);
@@ -120,12 +121,15 @@ async function test(item, hook) {
   const last = sent.log.at(-1);
   if (sent.state === 'delivered' && last) {
     said.className = 'small notice';
-    said.textContent = `It works: answered ${last.status} in ${last.ms} ms.`;
+    said.textContent = t('It works: answered {status} in {ms} ms.', {
+      status: last.status ?? 0,
+      ms: last.ms,
+    });
   } else {
     said.className = 'small notice amber';
     said.textContent = last
-      ? `Not taken. ${attempt(last)}`
-      : 'It was not sent yet. It is in the list of deliveries and is sent as soon as possible.';
+      ? `${t('Not taken.')} ${attempt(last)}`
+      : t('It was not sent yet. It is in the list of deliveries and is sent as soon as possible.');
   }
   if (!slot(item, 'log').hidden) await showLog(item, hook);
 }
@@ -152,7 +156,7 @@ async function showLog(item, hook, before) {
   const rows = page.deliveries.map((each) => deliveryRow(item, hook, each));
   if (before) place.append(...rows);
   else place.replaceChildren(...rows);
-  if (!place.childElementCount) place.textContent = 'Nothing was sent yet.';
+  if (!place.childElementCount) place.textContent = t('Nothing was sent yet.');
   slot(item, 'log').dataset['next'] = page.next;
   action(item, 'more').hidden = !page.next;
 }
@@ -166,15 +170,16 @@ function deliveryRow(item, hook, sent) {
   const line = one(fromTemplate('delivery-row'), 'li');
   const [word, tone] = STATES[sent.state];
   slot(line, 'kind').textContent = sent.kind;
-  slot(line, 'when').textContent = moment(sent.created_at) + (sent.is_redelivery ? ', again' : '');
-  slot(line, 'state').textContent = word ?? '';
+  const when = moment(sent.created_at);
+  slot(line, 'when').textContent = sent.is_redelivery ? t('{when}, again', { when }) : when;
+  slot(line, 'state').textContent = t(word ?? '');
   if (tone) slot(line, 'state').classList.add(tone);
   slot(line, 'tries').textContent = tries(sent);
   action(line, 'again').hidden = !hook.is_active || sent.state === 'waiting';
   action(line, 'again').addEventListener('click', async () => {
     try {
       await telling.sendAgain(hook.id, sent.id);
-      toast('It is being sent again');
+      toast(t('It is being sent again'));
       await showLog(item, hook);
     } catch (error) {
       problem.show(slot(item, 'problem'), error);
@@ -186,17 +191,18 @@ function deliveryRow(item, hook, sent) {
 /** @param {Delivery} sent */
 function tries(sent) {
   const last = sent.log.at(-1);
-  if (!last) return sent.state === 'waiting' ? 'Waits for its turn.' : '';
-  const many = sent.attempts === 1 ? '1 try' : `${sent.attempts} tries`;
+  if (!last) return sent.state === 'waiting' ? t('Waits for its turn.') : '';
+  const tried = many(sent.attempts, '1 try.', '{count} tries.');
   const next = sent.due_at ? (Date.parse(sent.due_at) - Date.now()) / 1000 : 0;
-  const later = next > 0 ? ` Next in ${duration(next)}.` : '';
-  return `${many}. ${attempt(last)}${later}`;
+  const later = next > 0 ? ` ${t('Next in {time}.', { time: duration(next) })}` : '';
+  return `${tried} ${attempt(last)}${later}`;
 }
 
 /** @param {import('../net/telling.js').Attempt} last */
 function attempt(last) {
-  const status = last.status === null ? '' : `Answered ${last.status} in ${last.ms} ms. `;
-  return `${status}${last.error}`.trim();
+  const { status, ms, error } = last;
+  const answered = status === null ? '' : t('Answered {status} in {ms} ms.', { status, ms });
+  return `${answered} ${error}`.trim();
 }
 
 /**
@@ -211,7 +217,7 @@ function askDelete(item, hook) {
     try {
       await telling.removeWebhook(hook.id);
       await list();
-      toast('Webhook deleted');
+      toast(t('Webhook deleted'));
     } catch (error) {
       problem.show(slot(item, 'problem'), error);
     }
