@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class KimConfig(AppConfig):
@@ -12,3 +13,9 @@ class KimConfig(AppConfig):
     def ready(self) -> None:
         # Both register themselves: checks with Django, the app as the one that tasks are sent by.
         from kim import celery, checks  # noqa: F401
+
+
+class StaffConfig(AdminConfig):
+    """Django's admin, entered in two steps."""
+
+    default_site = "kim.staff_site.StaffSite"

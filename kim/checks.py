@@ -73,6 +73,20 @@ def chain_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
     ]
 
 
+@register(deploy=True)
+def staff_doors(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    del app_configs, kwargs
+    if settings.KIM_STAFF_TWO_FACTOR:
+        return []
+    return [
+        Warning(
+            "KIM_STAFF_TWO_FACTOR is off: a password alone opens the admin.",
+            hint="Leave it on but for development; manage.py reset_second_step helps who is locked out.",
+            id="kim.W005",
+        )
+    ]
+
+
 @register()
 def real_money(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """What play money may do without. Warnings: a network may be set up piece by piece."""

@@ -117,7 +117,8 @@ def setup(request: HttpRequest) -> HttpResponse:
         instances.set_up(form.cleaned_data["code"], form.about(), form.admin(), now=timezone.now())
     except ServiceError as error:
         return _page(request, form, status=error.http_status, wrong=f"{error.message} {error.hint}")
-    return render(request, "unlock/setup_done.html", {"page": "setup"})
+    facts = {"page": "setup", "asks_code": settings.KIM_STAFF_TWO_FACTOR}
+    return render(request, "unlock/setup_done.html", facts)
 
 
 def _tested(value: str) -> dict[str, Any]:

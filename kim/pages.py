@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
@@ -10,27 +12,29 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
+from django.utils import translation
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from kim import api
+from kim import api, languages
 from kim.throttles import LoginThrottle
-from unlock import instances, markdown, published
+from unlock import instances, markdown, published, speech
+from unlock.speech import mark
 from unlock.views import pages
 
-_RELOAD = "Reload the page and try again."
+_RELOAD = mark("Reload the page and try again.")
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     del exception
-    return _page(request, 400, "bad_request", "This request could not be read.", hint=_RELOAD)
+    return _page(request, 400, "bad_request", mark("This request could not be read."), hint=_RELOAD)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     del exception
-    return _page(request, 403, "forbidden", "This is not allowed.", hint=_RELOAD)
+    return _page(request, 403, "forbidden", mark("This is not allowed."), hint=_RELOAD)
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -41,15 +45,15 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     del exception
-    return _page(request, 404, "not_found", "There is nothing here.", hint="Check the link.")
+    return _page(request, 404, "not_found", mark("There is nothing here."), hint=mark("Check the link."))
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     # Sessions are stored after the view has answered, where no other handler reaches.
     if isinstance(sys.exc_info()[1], OperationalError):
         return busy(request)
-    hint = "Nothing was lost. Try again; the operator has been told in the log."
-    return _page(request, 500, "internal", "Something broke on our side.", hint=hint)
+    hint = mark("Nothing was lost. Try again; the operator has been told in the log.")
+    return _page(request, 500, "internal", mark("Something broke on our side."), hint=hint)
 
 
 @require_safe
@@ -58,7 +62,7 @@ def imprint(request: HttpRequest) -> HttpResponse:
     said = instances.said()
     if not said.imprint and not said.contact:
         raise Http404
-    return _words(request, "Imprint", said.imprint, contact=said.contact)
+    return _words(request, speech.say("Imprint"), said.imprint, contact=said.contact)
 
 
 @require_safe
@@ -67,7 +71,7 @@ def terms(request: HttpRequest) -> HttpResponse:
     said = instances.said()
     if not said.terms:
         raise Http404
-    return _words(request, "Terms", said.terms)
+    return _words(request, speech.say("Terms"), said.terms)
 
 
 def _words(request: HttpRequest, heading: str, text: str, *, contact: str = "") -> HttpResponse:
@@ -80,7 +84,17 @@ def _words(request: HttpRequest, heading: str, text: str, *, contact: str = "") 
 
 
 def staff_login(request: HttpRequest) -> HttpResponse:
-    """Django's own login of staff, with as few guesses as a creator has."""
+    """The login of staff, with as few guesses as a creator has."""
+    return _with_few_guesses(request, admin.site.login)
+
+
+def staff_second_step(request: HttpRequest) -> HttpResponse:
+    """And its second step (``kim.staff_site``)."""
+    site: Any = admin.site
+    return _with_few_guesses(request, site.second_step)
+
+
+def _with_few_guesses(request: HttpRequest, view: Callable[..., HttpResponse]) -> HttpResponse:
     throttle = LoginThrottle()
     if request.method == "POST" and not throttle.allow_request(Request(request), APIView()):
         wait = int(throttle.wait() or 60) + 1
@@ -88,7 +102,7 @@ def staff_login(request: HttpRequest) -> HttpResponse:
         answer = _page(request, 429, said[0], said[1], hint=said[2])
         answer["Retry-After"] = str(wait)
         return answer
-    return admin.site.login(request)
+    return view(request)
 
 
 def busy(request: HttpRequest) -> HttpResponse:
@@ -102,13 +116,16 @@ def busy(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, status: int, code: str, message: str, *, hint: str = ""
 ) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        return api.plain(request, code, message, hint=hint, http_status=status)
-    facts = {"code": code, "message": message, "hint": hint}
-    try:
-        return render(request, [f"{status}.html", "refused.html"], facts, status=status)
-    except TemplateDoesNotExist:
-        return HttpResponse(f"{message} {hint}", status=status, content_type="text/plain")
+    # A failure may come before the request has a language.
+    with translation.override(languages.language_of(request)):
+        message, hint = speech.say(message), speech.say(hint)
+        if request.path.startswith("/api/"):
+            return api.plain(code, message, hint=hint, http_status=status)
+        facts = {"code": code, "message": message, "hint": hint}
+        try:
+            return render(request, [f"{status}.html", "refused.html"], facts, status=status)
+        except TemplateDoesNotExist:
+            return HttpResponse(f"{message} {hint}", status=status, content_type="text/plain")
 
 
 @require_safe

@@ -223,6 +223,7 @@ class Stack:
         }
         if not self.given.get("KIM_ELECTRUM_SERVERS"):
             made["KIM_DEVCHAIN_URL"] = layout.devchain_url
+            made["KIM_STAFF_TWO_FACTOR"] = "0"  # play money needs no app for codes
             made["KIM_INSTANT_OPERATORS"] = "1"  # of the one chain that there is
             made["KIM_SUGGESTED_PAYOUT"] = self.suggested_payout
         whole = made | self.given

@@ -16,6 +16,7 @@ urlpatterns = [
     path("api/v1/", include("payments.urls")),
     path("api/v1/", include("unlock.urls")),
     path("admin/login/", pages.staff_login),
+    path("admin/second-step/", pages.staff_second_step),
     path("admin/", admin.site.urls),
     path("setup/", first_run.setup, name="setup"),
     path("components/", pages.components, name="components"),
@@ -29,7 +30,3 @@ handler400 = pages.bad_request
 handler403 = pages.forbidden
 handler404 = pages.not_found
 handler500 = pages.failed
-
-admin.site.site_header = "kim"
-admin.site.site_title = "kim"
-admin.site.index_title = "What needs you now"

@@ -23,6 +23,7 @@ _DEFAULTS = {
     "KIM_NETWORK": "regtest",
     "KIM_DATABASE_URL": f"sqlite:///{_SCRATCH}/test-{os.getpid()}.sqlite3",
     "KIM_LOG_LEVEL": "WARNING",
+    "KIM_STAFF_TWO_FACTOR": "0",  # tests/project/test_staff_doors.py switches it on
 }
 for _name, _value in _DEFAULTS.items():
     os.environ.setdefault(_name, _value)

@@ -14,19 +14,18 @@ from unlock.looking import LookingAdmin, Question, reason_of
 from unlock.models import Creator, StaffFactor
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractUser
+    from django.contrib.auth.models import User
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    BaseUserAdmin = UserAdmin[AbstractUser]
+    BaseUserAdmin = UserAdmin[User]
 else:  # Django's class takes a parameter for the type checker only
     BaseUserAdmin = UserAdmin
 
-User = get_user_model()
-admin.site.unregister(User)
+admin.site.unregister(get_user_model())
 
 
-@admin.register(User)
+@admin.register(get_user_model())
 class StaffAdmin(BaseUserAdmin):
     """Staff only: a creator's user is not here, so nobody makes one of them staff."""
 
@@ -37,7 +36,7 @@ class StaffAdmin(BaseUserAdmin):
         return found.select_related("staff_factor")
 
     @admin.display(boolean=True, description="second step")
-    def has_second_step(self, user: AbstractUser) -> bool:
+    def has_second_step(self, user: User) -> bool:
         row = getattr(user, "staff_factor", None)
         return row is not None and row.confirmed_at is not None
 

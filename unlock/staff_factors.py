@@ -19,21 +19,21 @@ from unlock.one_time_codes import Standing
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.contrib.auth.models import AbstractUser
+    from django.contrib.auth.models import User
 
     from unlock.one_time_codes import Offered
 
 
-def is_on(user: AbstractUser) -> bool:
+def is_on(user: User) -> bool:
     return _on(user) is not None
 
 
-def spare_left(user: AbstractUser) -> int:
+def spare_left(user: User) -> int:
     row = _on(user)
     return 0 if row is None else len(row.spare_hashes)
 
 
-def mark_of(user: AbstractUser) -> str:
+def mark_of(user: User) -> str:
     """What a session keeps that passed this very second step; "" while there is none. A reset makes
     the marks of all sessions worthless.
     """
@@ -41,7 +41,7 @@ def mark_of(user: AbstractUser) -> str:
     return "" if row is None else f"{row.pk} {row.confirmed_at}"
 
 
-def offer(user: AbstractUser, *, now: datetime) -> Offered:
+def offer(user: User, *, now: datetime) -> Offered:
     """A new seed, which counts once a code of it is given back. Raises SecondStepOn."""
     secret = one_time_codes.new_secret()
     with transaction.atomic():
@@ -53,12 +53,12 @@ def offer(user: AbstractUser, *, now: datetime) -> Offered:
     return one_time_codes.offer_of(secret, user.get_username())
 
 
-def offered(user: AbstractUser) -> Offered:
+def offered(user: User) -> Offered:
     """What was offered last and waits for its code. Raises SecondStepUnknown."""
     return one_time_codes.offer_of(_open(_waiting(user)), user.get_username())
 
 
-def confirm(user: AbstractUser, code: str, *, now: datetime) -> tuple[str, ...]:
+def confirm(user: User, code: str, *, now: datetime) -> tuple[str, ...]:
     """Switch it on; the spare codes, told once. Raises SecondStepUnknown, -On, -Wrong, -Busy."""
     one_time_codes.count_guess(_guesses(user))
     with transaction.atomic():
@@ -73,7 +73,7 @@ def confirm(user: AbstractUser, code: str, *, now: datetime) -> tuple[str, ...]:
     return spare
 
 
-def check(user: AbstractUser, code: str, *, now: datetime) -> None:
+def check(user: User, code: str, *, now: datetime) -> None:
     """Raises SecondStepUnknown (there is none), SecondStepRequired, SecondStepWrong, SecondStepBusy."""
     if not code:
         raise SecondStepRequired("A code of your app is needed.")
@@ -90,7 +90,7 @@ def check(user: AbstractUser, code: str, *, now: datetime) -> None:
     one_time_codes.forgive(_guesses(user))
 
 
-def reset(user: AbstractUser, *, by: str, reason: str, now: datetime) -> bool:
+def reset(user: User, *, by: str, reason: str, now: datetime) -> bool:
     """Forget it: the next login sets up a new one, and open sessions end. Whether there was one."""
     with transaction.atomic():
         _lock(user)
@@ -101,11 +101,11 @@ def reset(user: AbstractUser, *, by: str, reason: str, now: datetime) -> bool:
     return is_gone
 
 
-def _on(user: AbstractUser) -> StaffFactor | None:
+def _on(user: User) -> StaffFactor | None:
     return StaffFactor.objects.filter(user=user, confirmed_at__isnull=False).first()
 
 
-def _waiting(user: AbstractUser) -> StaffFactor:
+def _waiting(user: User) -> StaffFactor:
     row = StaffFactor.objects.filter(user=user).first()
     if row is None:
         raise SecondStepUnknown("There is nothing to confirm.")
@@ -114,11 +114,11 @@ def _waiting(user: AbstractUser) -> StaffFactor:
     return row
 
 
-def _lock(user: AbstractUser) -> None:
+def _lock(user: User) -> None:
     get_user_model().objects.select_for_update().get(pk=user.pk)
 
 
-def _guesses(user: AbstractUser) -> str:
+def _guesses(user: User) -> str:
     return f"staff-second-step:{user.pk}"
 
 
