@@ -9,6 +9,7 @@
  */
 import { Damaged, Forged, Truncated, WrongKey } from '../crypto/errors.js';
 import { ROW_SIZE } from '../crypto/header.js';
+import { t } from '../texts/say.js';
 import { Filler } from './filler.js';
 import { SealError, SealPool } from './pool.js';
 import { Rate } from './rate.js';
@@ -169,7 +170,7 @@ export class Download {
         next = error.next;
         if (next > before) attempt = 0;
         if (error.isMoving) continue;
-        this.#trouble = 'The connection broke. Going on where it stopped.';
+        this.#trouble = t('The connection broke. Going on where it stopped.');
         this.#say(true);
         const isElsewhere = this.#facts.broke?.(this.#facts.header.segmentOffset(next)) ?? false;
         if (!isElsewhere || attempt > 0) await pause(attempt, this.#stop.signal);

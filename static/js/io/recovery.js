@@ -14,6 +14,7 @@ import {
   RECOVERY_GAP,
   RECOVERY_JUMP,
 } from '../crypto/forwards.js';
+import { t } from '../texts/say.js';
 
 /**
  * @import { Coin, Forward, Forwarder, Kit } from '../crypto/forwards.js'
@@ -31,6 +32,7 @@ import {
 
 const BATCH = 100;
 const MOST_NUMBERS = 25_000;
+const NAMED = 40; // letters of a line that is wrong
 
 /**
  * Looks up address after address until 1,000 unused in a row; then 2,000 more from 10,000 beyond the
@@ -87,13 +89,18 @@ export function readCoins(kits, text, network) {
   const numbers = numbered(kits);
   for (const line of text.split('\n').map((each) => each.trim())) {
     if (!line) continue;
+    const start = line.slice(0, NAMED);
     const parts = /^(\S+?)[\s,;]+([0-9a-f]{64}):(\d{1,6}):(\d{1,15})$/i.exec(line);
-    if (!parts) throw wrongLine(line, 'cannot be read');
+    if (!parts) throw wrongLine(t('The line “{line}…” cannot be read.', { line: start }));
     const [, address = '', txid = '', vout, value] = parts;
     const script = scriptOf(address, network, line);
     while (!known.has(script)) {
       const next = numbers.next();
-      if (next.done) throw wrongLine(line, 'names an address that is not of this kit');
+      if (next.done) {
+        throw wrongLine(
+          t('The line “{line}…” names an address that is not of this kit.', { line: start }),
+        );
+      }
       known.set(toHex(next.value.script), next.value);
     }
     const told = { script, txid: txid.toLowerCase(), vout: Number(vout), has_token: false };
@@ -161,12 +168,13 @@ function scriptOf(address, network, line) {
     if (/^a914[0-9a-f]{40}87$/.test(address)) return toHex(fromHex(address));
     return toHex(decodeAddress(address, network));
   } catch {
-    throw wrongLine(line, 'has no address of this network');
+    const start = line.slice(0, NAMED);
+    throw wrongLine(t('The line “{line}…” has no address of this network.', { line: start }));
   }
 }
 
-/** @param {string} line @param {string} what */
-function wrongLine(line, what) {
+/** @param {string} what */
+function wrongLine(what) {
   const hint = 'One coin a line: address, a space, then txid:number:satoshis.';
-  return new KimError('coins_malformed', hint, `The line “${line.slice(0, 40)}…” ${what}.`);
+  return new KimError('coins_malformed', hint, what);
 }

@@ -5,6 +5,7 @@
  */
 import { checkPaths } from '../crypto/directory.js';
 import { KimError } from '../crypto/errors.js';
+import { many, t } from '../texts/say.js';
 
 /**
  * @typedef {object} Item
@@ -41,7 +42,9 @@ export function gather({ items, emptyFolders, handles }) {
   const named = items.map(({ path, file }) => ({ path: path.normalize('NFC'), file }));
   const isFolder = named.some(({ path }) => path.includes('/'));
   const wanted = isFolder ? named.filter(({ path }) => !LITTER.has(lastOf(path))) : named;
-  if (wanted.length === 0) throw refused('There is no file in it.', 'Drop one with files in it.');
+  if (wanted.length === 0) {
+    throw refused(t('There is no file in it.'), t('Drop one with files in it.'));
+  }
   const isBundle = isFolder || wanted.length > 1;
   const top = topOf(wanted);
   const list = wanted
@@ -98,26 +101,36 @@ function topOf(items) {
 function nameOf(items) {
   const first = lastOf(items[0]?.path ?? '');
   const more = items.length - 1;
-  return more === 0 ? first : `${first.replace(/\.[A-Za-z0-9]{1,8}$/, '')} and ${more} more`;
+  if (more === 0) return first;
+  const bare = first.replace(/\.[A-Za-z0-9]{1,8}$/, '');
+  return t('{name} and {more} more', { name: bare, more });
 }
 
 /** @param {string[]} paths */
 function check(paths) {
   if (paths.length > MAX_FILES) {
-    throw refused(`These are ${paths.length} files.`, `At most ${MAX_FILES} go into one sale.`);
+    throw refused(
+      t('These are {count} files.', { count: paths.length }),
+      t('At most {most} go into one sale.', { most: MAX_FILES }),
+    );
   }
   const twice = repeated(paths);
   if (twice.length > 0) {
-    throw refused(`Two files have the same name: ${shown(twice)}.`, 'Put them into folders.');
+    throw refused(
+      t('Two files have the same name: {names}.', { names: shown(twice) }),
+      t('Put them into folders.'),
+    );
   }
   for (const path of paths) {
     try {
       checkPaths([path]);
     } catch (cause) {
-      const why = path.includes('\\') ? 'a backslash' : 'a part that no system can write';
+      const name = shown([path]);
       throw refused(
-        `The name ${shown([path])} holds ${why}.`,
-        'Rename it, then drop it again.',
+        path.includes('\\')
+          ? t('The name {name} holds a backslash.', { name })
+          : t('The name {name} holds a part that no system can write.', { name }),
+        t('Rename it, then drop it again.'),
         cause,
       );
     }
@@ -125,7 +138,7 @@ function check(paths) {
   try {
     checkPaths(paths);
   } catch (cause) {
-    throw refused('A file has the name of a folder.', 'Rename one of them.', cause);
+    throw refused(t('A file has the name of a folder.'), t('Rename one of them.'), cause);
   }
 }
 
@@ -137,16 +150,18 @@ function remarksOf(items, { emptyFolders, litter }) {
   const remarks = [];
   if (emptyFolders > 0) {
     remarks.push(
-      emptyFolders === 1
-        ? 'An empty folder is left out.'
-        : `${emptyFolders} empty folders are left out.`,
+      many(emptyFolders, 'An empty folder is left out.', '{count} empty folders are left out.'),
     );
   }
-  if (litter > 0) remarks.push(`Left out: ${litter} of the system’s own files, such as .DS_Store.`);
+  if (litter > 0) {
+    remarks.push(t('Left out: {litter} of the system’s own files, such as .DS_Store.', { litter }));
+  }
   const alike = repeated(items.map(({ path }) => path.toLowerCase()));
   if (alike.length > 0) {
     remarks.push(
-      `On Windows and macOS these are one file, so a buyer there gets one of each: ${shown(alike)}.`,
+      t('On Windows and macOS these are one file, so a buyer there gets one of each: {names}.', {
+        names: shown(alike),
+      }),
     );
   }
   return remarks;
@@ -166,8 +181,11 @@ function repeated(names) {
 /** @param {string[]} names */
 function shown(names) {
   const more = names.length - NAMED;
-  const list = names.slice(0, NAMED).map((name) => `“\u2068${name}\u2069”`);
-  return list.join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const list = names
+    .slice(0, NAMED)
+    .map((name) => t('“{name}”', { name: `\u2068${name}\u2069` }))
+    .join(', ');
+  return more > 0 ? t('{names} and {more} more', { names: list, more }) : list;
 }
 
 /**

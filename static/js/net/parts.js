@@ -3,6 +3,7 @@
  * keeps trying while the tab lives.
  * @module
  */
+import { t } from '../texts/say.js';
 import { ApiError } from './api.js';
 import { delayMs, untilOnline, wait } from './backoff.js';
 import { signParts } from './creator.js';
@@ -133,12 +134,12 @@ export function senderOf(uploadId, parts) {
  * @returns {string} why it waits
  */
 export function plainly(error) {
-  if (!navigator.onLine) return 'You are offline.';
-  if (error instanceof PutError) return 'The store does not answer.';
+  if (!navigator.onLine) return t('You are offline.');
+  if (error instanceof PutError) return t('The store does not answer.');
   const isLoggedOut = error instanceof ApiError && error.status === 401;
   return isLoggedOut
-    ? 'You are logged out. Log in again in another tab.'
-    : 'The server does not answer.';
+    ? t('You are logged out. Log in again in another tab.')
+    : t('The server does not answer.');
 }
 
 /** @param {unknown} error */
