@@ -8,34 +8,46 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 
 from payments.errors import ServiceError
+from payments.words import Words
+from unlock.speech import mark, say, tell
 
 log = logging.getLogger(__name__)
 
-BUSY = ("database_busy", "The database is busy.", "Nothing was changed. Try again.")
+BUSY = ("database_busy", mark("The database is busy."), mark("Nothing was changed. Try again."))
 BUSY_SECONDS = 2
 _MESSAGE_MAX = 1000
-_NOT_JSON = ("not_json", "The body is not JSON.", "Send UTF-8 JSON.")
+_NOT_JSON = ("not_json", mark("The body is not JSON."), mark("Send UTF-8 JSON."))
 _HINTS = {
-    401: "Log in and try again.",
-    403: "Reload the page and try again.",
-    404: "Check the address.",
-    405: "See /api/v1/schema/ for what may be done here.",
-    406: "Ask for application/json.",
-    415: "Send UTF-8 JSON, as Content-Type: application/json.",
+    401: mark("Log in and try again."),
+    403: mark("Reload the page and try again."),
+    404: mark("Check the address."),
+    405: mark("See /api/v1/schema/ for what may be done here."),
+    406: mark("Ask for application/json."),
+    415: mark("Send UTF-8 JSON, as Content-Type: application/json."),
 }
 
 
 def body(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
-    """The one shape of an error, for people (message, hint) and programs (code)."""
+    """The one shape of an error, for people (message, hint: as they are) and programs (code)."""
     # Messages may repeat what was sent: half a character could not be encoded, and a page is enough.
     sayable = message.encode(errors="replace").decode()[:_MESSAGE_MAX]
     return {"error": {"code": code, "message": sayable, "hint": hint}}
+
+
+def said(code: str, message: str, hint: str = "") -> dict[str, dict[str, str]]:
+    """The same of two texts of the catalogues, in the reader's language."""
+    return body(code, tell(Words(message)), tell(Words(hint)))
+
+
+def of_error(error: ServiceError) -> dict[str, dict[str, str]]:
+    """A refusal, in the reader's language; its code is the same in all."""
+    return body(error.code, tell(error.words), tell(error.advice))
 
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -43,27 +55,26 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     del context
     if isinstance(error, ServiceError):
         return Response(
-            body(error.code, error.message, error.said_hint),
+            of_error(error),
             status=error.http_status,
             headers=_retry(error.http_status),
         )
     if isinstance(error, Http404):
-        return Response(body("not_found", "There is nothing here.", "Check the link."), status=404)
+        return Response(
+            said("not_found", mark("There is nothing here."), mark("Check the link.")), status=404
+        )
     if isinstance(error, PermissionDenied):
-        return Response(body("forbidden", "This is not allowed.", _HINTS[403]), status=403)
+        return Response(said("forbidden", mark("This is not allowed."), _HINTS[403]), status=403)
     if isinstance(error, OperationalError):
         log.warning("database refused: %s", type(error).__name__)
-        return Response(body(*BUSY), status=503, headers=_retry(503))
+        return Response(said(*BUSY), status=503, headers=_retry(503))
     if isinstance(error, exceptions.APIException):
         return _framework(error)
     return None
 
 
-def plain(
-    request: HttpRequest, code: str, message: str, *, hint: str, http_status: int
-) -> JsonResponse:
-    """The same shape outside DRF, for paths under /api/."""
-    del request
+def plain(code: str, message: str, *, hint: str, http_status: int) -> JsonResponse:
+    """The same shape outside DRF, for paths under /api/; ``message`` and ``hint`` are said already."""
     return JsonResponse(body(code, message, hint), status=http_status, headers=_retry(http_status))
 
 
@@ -81,16 +92,24 @@ def _framework(error: exceptions.APIException) -> Response:
     headers = dict(_retry(error.status_code))
     if isinstance(error, exceptions.ValidationError):
         return Response(
-            body("invalid", _flatten(error.detail), "Correct the named fields and send it again."),
+            body(
+                "invalid",
+                _flatten(error.detail),
+                say("Correct the named fields and send it again."),
+            ),
             status=400,
         )
     if isinstance(error, exceptions.ParseError):
-        return Response(body(*_NOT_JSON), status=400)
+        return Response(said(*_NOT_JSON), status=400)
     if isinstance(error, exceptions.Throttled):
         wait = int(getattr(error, "wait", None) or 60) + 1
         headers["Retry-After"] = str(wait)
         return Response(
-            body("too_many_requests", "Too many requests.", f"Try again in {wait} seconds."),
+            body(
+                "too_many_requests",
+                say("Too many requests."),
+                say("Try again in {wait} seconds.", wait=wait),
+            ),
             status=429,
             headers=headers,
         )
@@ -103,9 +122,9 @@ def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.PermissionDenied):
         codes[403] = "forbidden"
     code = codes.get(error.status_code, str(error.default_code))
-    hint = _HINTS.get(error.status_code, "Correct the request and send it again.")
-    said = body(code, _flatten(error.detail), hint)
-    return Response(said, status=error.status_code, headers=headers)
+    hint = _HINTS.get(error.status_code, mark("Correct the request and send it again."))
+    told = body(code, _flatten(error.detail), tell(Words(hint)))
+    return Response(told, status=error.status_code, headers=headers)
 
 
 def _retry(http_status: int) -> dict[str, str]:

@@ -35,4 +35,5 @@ def tell(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if response.get("Content-Type", "").startswith(("text/html", "application/json")):
         response.setdefault("Content-Language", language_of(request))
         patch_vary_headers(response, ("Accept-Language",))
+    translation.deactivate()  # the thread goes on with somebody else
     return response

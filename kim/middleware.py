@@ -17,14 +17,20 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
 
 from kim import api, deprecations, origins, throttles
 from kim import languages as spoken
 from payments.errors import ServiceError
+from payments.words import Words
+from unlock.speech import mark, tell
 from unlock.views.pages import CONNECT
 
 log = logging.getLogger(__name__)
+
+_TOO_LARGE = mark("The request is too large.")
+_NEVER_HERE = mark("Files never pass through this server.")
 
 type_of_get = Callable[[HttpRequest], Any]
 
@@ -150,17 +156,15 @@ def small(get_response: type_of_get) -> Callable[..., Any]:
         is_number = length.isascii() and length.isdecimal() and len(length) < 12
         if is_number and int(length) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return None
-        return _say(
-            request,
-            ("too_large", "The request is too large.", "Files never pass through this server."),
-            http_status=413,
-        )
+        said = ("too_large", Words(_TOO_LARGE), Words(_NEVER_HERE))
+        return _say(request, said, http_status=413)
 
     def reshape(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         is_bare = response.status_code == 405 and isinstance(response, HttpResponseNotAllowed)
         if not is_bare or not request.path.startswith("/api/"):
             return response
-        said = ("method_not_allowed", f"{request.method} is not possible here.", "Use another.")
+        no = Words.of("{method} is not possible here.", method=str(request.method))
+        said = ("method_not_allowed", no, Words(mark("Use another.")))
         made = _say(request, said, http_status=405)
         made["Allow"] = response["Allow"]
         return made
@@ -187,20 +191,25 @@ class errors:  # noqa: N801  (a middleware is named like the function it stands 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if isinstance(error, OperationalError):
             log.warning("database refused: %s", type(error).__name__)
-            return _say(request, api.BUSY, http_status=503)
+            code, message, hint = api.BUSY
+            return _say(request, (code, Words(message), Words(hint)), http_status=503)
         if isinstance(error, ServiceError):
-            said = (error.code, error.message, error.said_hint)
+            said = (error.code, error.words, error.advice)
             return _say(request, said, http_status=error.http_status)
         return None
 
 
-def _say(request: HttpRequest, said: tuple[str, str, str], *, http_status: int) -> HttpResponseBase:
+def _say(
+    request: HttpRequest, said: tuple[str, Words, Words], *, http_status: int
+) -> HttpResponseBase:
     """Code, message and hint: as JSON under /api/, as a page elsewhere."""
-    code, message, hint = said
-    if request.path.startswith("/api/"):
-        return api.plain(request, code, message, hint=hint, http_status=http_status)
-    page = {"code": code, "message": message, "hint": hint}
-    return render(request, "refused.html", page, status=http_status)
+    # A refusal may come before the request has a language.
+    with translation.override(spoken.language_of(request)):
+        code, message, hint = said[0], tell(said[1]), tell(said[2])
+        if request.path.startswith("/api/"):
+            return api.plain(code, message, hint=hint, http_status=http_status)
+        page = {"code": code, "message": message, "hint": hint}
+        return render(request, "refused.html", page, status=http_status)
 
 
 def _both(

@@ -140,7 +140,11 @@ def _parse_cashaddr(prefix: str | None, payload: str, network: Network) -> Addre
         if script is None:
             continue
         if candidate is not network:
-            raise WrongNetwork(f"That is a {candidate} address; this site runs on {network}.")
+            raise WrongNetwork(
+                "That is a {candidate} address; this site runs on {network}.",
+                candidate=candidate,
+                network=network,
+            )
         return Address(network, script)
     raise BadAddress("The address has a typing error: its checksum does not match.")
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from payments.errors import BadPrice, RateUnavailable, UnknownCurrency
 from payments.states import PayoutKind
+from payments.words import Words
 
 SAT_PER_BCH: Final = 100_000_000
 MAX_SAT: Final = 21_000_000 * SAT_PER_BCH
@@ -49,7 +50,12 @@ class Price:
     currency: str
 
     def __str__(self) -> str:
-        return f"{self.amount:.{exponent_of(self.currency)}f} {self.currency}"
+        return str(self.words)
+
+    @property
+    def words(self) -> Words:
+        exact = Decimal(f"{self.amount:.{exponent_of(self.currency)}f}")
+        return Words.of("{amount} {currency}", amount=exact, currency=self.currency)
 
 
 def parse_price(amount: str | Decimal, currency: str) -> Price:
@@ -61,7 +67,11 @@ def parse_price(amount: str | Decimal, currency: str) -> Price:
     if not value.is_finite() or value < 0 or value >= _MAX_PRICE:
         raise BadPrice("The price is not a sensible amount.")
     if value != round(value, digits):
-        raise BadPrice(f"{currency} has at most {digits} digits after the point.")
+        raise BadPrice(
+            "{currency} has at most {digits} digits after the point.",
+            currency=currency,
+            digits=digits,
+        )
     if currency == BCH and value > MAX_SAT // SAT_PER_BCH:
         raise BadPrice("There is not that much BCH.")
     return Price(round(value, digits), currency)
@@ -85,7 +95,9 @@ def due_sat(price: Price, rate: Decimal | None, *, spread_bps: int = 0) -> int:
     if price.currency == BCH:
         return int(price.amount * SAT_PER_BCH)
     if rate is None or not rate.is_finite() or rate <= 0:
-        raise RateUnavailable(f"There is no exchange rate for {price.currency} right now.")
+        raise RateUnavailable(
+            "There is no exchange rate for {currency} right now.", currency=price.currency
+        )
     price_over, price_under = price.amount.as_integer_ratio()
     rate_over, rate_under = rate.as_integer_ratio()
     over = price_over * rate_under * SAT_PER_BCH * (10_000 + spread_bps)
@@ -118,6 +130,11 @@ def min_sat(due: int, *, tolerance_bps: int = TOLERANCE_BPS) -> int:
 def is_refund_worthy(over_sat: int, due: int) -> bool:
     """Whether what came beyond ``due`` is enough to ask the creator to send it back."""
     return over_sat > max(REFUND_MIN_SAT, due * REFUND_MIN_BPS // 10_000)
+
+
+def bch(amount_sat: int) -> Decimal:
+    """The same number in BCH, with all eight digits."""
+    return Decimal(format_bch(amount_sat))
 
 
 def format_bch(amount_sat: int) -> str:

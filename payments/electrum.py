@@ -133,7 +133,7 @@ class ElectrumChain:
         refusals = self._loop.run(electrum_calls.broadcast(links, raw))
         # One that is in a block, and spent on from there, is refused for its missing inputs.
         if None not in refusals and self._loop.run(electrum_calls.raw_of(txid, links)) is None:
-            raise BroadcastRefused(f"No server took the transaction: {refusals[0]}")
+            raise BroadcastRefused("No server took the transaction: {why}", why=str(refusals[0]))
         return txid
 
     def offer(self, raw: bytes) -> dict[str, str]:

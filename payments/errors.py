@@ -7,20 +7,34 @@ that turns them into answers.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from payments.words import Value, Words
 
 
 class ServiceError(Exception):
-    """Root of every error we raise on purpose. ``message`` names the cause, never a secret."""
+    """Root of every error we raise on purpose. ``message`` names the cause, never a secret.
+
+    ``words`` and ``advice`` are what ``message`` and ``said_hint`` say, before they have a language:
+    the English patterns are literals, and what differs stands in ``values``.
+    """
 
     code: ClassVar[str] = "refused"
     hint: ClassVar[str] = ""
     http_status: ClassVar[int] = 400
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.said_hint = self.hint if hint is None else hint
+    def __init__(self, message: str, **values: Value) -> None:
+        """``hint`` among the values stands in for the hint of the class."""
+        advice = str(values.pop("hint", self.hint))
+        self.words, self.advice = Words(message, values), Words(advice, values)
+        self.message = str(self.words)
+        self.said_hint = str(self.advice)
+        super().__init__(self.message)
+
+    @classmethod
+    def after(cls, error: ServiceError) -> Self:
+        """The same cause as another refusal, which gives its own advice."""
+        return cls(error.words.pattern, **error.words.values)
 
 
 # --- addresses and xpubs: what a creator pastes ------------------------------------------------
@@ -140,7 +154,7 @@ class HeadersEarly(BadHeaders):
     hint = "Check this machine's clock."
 
     def __init__(self, message: str, *, height: int) -> None:
-        super().__init__(message)
+        super().__init__(message, height=height)
         self.height = height
 
 
@@ -231,8 +245,8 @@ class BadEvidence(ServiceError):
     code = "bad_evidence"
     hint = "Take the file anew from the instance that made it."
 
-    def __init__(self, fault: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, fault: str, message: str, **values: Value) -> None:
+        super().__init__(message, **values)
         self.fault = fault
 
 

@@ -90,7 +90,9 @@ def read(raw: bytes) -> Evidence:
     try:
         return _take(members)
     except (KeyError, TypeError, ValueError, AttributeError, BadHeaders) as error:
-        raise BadEvidence(Fault.FORMAT, f"The file is incomplete or damaged: {error!r}.") from error
+        raise BadEvidence(
+            Fault.FORMAT, "The file is incomplete or damaged: {error}.", error=repr(error)
+        ) from error
 
 
 def sign(members: dict[str, Any], signing_key: bytes) -> dict[str, Any]:
@@ -151,9 +153,11 @@ def _load(raw: bytes) -> dict[str, Any]:
             raise ValueError("too long")  # noqa: TRY301 - one way out for all that is no file
         members = json.loads(raw, object_pairs_hook=_once, parse_float=_no_float)
     except (ValueError, RecursionError) as error:
-        raise BadEvidence(Fault.FORMAT, f"This is no evidence file: {error}.") from error
+        raise BadEvidence(
+            Fault.FORMAT, "This is no evidence file: {error}.", error=str(error)
+        ) from error
     if not isinstance(members, dict) or members.get("format") != FORMAT:
-        raise BadEvidence(Fault.FORMAT, f"This is not a file of the format {FORMAT}.")
+        raise BadEvidence(Fault.FORMAT, "This is not a file of the format {format}.", format=FORMAT)
     return members
 
 

@@ -91,7 +91,7 @@ class HeaderChain:
         """
         header = self.header_at(height)
         if header is None:
-            raise HeadersDetached(f"Our chain has no header {height}.")
+            raise HeadersDetached("Our chain has no header {height}.", height=height)
         headers.check_merkle(txid, branch, position, header)
         return header
 
@@ -153,7 +153,7 @@ class HeaderChain:
             headers.check(header, height=height, prev=prev, times=tuple(times), rules=self._rules)
             if header.time_seconds > latest:
                 raise HeadersEarly(
-                    f"Block {height} lies more than two hours in our future.", height=height
+                    "Block {height} lies more than two hours in our future.", height=height
                 )
             times.append(header.time_seconds)
             prev = header
@@ -164,7 +164,7 @@ class HeaderChain:
 
     def _context(self, fork_height: int, first: Header) -> tuple[Header, deque[int]]:
         if fork_height > self.height or self._header(fork_height).hash != first.prev_hash:
-            raise HeadersDetached(f"Header {fork_height + 1} follows none of ours.")
+            raise HeadersDetached("Header {height} follows none of ours.", height=fork_height + 1)
         oldest = max(self.base_height, fork_height - headers.MEDIAN_SPAN + 1)
         ancestors = [self._header(height) for height in range(oldest, fork_height + 1)]
         times = deque((each.time_seconds for each in ancestors), maxlen=headers.MEDIAN_SPAN)

@@ -132,15 +132,19 @@ def check(header: Header, *, height: int, prev: Header, times: Sequence[int], ru
     that, the median rule cannot be applied. Raises ``BadHeaders``.
     """
     if header.prev_hash != prev.hash:
-        raise BadHeaders(f"Header {height} does not follow the one before it.")
+        raise BadHeaders("Header {height} does not follow the one before it.", height=height)
     if header.bits != next_bits(prev, prev_height=height - 1, at=header.time_seconds, rules=rules):
-        raise BadHeaders(f"Header {height} claims a difficulty that is not the network's.")
+        raise BadHeaders(
+            "Header {height} claims a difficulty that is not the network's.", height=height
+        )
     if int.from_bytes(header.hash, "little") > target_of(header.bits):
-        raise BadHeaders(f"Header {height} lacks its proof of work.")
+        raise BadHeaders("Header {height} lacks its proof of work.", height=height)
     if len(times) >= min(MEDIAN_SPAN, height):
         recent = sorted(times[-MEDIAN_SPAN:])
         if header.time_seconds <= recent[len(recent) // 2]:
-            raise BadHeaders(f"Header {height} is older than the median of those before it.")
+            raise BadHeaders(
+                "Header {height} is older than the median of those before it.", height=height
+            )
 
 
 def next_bits(prev: Header, *, prev_height: int, at: int, rules: Rules) -> int:

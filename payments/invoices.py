@@ -102,7 +102,7 @@ def open(  # noqa: A001 - the verb of the glossary; always called as invoices.op
     quoted = rate_table.quote(price, now=now, owner=payout.owner)
     floor_sat = amounts.FLOOR_SAT[PayoutKind(payout.kind)]
     if quoted.due_sat < floor_sat:
-        raise PriceBelowFloor(f"The least price is {floor_sat} sat.")
+        raise PriceBelowFloor("The least price is {floor_sat} sat.", floor_sat=floor_sat)
     if confirmations not in CONFIRMATIONS:
         raise BadPrice("Confirmations may be 1, 2, 6 or 10.", hint="Choose one of these.")
     issued = payouts.issue_from(payout, connection.chain, due_sat=quoted.due_sat)

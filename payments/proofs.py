@@ -130,11 +130,15 @@ def _check_chain(file: Evidence, height: int, *, easiest: int | None, now: datet
     latest = now.timestamp() + headers.MAX_FUTURE_SECONDS
     for at, header in enumerate(chain, height - 1):
         if easiest is not None and headers.target_of(header.bits) > easiest:
-            raise BadEvidence(Fault.TOO_EASY, f"Block {at} was too easy to make to be believed.")
+            raise BadEvidence(
+                Fault.TOO_EASY, "Block {at} was too easy to make to be believed.", at=at
+            )
         if header.time_seconds > latest:
-            raise BadEvidence(Fault.HEADERS, f"Block {at} lies in the future.")
+            raise BadEvidence(Fault.HEADERS, "Block {at} lies in the future.", at=at)
     if int.from_bytes(chain[0].hash, "little") > headers.target_of(chain[0].bits):
-        raise BadEvidence(Fault.HEADERS, f"Header {height - 1} lacks its proof of work.")
+        raise BadEvidence(
+            Fault.HEADERS, "Header {height} lacks its proof of work.", height=height - 1
+        )
     times: list[int] = []
     for at, (prev, header) in enumerate(pairwise(chain), height):
         times.append(prev.time_seconds)
@@ -176,24 +180,34 @@ def _prove(
 def _worth(file: Evidence, paid: SeenPayment) -> int:
     transaction = transactions.parse(paid.raw, txid=paid.txid)
     if paid.vout >= len(transaction.outputs):
-        raise BadEvidence(Fault.OUTPUT, f"{paid.txid} has no output {paid.vout}.")
+        raise BadEvidence(
+            Fault.OUTPUT, "{txid} has no output {vout}.", txid=paid.txid, vout=paid.vout
+        )
     output = transaction.outputs[paid.vout]
     if output.script != file.script:
-        raise BadEvidence(Fault.OUTPUT, f"{paid.txid}:{paid.vout} does not pay the address.")
+        raise BadEvidence(
+            Fault.OUTPUT, "{txid}:{vout} does not pay the address.", txid=paid.txid, vout=paid.vout
+        )
     if output.value_sat != paid.value_sat:
         said = f"{paid.txid}:{paid.vout} is worth {output.value_sat} sat, not {paid.value_sat}."
         raise BadEvidence(Fault.OUTPUT, said)
     if (output.has_token, transaction.is_coinbase) != (paid.has_token, paid.is_coinbase):
-        raise BadEvidence(Fault.OUTPUT, f"{paid.txid}:{paid.vout} is not what is said of it.")
+        raise BadEvidence(
+            Fault.OUTPUT, "{txid}:{vout} is not what is said of it.", txid=paid.txid, vout=paid.vout
+        )
     return 0 if output.has_token or covenants.is_forward(transaction) else output.value_sat
 
 
 def _check_place(paid: SeenPayment, blocks: dict[int, tuple[Header, ...]]) -> str:
     chain = blocks.get(paid.height or 0)
     if chain is None:
-        raise BadEvidence(Fault.HEADERS, f"There is no good header for block {paid.height}.")
+        raise BadEvidence(
+            Fault.HEADERS, "There is no good header for block {height}.", height=paid.height or 0
+        )
     if chain[1].hash_hex != paid.block_hash:
-        raise BadEvidence(Fault.HEADERS, f"Block {paid.height} has another hash.")
+        raise BadEvidence(
+            Fault.HEADERS, "Block {height} has another hash.", height=paid.height or 0
+        )
     branch = tuple(each[::-1] for each in paid.branch or ())
     headers.check_merkle(paid.txid, branch, paid.position or 0, chain[1])
     return f"{paid.txid} lies in block {paid.height}."

@@ -114,7 +114,9 @@ def quote(price: amounts.Price, *, now: datetime, owner: UUID | None = None) -> 
         return Quoted(due_sat=amounts.due_sat(price, None), rate=None, sources=())
     view = current(price.currency, now=now, owner=owner)
     if view is None:
-        raise RateUnavailable(f"There is no exchange rate for {price.currency} right now.")
+        raise RateUnavailable(
+            "There is no exchange rate for {currency} right now.", currency=price.currency
+        )
     spread_bps = 0 if view.is_manual else settings.KIM_RATE_SPREAD_BPS
     return Quoted(
         due_sat=amounts.due_sat(price, view.rate, spread_bps=spread_bps),
@@ -141,7 +143,12 @@ def set_manual(owner: UUID, currency: str, rate: str | Decimal, *, now: datetime
     value = Decimal(rate)
     least, most = bounds().get(currency, rate_rules.ANY_BOUNDS)
     if not rate_rules.is_sane(currency, value, bounds()):
-        raise BadRate(f"The price of 1 BCH must lie between {least:f} and {most:f} {currency}.")
+        raise BadRate(
+            "The price of 1 BCH must lie between {least} and {most} {currency}.",
+            least=least,
+            most=most,
+            currency=currency,
+        )
     row, _ = ManualRate.objects.update_or_create(
         owner=owner, currency=currency, defaults={"rate": value, "at": now}
     )

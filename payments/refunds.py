@@ -95,7 +95,9 @@ def ask(invoice_id: UUID, *, reason: RefundReason, due_sat: int, now: datetime) 
         if row is None:
             most_sat = invoice.confirmed_sat - debts.returned_sat(invoice)
             if not 0 < due_sat <= most_sat:
-                raise RefundTooMuch(f"At most {max(0, most_sat)} sat can go back.")
+                raise RefundTooMuch(
+                    "At most {most_sat} sat can go back.", most_sat=max(0, most_sat)
+                )
             row = debts.add(invoice, reason, due_sat, now=now)
             _decide(invoice_of=row, now=now, told=EventKind.REFUND_DUE)
     return _view(row)

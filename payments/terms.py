@@ -62,7 +62,7 @@ def _check(name: str, value: int) -> None:
             raise BadTerms("Whether satoshis are honoured is yes or no.")
         return
     if name not in {"tolerance_bps", "instant_invoice_sat", "instant_total_sat"}:
-        raise BadTerms(f"There is no term called {name}.")
+        raise BadTerms("There is no term called {name}.", name=name)
     if type(value) is not int or value < 0:
         raise BadTerms("An amount must be a whole number, and not below zero.")
     if name == "tolerance_bps" and value > amounts.TOLERANCE_CAP_BPS:

@@ -81,7 +81,7 @@ def parse(text: str, network: Network) -> Xpub:
     if len(raw) != 78 or raw[:4] not in {_XPUB, _TPUB}:
         raise BadXpub("That is not an extended public key.")
     if raw[:4] not in _ACCEPTED[network]:
-        raise WrongNetwork(f"That extended public key is not for {network}.")
+        raise WrongNetwork("That extended public key is not for {network}.", network=network)
     return _checked(
         Xpub(
             version=raw[:4],
@@ -104,7 +104,9 @@ def child(parent: Xpub, number: int) -> Xpub:
     try:
         key = PublicKey(parent.public_key).add(seed[:32]).format(compressed=True)
     except ValueError as error:
-        raise BadXpub(f"Child {number} of this key does not exist; take the next.") from error
+        raise BadXpub(
+            "Child {number} of this key does not exist; take the next.", number=number
+        ) from error
     return Xpub(
         version=parent.version,
         depth=parent.depth + 1,

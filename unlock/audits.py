@@ -41,7 +41,7 @@ def keep(paid_file: PaidFile, *, entries: bytes, now: datetime) -> Audit:
     try:
         shown = container.parse_entries(entries)
     except Damaged as error:
-        raise AuditInvalid(error.message) from error
+        raise AuditInvalid.after(error) from error
     if [entry.segment for entry in shown] != drawn:
         raise AuditInvalid("These are not the segments that were drawn.")
     if shown:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from payments import unsettled
-from payments.amounts import format_bch
+from payments.amounts import bch
 from unlock import account_sessions, creators, files, mail, payout_changes, second_factors, tokens
 from unlock.account_errors import MoneyMoving, RefundsOwed
 from unlock.models import ClosedAccount, Creator, PaidFile, Profile, Purchase, Vault, Webhook
@@ -43,15 +43,17 @@ def close(creator: Creator, *, now: datetime) -> None:
 def _check_settled(creator: Creator, *, now: datetime) -> None:
     found = unsettled.of(creator.id, now=now)
     if found.refunds:
-        raise RefundsOwed(f"Refunds that you owe: {found.refunds}.")
+        raise RefundsOwed("Refunds that you owe: {refunds}.", refunds=found.refunds)
     if found.orders:
-        raise MoneyMoving(f"Orders whose payment is not settled yet: {found.orders}.")
+        raise MoneyMoving("Orders whose payment is not settled yet: {orders}.", orders=found.orders)
     if found.payable_until is not None:
-        until = f"{found.payable_until:%d %B %Y, %H:%M} UTC"
-        raise MoneyMoving(f"Somebody has ordered, and may pay until {until}.")
+        raise MoneyMoving(
+            "Somebody has ordered, and may pay until {until}.", until=found.payable_until
+        )
     if found.forwarding_sat:
-        amount = format_bch(found.forwarding_sat)
-        raise MoneyMoving(f"{amount} BCH are on their way to your address.")
+        raise MoneyMoving(
+            "{amount} BCH are on their way to your address.", amount=bch(found.forwarding_sat)
+        )
 
 
 def _stop_selling(creator: Creator, *, now: datetime) -> None:

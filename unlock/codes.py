@@ -85,7 +85,7 @@ def make(
         if asked.amount_off and asked.amount_off.currency != paid_file.price_currency:
             raise PricingInvalid("The amount is in another currency than the price.")
         if DiscountCode.objects.filter(paid_file=paid_file).count() + asked.count > CODES_MAX:
-            raise PricingInvalid(f"A file has {CODES_MAX} codes at most.")
+            raise PricingInvalid("A file has {codes_max} codes at most.", codes_max=CODES_MAX)
         return DiscountCode.objects.bulk_create(
             [_new(paid_file, asked, now=now) for _ in range(asked.count)]
         )
@@ -175,9 +175,11 @@ def _check(asked: Making) -> None:
     if asked.amount_off is not None and asked.amount_off.amount <= 0:
         raise PricingInvalid("The amount is more than nothing.")
     if asked.quantity is not None and not 1 <= asked.quantity <= COUNT_MAX:
-        raise PricingInvalid(f"A code is used once at least, {COUNT_MAX} times at most.")
+        raise PricingInvalid(
+            "A code is used once at least, {count_max} times at most.", count_max=COUNT_MAX
+        )
     if not 1 <= asked.count <= BATCH_MAX:
-        raise PricingInvalid(f"At most {BATCH_MAX} codes are made at a time.")
+        raise PricingInvalid("At most {batch_max} codes are made at a time.", batch_max=BATCH_MAX)
     if asked.starts_at and asked.ends_at and asked.starts_at >= asked.ends_at:
         raise PricingInvalid("The code would end before it begins.")
 

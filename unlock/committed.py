@@ -37,7 +37,7 @@ class Committed:
         try:
             container.check_keys(self.core, self.index, shown)
         except (Damaged, Forged) as error:
-            raise ShownKeyWrong(error.message) from error
+            raise ShownKeyWrong.after(error) from error
 
     def open(self, shown: SegmentKey) -> None:
         """Read and decrypt one segment. Raises ShownKeyWrong, StoreError."""
@@ -48,7 +48,7 @@ class Committed:
         try:
             container.open_shown(self.core, self.index, shown, stored)
         except (Damaged, Forged) as error:
-            raise ShownKeyWrong(error.message) from error
+            raise ShownKeyWrong.after(error) from error
 
 
 def verified(paid_file: PaidFile) -> Container:

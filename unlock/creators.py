@@ -29,6 +29,7 @@ from unlock.creator_errors import (
     UsernameTaken,
 )
 from unlock.models import ClosedAccount, Creator, Invitation, InvitationUse
+from unlock.speech import mark
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -219,9 +220,11 @@ def recover(
             creator.id,
             NoticeKind.ACCOUNT_RECOVERED,
             topic=now.isoformat(),
-            text="Your password was replaced with the words or key file of your key, and every"
-            " other browser was signed out; the second step is off, and tokens for programs have"
-            " ended. A change of payout that waited was stopped. If that was not you, somebody has your words.",
+            text=mark(
+                "Your password was replaced with the words or key file of your key, and every"
+                " other browser was signed out; the second step is off, and tokens for programs have"
+                " ended. A change of payout that waited was stopped. If that was not you, somebody has your words."
+            ),
             now=now,
         )
     return creator

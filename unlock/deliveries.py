@@ -21,8 +21,10 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When, Window
 from django.db.models.functions import RowNumber
 
+from payments.words import Words
 from unlock import notices, webhook_events, webhook_targets, webhooks
 from unlock.models import Delivery, Webhook
+from unlock.speech import mark
 from unlock.states import DeliveryState, NoticeKind
 from unlock.webhook_targets import Answer
 
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 log = logging.getLogger(__name__)
+
+_ENDED: Final = mark("Your webhook {url} answered 410 Gone and was switched off.")
+_NO_MORE: Final = mark(
+    "Your webhook {url} did not take a message for 72 hours; it is tried no more."
+)
+_FAILING: Final = mark("Your webhook {url} does not take our messages. {answer}")
 
 AT_ONCE: Final = 32
 PER_WEBHOOK: Final = 2  # a target that hangs takes no more threads than these
@@ -194,7 +202,7 @@ def _fail(row: Delivery, job: Job, answer: Answer, *, now: datetime) -> None:
         Webhook.objects.filter(pk=job.webhook.pk).update(is_active=False)
         waiting = Delivery.objects.filter(webhook=job.webhook, state=DeliveryState.WAITING)
         waiting.exclude(pk=row.pk).update(state=DeliveryState.DROPPED)
-        _tell(job, "answered 410 Gone and was switched off.", topic="gone", now=now)
+        _tell(job, _ENDED, topic="gone", now=now)
         return
     due_at = now + delay_after(row.attempts, luck=random.random())
     # A test and a press of "send again" are looked at while they happen: a few tries will do.
@@ -204,20 +212,31 @@ def _fail(row: Delivery, job: Job, answer: Answer, *, now: datetime) -> None:
         row.state = DeliveryState.GIVEN_UP
     row.due_at = due_at
     if row.state == DeliveryState.GIVEN_UP and not is_by_hand:
-        _tell(job, "did not take a message for 72 hours; it is tried no more.", topic="up", now=now)
+        _tell(job, _NO_MORE, topic="up", now=now)
     elif row.attempts == FAILING_AFTER:
-        said = answer.error or f"It answers {answer.status}."
-        _tell(job, f"does not take our messages. {said}", topic="failing", now=now)
+        _tell(job, _FAILING, topic="failing", now=now, answer=answer)
 
 
-def _tell(job: Job, what: str, *, topic: str, now: datetime) -> None:
+def _tell(
+    job: Job, pattern: str, *, topic: str, now: datetime, answer: Answer | None = None
+) -> None:
     notices.tell(
         job.webhook.creator_id,
         NoticeKind.WEBHOOK_FAILING,
         topic=f"{job.webhook.pk}:{topic}:{now:%Y-%m-%d}",
-        text=f"Your webhook {job.webhook.url[:200]} {what}",
+        text=Words.of(
+            pattern,
+            url=job.webhook.url[:200],
+            answer=_said(answer),
+        ),
         now=now,
     )
+
+
+def _said(answer: Answer | None) -> Words:
+    if answer is None or answer.error:
+        return Words(answer.error if answer else "")
+    return Words.of("It answers {status}.", status=answer.status or 0)
 
 
 def _noted(answer: Answer, *, now: datetime) -> dict[str, object]:

@@ -11,12 +11,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from payments import duties, invoices, refunds, tidings
-from payments.amounts import format_bch
+from payments.amounts import bch
 from payments.states import InvoiceFlag, InvoiceState, RefundReason
-from unlock import failures, sales
+from payments.words import Words
+from unlock import failures, sales, speech
 from unlock.creator_errors import NoteMissing
 from unlock.errors import PurchaseUnknown
 from unlock.models import Purchase
+from unlock.speech import mark
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,26 +59,28 @@ class Duty:
 
 
 REASONS: Final = {
-    RefundReason.OVER: "More came than was asked for.",
-    RefundReason.REMOVED: "The file was removed before it was paid.",
-    RefundReason.OVERSOLD: "It was sold out.",
-    RefundReason.FAILED: "The buyer could not open the file.",
-    RefundReason.AGREED: "You offered it.",
+    RefundReason.OVER: mark("More came than was asked for."),
+    RefundReason.REMOVED: mark("The file was removed before it was paid."),
+    RefundReason.OVERSOLD: mark("It was sold out."),
+    RefundReason.FAILED: mark("The buyer could not open the file."),
+    RefundReason.AGREED: mark("You offered it."),
 }
-_CONFLICT: Final = (
+_CONFLICT: Final = mark(
     "The payment shows signs of a double spend. The file opens only once a block holds it; there is"
     " nothing to do."
 )
-_REVERSED: Final = (
+_REVERSED: Final = mark(
     "The payment counted, and has gone from the chain. We go on looking and sending it; the key is"
     " withheld if the buyer did not fetch it before."
 )
-_BESIDE: Final = (
+_BESIDE: Final = mark(
     "Coins came together with a token. They do not count as payment, and are never forwarded,"
     " because the token would be lost. The buyer is asked to send plain BCH."
 )
-_FAILED: Final = "Open your own link to see it for yourself. If it is so, offer the money back."
-_FORWARD: Final = (
+_FAILED: Final = mark(
+    "Open your own link to see it for yourself. If it is so, offer the money back."
+)
+_FORWARD: Final = mark(
     "A payment was not passed on to your address for six hours. It is safe and is tried again."
 )
 
@@ -97,7 +101,12 @@ def of(creator: Creator, *, now: datetime) -> tuple[Duty, ...]:
     ]
     found += _failures(creator, now=now)
     found += [
-        Duty(kind=DutyKind.FORWARD, title="A payment on its way to you", says=_FORWARD, txid=txid)
+        Duty(
+            kind=DutyKind.FORWARD,
+            title=speech.say("A payment on its way to you"),
+            says=speech.say(_FORWARD),
+            txid=txid,
+        )
         for owner, txid in tidings.stuck_forwards(now=now)
         if owner == creator.id
     ]
@@ -147,7 +156,8 @@ def _failures(creator: Creator, *, now: datetime) -> list[Duty]:
         Duty(
             kind=DutyKind.FAILURE,
             title=row.paid_file.title,
-            says=f"A buyer paid and cannot open it. {told[row.id].says} {_FAILED}",
+            says=speech.say("A buyer paid and cannot open it. {why}", why=told[row.id].says)
+            + f" {speech.say(_FAILED)}",
             purchase=row.id,
             invoice=None if row.invoice_id is None else views[row.invoice_id],
         )
@@ -174,9 +184,11 @@ def _duty(kind: DutyKind, view: InvoiceView, row: Purchase, refund: RefundView |
         DutyKind.REVERSED: _REVERSED,
         DutyKind.TOKEN: _BESIDE,
     }
-    says = told.get(kind) or (
-        _refund(refund) if kind is DutyKind.REFUND and refund is not None else _short(view)
-    )
+    if kind in told:
+        says = speech.say(told[kind])
+    else:
+        is_refund = kind is DutyKind.REFUND and refund is not None
+        says = _refund(refund) if is_refund and refund is not None else _short(view)
     return Duty(
         kind=kind,
         title=row.paid_file.title,
@@ -188,32 +200,40 @@ def _duty(kind: DutyKind, view: InvoiceView, row: Purchase, refund: RefundView |
 
 
 def _refund(refund: RefundView) -> str:
-    reason, due = REASONS[refund.reason], _bch(refund.due_sat)
+    why, due = speech.say(REASONS[refund.reason]), _bch(refund.due_sat)
     if refund.txid:
-        paid = _bch(refund.paid_sat)
-        return f"{reason} {paid} of {due} were seen on their way; it closes with their block."
-    if not refund.address:
-        return (
-            f"{reason} {due} are owed. The buyer has not said yet where to; their page asks them."
+        rest = speech.say(
+            "{paid} of {due} were seen on their way; it closes with their block.",
+            paid=_bch(refund.paid_sat),
+            due=due,
         )
-    return (
-        f"{reason} Send {due} from your own wallet to the buyer's address. It is seen, and closes"
-        " itself with its block."
-    )
+    elif not refund.address:
+        rest = speech.say(
+            "{due} are owed. The buyer has not said yet where to; their page asks them.", due=due
+        )
+    else:
+        rest = speech.say(
+            "Send {due} from your own wallet to the buyer's address. It is seen, and closes itself"
+            " with its block.",
+            due=due,
+        )
+    return f"{why} {rest}"
 
 
 def _short(view: InvoiceView) -> str:
     seen, due = _bch(view.seen_sat), _bch(view.due_sat)
-    what = (
-        f"{seen} came after the quote had run out; today it costs {due}."
-        if InvoiceFlag.LATE in view.flags
-        else f"{seen} of {due} came, and the time is over."
+    if InvoiceFlag.LATE in view.flags:
+        what = speech.say(
+            "{seen} came after the quote had run out; today it costs {due}.", seen=seen, due=due
+        )
+    else:
+        what = speech.say("{seen} of {due} came, and the time is over.", seen=seen, due=due)
+    rest = speech.say(
+        "The buyer can still send the rest. If you accept what came, the file opens once it is in a"
+        " block, and that cannot be undone."
     )
-    return (
-        f"{what} The buyer can still send the rest. If you accept what came, the file opens once it"
-        " is in a block, and that cannot be undone."
-    )
+    return f"{what} {rest}"
 
 
-def _bch(sat: int) -> str:
-    return f"{format_bch(sat)} BCH"
+def _bch(sat: int) -> Words:
+    return Words.of("{amount} BCH", amount=bch(sat))

@@ -14,8 +14,10 @@ from django.db import transaction
 
 from payments import events, health, payouts, rate_table, tidings
 from payments.amounts import BCH
+from payments.words import Words
 from unlock import notices, webhooks
 from unlock.models import Creator, Cursor, PaidFile, Purchase
+from unlock.speech import mark
 from unlock.states import FileState, NoticeKind
 
 if TYPE_CHECKING:
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
 
 SAME_FOR: Final = timedelta(hours=1)
 GAPS_FOR: Final = timedelta(minutes=10)  # only a new order widens a gap
-_STALE_TEXT: Final = (
+_STALE_TEXT: Final = mark(
     "Payments are being seen late: nobody could look at the chain for minutes. Nothing is lost;"
     " what was paid meanwhile counts from the moment it is seen."
 )
-_DISAGREE_TEXT: Final = (
+_DISAGREE_TEXT: Final = mark(
     "The servers we ask about payments disagree. Payments still count by proof; it may take longer."
 )
-_RATES_TEXT: Final = (
+_RATES_TEXT: Final = mark(
     "There is no exchange rate now, so files priced in money cannot be bought. Files priced in BCH"
     " can; a rate of your own in the settings helps the others."
 )
@@ -107,10 +109,11 @@ def _tell_gaps(now: datetime) -> None:
                     owner,
                     NoticeKind.XPUB_GAP,
                     topic=f"{gap.payout_id}:{gap.last_used}:{gap.unsure_at or ''}"[:100],
-                    text=(
-                        f"{gap.gap} addresses of your xpub in a row wait unpaid. New orders get"
+                    text=Words.of(
+                        "{gap} addresses of your xpub in a row wait unpaid. New orders get"
                         " forwarding addresses meanwhile, so that your wallet misses nothing."
-                        " Your settings say what to do."
+                        " Your settings say what to do.",
+                        gap=gap.gap,
                     ),
                     now=now,
                 )
@@ -127,9 +130,10 @@ def _tell_stuck(now: datetime) -> None:
                 owner,
                 NoticeKind.FORWARD_STUCK,
                 topic=txid,
-                text=(
+                text=Words.of(
                     "A payment was not passed on to your address for six hours. It is safe and is"
-                    f" tried again; the transaction is {txid}."
+                    " tried again; the transaction is {txid}.",
+                    txid=txid,
                 ),
                 now=now,
             )

@@ -61,7 +61,9 @@ def erase(paid_file_id: UUID, *, creator: Creator, now: datetime) -> PaidFile:
         due = owed(paid_file, now=now)
         if due.buyers:
             raise BuyersUnpaid(
-                f"{due.buyers} of your buyers paid {due.sat} satoshis and were not paid back."
+                "{buyers} of your buyers paid {sat} satoshis and were not paid back.",
+                buyers=due.buyers,
+                sat=due.sat,
             )
         if paid_file.state != FileState.REMOVED:
             files.remove(paid_file_id, creator=creator, now=now)

@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from payments import refunds
-from unlock import keys, notices
+from payments.words import Words
+from unlock import keys, notices, speech
 from unlock.errors import NotPaid
 from unlock.models import Failure, Purchase
+from unlock.speech import mark
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -49,19 +51,19 @@ class Code(StrEnum):
 
 
 _STEPS: Final = {
-    Step.OPEN: "Unlocking the file",
-    Step.DIRECTORY: "Reading the list of files",
-    Step.SEGMENT: "Opening the bytes",
-    Step.FILE: "Comparing a file with the list",
+    Step.OPEN: mark("Unlocking the file"),
+    Step.DIRECTORY: mark("Reading the list of files"),
+    Step.SEGMENT: mark("Opening the bytes"),
+    Step.FILE: mark("Comparing a file with the list"),
 }
 _CODES: Final = {
-    Code.WRONG_KEY: "the key that was released does not open what is stored",
-    Code.FORGED: "it does not hold what was promised when it was sealed",
-    Code.DAMAGED: "the stored bytes are not those that were sold",
-    Code.TRUNCATED: "bytes are missing at the end",
-    Code.BAD_DIRECTORY: "the list of its files is not sound",
-    Code.STORE_UNREADABLE: "no copy of it has these bytes any more",
-    Code.COPIES_DAMAGED: "every copy of it is damaged or gone",
+    Code.WRONG_KEY: mark("the key that was released does not open what is stored"),
+    Code.FORGED: mark("it does not hold what was promised when it was sealed"),
+    Code.DAMAGED: mark("the stored bytes are not those that were sold"),
+    Code.TRUNCATED: mark("bytes are missing at the end"),
+    Code.BAD_DIRECTORY: mark("the list of its files is not sound"),
+    Code.STORE_UNREADABLE: mark("no copy of it has these bytes any more"),
+    Code.COPIES_DAMAGED: mark("every copy of it is damaged or gone"),
 }
 
 
@@ -104,7 +106,11 @@ def note(purchase: Purchase, told: Told, *, now: datetime) -> FailureView:
             purchase.paid_file.creator_id,
             NoticeKind.REFUND_DUE,
             topic=f"{purchase.id}:{told.step}:{told.code}",
-            text=f"A buyer of “{title[: notices.TITLE_MAX]}” paid and cannot open it. {_says(row)}",
+            text=Words.of(
+                "A buyer of “{title}” paid and cannot open it. {why}",
+                title=title[: notices.TITLE_MAX],
+                why=_words(row),
+            ),
             purchase_id=purchase.id,
             now=now,
         )
@@ -154,9 +160,13 @@ def _repaid(bought: Iterable[Purchase]) -> set[UUID]:
     return {of_invoice[invoice_id] for invoice_id in refunds.of(of_invoice)}
 
 
-def _says(row: Failure) -> str:
-    where = "" if row.segment is None else f" (at segment {row.segment})"
-    return f"{_STEPS[Step(row.step)]} failed{where}: {_CODES[Code(row.code)]}."
+def _words(row: Failure) -> Words:
+    step, why = Words(_STEPS[Step(row.step)]), Words(_CODES[Code(row.code)])
+    if row.segment is None:
+        return Words.of("{step} failed: {why}.", step=step, why=why)
+    return Words.of(
+        "{step} failed (at segment {segment}): {why}.", step=step, segment=row.segment, why=why
+    )
 
 
 def _view(row: Failure) -> FailureView:
@@ -165,7 +175,7 @@ def _view(row: Failure) -> FailureView:
         step=Step(row.step),
         code=Code(row.code),
         segment=row.segment,
-        says=_says(row),
+        says=speech.tell(_words(row)),
         note=row.detail,
         created_at=row.created_at,
         closed_at=row.closed_at,

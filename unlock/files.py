@@ -223,7 +223,7 @@ def resume(paid_file_id: UUID, *, creator: Creator, now: datetime) -> PaidFile:
         if paid_file.state == FileState.PUBLISHED:
             return paid_file
         if paid_file.state != FileState.PAUSED:
-            raise MoveRefused(f"A file that is {paid_file.state} cannot be resumed.")
+            raise MoveRefused("A file that is {state} cannot be resumed.", state=paid_file.state)
         _check_ready(paid_file, now=now)
         _set_state(paid_file, FileState.PUBLISHED)
     return paid_file
@@ -300,7 +300,7 @@ def _attach(paid_file: PaidFile, upload_id: UUID) -> None:
     if paid_file.state != FileState.DRAFT:
         raise MoveRefused("The content of a published file is fixed.")
     if upload.state in _OVER:
-        raise UploadClosed(f"The upload is {upload.state}.")
+        raise UploadClosed("The upload is {state}.", state=upload.state)
     held = Container.objects.select_for_update().get(id=upload.container_id)
     if Version.objects.filter(container=held).exists():
         raise ContainerTaken("This upload is a version of another file.")
@@ -345,12 +345,16 @@ def _check_price(paid_file: PaidFile, *, now: datetime) -> None:
     if terms.may_be_free:
         return
     if not invoices.price_allowed(price_of(paid_file), payout, now=now):
-        raise PriceBelowFloor(f"The least price is {payout.floor_sat} satoshis.")
+        raise PriceBelowFloor(
+            "The least price is {floor_sat} satoshis.", floor_sat=payout.floor_sat
+        )
 
 
 def _check_move(paid_file: PaidFile, new: FileState) -> None:
     if new not in FILE_MOVES[FileState(paid_file.state)]:
-        raise MoveRefused(f"A file that is {paid_file.state} cannot become {new}.")
+        raise MoveRefused(
+            "A file that is {state} cannot become {new}.", state=paid_file.state, new=new
+        )
 
 
 def _move(

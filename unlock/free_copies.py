@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.db.models import Max
 
+from payments.words import Words
 from unlock import notices, stock, webhooks
 from unlock.models import Cursor, Grant
 from unlock.states import NoticeKind
@@ -70,7 +71,7 @@ def _tell(grants: Sequence[Grant], *, now: datetime) -> None:
             paid_file.creator_id,
             NoticeKind.TAKEN_FREE,
             topic=topic,
-            text=f"{notices.name_of(paid_file.title)} was taken for free.",
+            text=Words.of("{name} was taken for free.", name=notices.name_of(paid_file.title)),
             purchase_id=grant.purchase_id,
             now=now,
         )

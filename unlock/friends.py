@@ -1,11 +1,13 @@
-"""An invoice for somebody who pays it for a buyer: how it stands, in words that name nobody. Pure."""
+"""An invoice for somebody who pays it for a buyer: how it stands, in words that name nobody."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from payments.states import InvoiceState
+from unlock import speech
+from unlock.speech import mark
 from unlock.wordings import short
 
 if TYPE_CHECKING:
@@ -23,20 +25,24 @@ class FriendSaid:
     is_payable: bool = False
 
 
-_SEEN = FriendSaid(says="Payment seen. There is nothing more to do: do not pay again.")
-_OVER = FriendSaid(
-    says=(
+# What is said, its tone, and whether it may be paid.
+_SEEN: Final = (mark("Payment seen. There is nothing more to do: do not pay again."), "", False)
+_OVER: Final = (
+    mark(
         "The price has run out. Do not pay now: whoever sent you this link can get a new price, and"
         " it appears here."
     ),
-    tone="amber",
+    "amber",
+    False,
 )
-_SAID = {
-    InvoiceState.OPEN: FriendSaid(says="Waiting for the payment.", is_payable=True),
+_SAID: Final = {
+    InvoiceState.OPEN: (mark("Waiting for the payment."), "", True),
     InvoiceState.EXPIRED: _OVER,
-    InvoiceState.PAID: FriendSaid(says="Paid. Thank you, there is nothing more to do."),
-    InvoiceState.REVERSED: FriendSaid(
-        says="The payment is no longer in the chain. Do not pay again: ask your friend.", tone="red"
+    InvoiceState.PAID: (mark("Paid. Thank you, there is nothing more to do."), "", False),
+    InvoiceState.REVERSED: (
+        mark("The payment is no longer in the chain. Do not pay again: ask your friend."),
+        "red",
+        False,
     ),
 }
 
@@ -44,12 +50,15 @@ _SAID = {
 def say(invoice: InvoiceView, *, now: datetime) -> FriendSaid:
     """What the person who pays for somebody else should know."""
     if invoice.is_withdrawn:
-        return FriendSaid(says="This order was called off. Do not pay.", tone="amber")
-    if invoice.state is InvoiceState.OPEN and now > invoice.quote_until:
-        return _OVER
+        return FriendSaid(says=speech.say("This order was called off. Do not pay."), tone="amber")
     if invoice.state is InvoiceState.PARTIAL and invoice.missing_sat > 0:
-        seen, due = short(invoice.seen_sat), short(invoice.due_sat)
-        missing = short(invoice.missing_sat)
-        says = f"{seen} of {due} BCH received. {missing} BCH are still missing."
+        says = speech.say(
+            "{seen} of {due} BCH received. {missing} BCH are still missing.",
+            seen=short(invoice.seen_sat),
+            due=short(invoice.due_sat),
+            missing=short(invoice.missing_sat),
+        )
         return FriendSaid(says=says, tone="amber", is_payable=True)
-    return _SAID.get(invoice.state, _SEEN)
+    is_over = invoice.state is InvoiceState.OPEN and now > invoice.quote_until
+    says, tone, is_payable = _OVER if is_over else _SAID.get(invoice.state, _SEEN)
+    return FriendSaid(says=speech.say(says), tone=tone, is_payable=is_payable)

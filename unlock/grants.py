@@ -41,7 +41,7 @@ def give(
         if given is not None:
             return given
         if at_most is not None and count(paid_file.id, kind) >= at_most:
-            raise GrantsExhausted(f"All {at_most} grants of this kind are given.")
+            raise GrantsExhausted("All {at_most} grants of this kind are given.", at_most=at_most)
         Purchase.objects.filter(id=purchase_id).update(release_due_at=now)
         return Grant.objects.create(
             purchase_id=purchase_id,

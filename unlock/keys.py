@@ -199,7 +199,8 @@ def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> Non
     names = {sealing_keys.fingerprint(each) for each in held}
     if lost := sealing_keys.missing(Kind.INSTANCE, names):
         raise InstanceKeyMissing(
-            f"Files are sealed to the key {lost[0]}, which KIM_INSTANCE_KEYS does not hold."
+            "Files are sealed to the key {name}, which KIM_INSTANCE_KEYS does not hold.",
+            name=lost[0],
         )
     sold = PaidFile.objects.filter(published_at__isnull=False).exclude(s_sealed=b"")
     sold = sold.select_related("container")
@@ -209,7 +210,8 @@ def check_instance_keys(public_key: bytes, private_keys: Sequence[bytes]) -> Non
             _open(paid_file, private_keys=private_keys)
         except SecretUnusable as error:
             raise InstanceKeyMissing(
-                f"The deposit of file {paid_file.id} does not open with KIM_INSTANCE_KEYS."
+                "The deposit of file {file} does not open with KIM_INSTANCE_KEYS.",
+                file=str(paid_file.id),
             ) from error
 
 
@@ -300,7 +302,11 @@ def _open(paid_file: PaidFile, *, private_keys: Sequence[bytes]) -> bytes:
             content_id=bytes.fromhex(paid_file.container.content_id),
         )
     except WrongKey as error:
-        raise SecretUnusable(f"The deposit of file {paid_file.id} does not open.") from error
+        raise SecretUnusable(
+            "The deposit of file {file} does not open.", file=str(paid_file.id)
+        ) from error
     if not hmac.compare_digest(container.hash_commitment(secret).hex(), paid_file.h_s):
-        raise SecretUnusable(f"The deposit of file {paid_file.id} is not what it commits to.")
+        raise SecretUnusable(
+            "The deposit of file {file} is not what it commits to.", file=str(paid_file.id)
+        )
     return secret

@@ -57,7 +57,9 @@ def part_bytes_for(size_bytes: int) -> int:
     for part_bytes in PART_BYTES:
         if count_parts(size_bytes, part_bytes) <= PARTS_MAX:
             return part_bytes
-    raise FileTooLarge(f"{size_bytes} bytes are more than one upload can carry.")
+    raise FileTooLarge(
+        "{size_bytes} bytes are more than one upload can carry.", size_bytes=size_bytes
+    )
 
 
 def count_parts(size_bytes: int, part_bytes: int) -> int:
@@ -153,8 +155,10 @@ def _clean(text: str, *, allowed: frozenset[str], most: int) -> str:
     for character in text:
         hidden = character in _BIDI_OVERRIDES or unicodedata.category(character) in {"Cc", "Cs"}
         if hidden and character not in allowed:
-            raise TextInvalid(f"The text holds the character U+{ord(character):04X}.")
+            raise TextInvalid(
+                "The text holds the character U+{code}.", code=f"{ord(character):04X}"
+            )
     clean = unicodedata.normalize("NFC", text)
     if len(clean) > most:
-        raise TextInvalid(f"The text is longer than {most} characters.")
+        raise TextInvalid("The text is longer than {most} characters.", most=most)
     return clean

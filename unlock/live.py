@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.utils import timezone
+from django.utils import timezone, translation
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -32,7 +32,7 @@ from unlock.errors import PurchaseUnknown, TooManyStreams
 from unlock.states import ReleaseState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from payments.refunds import RefundView
@@ -101,11 +101,15 @@ def state_of(standing: Standing, refund: RefundView | None, *, now: datetime) ->
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One purchase as the board last read it."""
+    """One purchase as the board last read it, in every language: pages of several follow it."""
 
-    state: LiveState
+    states: Mapping[str, LiveState]
     invoice_id: UUID | None
     file_id: UUID
+
+    @property
+    def state(self) -> LiveState:
+        return self.states[settings.LANGUAGE_CODE]
 
 
 def read(purchase_ids: Iterable[UUID]) -> dict[UUID, Sighting]:
@@ -117,7 +121,7 @@ def read(purchase_ids: Iterable[UUID]) -> dict[UUID, Sighting]:
         owed = refunds.of(filter(None, (row.invoice_id for row in bought.values())))
         return {
             key: Sighting(
-                state_of(standing, _of(owed, bought[key].invoice_id), now=now),
+                _states_of(standing, _of(owed, bought[key].invoice_id), now=now),
                 bought[key].invoice_id,
                 bought[key].paid_file_id,
             )
@@ -125,6 +129,16 @@ def read(purchase_ids: Iterable[UUID]) -> dict[UUID, Sighting]:
         }
     finally:
         close_old_connections()  # the thread outlives the read, and no request ends in it
+
+
+def _states_of(
+    standing: Standing, refund: RefundView | None, *, now: datetime
+) -> dict[str, LiveState]:
+    states = {}
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            states[language] = state_of(standing, refund, now=now)
+    return states
 
 
 def _of(owed: dict[UUID, RefundView], invoice_id: UUID | None) -> RefundView | None:
@@ -159,20 +173,25 @@ class Board:
         """The purchase now. Raises PurchaseUnknown, TooManyStreams: before a stream begins."""
         followed = self._followed.get(purchase_id)
         if followed is not None and len(followed.streams) >= STREAMS_PER_PURCHASE:
-            raise TooManyStreams(f"{STREAMS_PER_PURCHASE} pages follow this purchase already.")
+            raise TooManyStreams(
+                "{streams_per_purchase} pages follow this purchase already.",
+                streams_per_purchase=STREAMS_PER_PURCHASE,
+            )
         found = await self._read([purchase_id])
         if purchase_id not in found:
             raise PurchaseUnknown("There is no such purchase.")
         return found[purchase_id]
 
-    async def follow(self, purchase_id: UUID, first: Sighting) -> AsyncIterator[LiveState | None]:
+    async def follow(
+        self, purchase_id: UUID, first: Sighting, *, language: str = settings.LANGUAGE_CODE
+    ) -> AsyncIterator[LiveState | None]:
         """Yield ``first``, then every change; None whenever it was quiet for the keepalive."""
         with self._join(purchase_id, first) as (followed, changed):
             told: LiveState | None = None
             while True:
                 changed.clear()
-                if followed.sighting.state != told:
-                    told = followed.sighting.state
+                if followed.sighting.states[language] != told:
+                    told = followed.sighting.states[language]
                     yield told
                     continue
                 try:

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from payments.words import Words
 from unlock import copies, notices, versions
 from unlock.models import Container, Cursor, PaidFile, Purchase, Version
 from unlock.states import FileState, NoticeKind
@@ -69,10 +70,11 @@ def _begin(container_id: UUID, *, now: datetime) -> bool:
                 file.creator_id,
                 NoticeKind.COPIES_LOST,
                 topic=f"{file.pk}:{row.position}",
-                text=(
-                    f"Every stored copy of “{title}” is damaged or gone: nobody can load it. If you"
+                text=Words.of(
+                    "Every stored copy of “{title}” is damaged or gone: nobody can load it. If you"
                     " have the sealed file, put it on a host of yours and add its address under"
-                    " “Where it lies…”; it is mended from there. Else pause it, and pay buyers back."
+                    " “Where it lies…”; it is mended from there. Else pause it, and pay buyers back.",
+                    title=title,
                 ),
                 now=now,
             )

@@ -152,7 +152,9 @@ def send(address: str, *, subject: str, text: str) -> None:
     try:
         message.send()
     except (SMTPException, OSError, ValueError) as error:
-        raise MailFailed(f"The mail server did not take it ({type(error).__name__}).") from error
+        raise MailFailed(
+            "The mail server did not take it ({error}).", error=type(error).__name__
+        ) from error
 
 
 def _subject(rows: Sequence[Notice]) -> str:

@@ -1,8 +1,6 @@
 """The rows of unlock: creators, containers and their copies, paid files, purchases, releases.
 
-Models hold facts and constraints only; verbs live in the modules named after the nouns
-(``uploads``, ``files``, ``purchases``, ``keys``). Money is in ``payments``; a purchase names its
-invoice by id and nothing more.
+Facts and constraints only; verbs live in modules of the nouns. Money is in ``payments``.
 """
 
 from __future__ import annotations
@@ -36,8 +34,8 @@ __all__ = [
     "ApiToken", "Audit", "AuditEntry", "Block", "ClosedAccount", "Container", "Copy", "Cover", "Creator", "Cursor",
     "Delivery", "DiscountCode", "EgressDay", "Erasure", "Failure", "GivenAgain", "Grant", "Instance", "Invitation",
     "InvitationUse", "KeptAnswer", "KeyRelease", "Measure", "Notice", "PaidFile", "PayoutChange", "Pricing",
-    "Profile", "Purchase", "Quota", "Report", "Samples", "SealingKey", "SecondFactor",
-    "SessionNote", "Showcase", "StaffFactor", "Upload", "Vault", "Version", "Webhook",
+    "Profile", "Purchase", "Quota", "Report", "Samples", "SealingKey", "SecondFactor", "SessionNote", "Showcase",
+    "StaffFactor", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip
 
 
@@ -65,6 +63,7 @@ class Creator(models.Model):
     email_code_hash = models.CharField(max_length=64, blank=True)  # hex SHA-256, while it waits
     email_asked_at = models.DateTimeField(null=True, blank=True)
     muted = models.JSONField(default=list, blank=True)  # kinds of notices that are switched off
+    language = models.CharField(max_length=8, default="en", db_default="en")  # of their e-mails
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -377,7 +376,8 @@ class Notice(models.Model):
         Purchase, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
     )
     topic = models.CharField(max_length=100)  # what makes it one of its kind: told once per topic
-    text = models.CharField(max_length=500)
+    text = models.CharField(max_length=500)  # in English
+    words = models.JSONField(null=True, blank=True)  # pattern and values (unlock.speech.packed)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
     mail_due_at = models.DateTimeField(null=True, blank=True)

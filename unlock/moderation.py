@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from payments import payouts
+from payments.words import Words
 from unlock import creators, files, holds, journal, limits, notices, storage, withdrawals
 from unlock.errors import StoreError
 from unlock.models import (
@@ -31,6 +32,7 @@ from unlock.models import (
     Upload,
 )
 from unlock.moderation_errors import AppealRefused, ModerationRefused, ReasonMissing
+from unlock.speech import mark
 from unlock.states import (
     BlockKind,
     FileState,
@@ -48,6 +50,13 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 log = logging.getLogger(__name__)
+
+_PAUSED: Final = mark("This site took “{title}” off sale: {said}")
+_REMOVED: Final = mark("This site removed “{title}”: {said}")
+_LIFTED: Final = mark(
+    "The decision about “{title}” was lifted: {said} You can sell it again on your files page."
+)
+_ANSWERED: Final = mark("Your appeal about “{title}” was answered: {said}")
 
 DELETED: Final = "moderated"  # Upload.error_code of what was deleted
 
@@ -79,7 +88,7 @@ def pause(paid_file_id: UUID, ruling: Ruling, *, now: datetime) -> Measure:
     with transaction.atomic():
         paid_file = files.pause(paid_file_id)
         made = _measure(paid_file, MeasureKind.PAUSE, ruling, now=now)
-        _tell(made, f"This site took “{_title(paid_file)}” off sale: {reason}", now=now)
+        _tell(made, _PAUSED, now=now, said=reason)
         journal.note(paid_file, "pause", who=ruling.by, reason=reason, now=now)
     return made
 
@@ -101,7 +110,7 @@ def remove(paid_file_id: UUID, ruling: Ruling, *, deletes: bool, now: datetime) 
         if deletes and made.deletes_at is None:
             made.deletes_at = now + timedelta(hours=settings.KIM_TAKEDOWN_GRACE_HOURS)
             made.save(update_fields=["deletes_at"])
-        _tell(made, f"This site removed “{_title(paid_file)}”: {reason}", now=now)
+        _tell(made, _REMOVED, now=now, said=reason)
         verb = "remove and delete" if deletes else "remove"
         journal.note(paid_file, verb, who=ruling.by, reason=reason, now=now)
     return made
@@ -123,8 +132,7 @@ def restore(measure_id: UUID, *, by: str, reason: str, now: datetime) -> PaidFil
         if row.kind == MeasureKind.REMOVE and not is_erased:
             paid_file.state, paid_file.removed_reason = FileState.PAUSED, ""
             paid_file.save(update_fields=["state", "removed_reason"])
-        text = f"The decision about “{_title(paid_file)}” was lifted: {reason}"
-        _tell(row, f"{text} You can sell it again on your files page.", now=now, topic="lifted")
+        _tell(row, _LIFTED, now=now, topic="lifted", said=reason)
         journal.note(paid_file, "restore", who=by, reason=reason, now=now)
     return paid_file
 
@@ -291,7 +299,7 @@ def _decide(
     with transaction.atomic():
         row = Report.objects.select_for_update().get(pk=report_id)
         if row.state != ReportState.OPEN:
-            raise ModerationRefused(f"This report was {row.state} already.")
+            raise ModerationRefused("This report was {state} already.", state=row.state)
         row.state, row.statement, row.decided_at, row.decided_by = state, said, now, by
         row.mail_due_at = now if row.email else None
         row.save(update_fields=["state", "statement", "decided_at", "decided_by", "mail_due_at"])
@@ -307,8 +315,7 @@ def _answer(measure_id: UUID, *, by: str, answer: str, now: datetime) -> Measure
             raise ModerationRefused("There is no appeal that waits.")
         row.answer, row.answered_at, row.answered_by = said, now, by
         row.save(update_fields=["answer", "answered_at", "answered_by"])
-        title = _title(row.paid_file)
-        _tell(row, f"Your appeal about “{title}” was answered: {said}", now=now, topic="answer")
+        _tell(row, _ANSWERED, now=now, topic="answer", said=said)
         journal.note(row.paid_file, "appeal answered", who=by, reason=said, now=now)
     return row
 
@@ -326,12 +333,12 @@ def _block(kind: BlockKind, value: str, ruling: Ruling, *, now: datetime) -> Blo
     return made
 
 
-def _tell(row: Measure, text: str, *, now: datetime, topic: str = "") -> None:
+def _tell(row: Measure, pattern: str, *, now: datetime, said: str, topic: str = "") -> None:
     notices.tell(
         row.paid_file.creator_id,
         NoticeKind.MODERATED,
         topic=f"{row.pk}:{topic}" if topic else str(row.pk),
-        text=text,
+        text=Words.of(pattern, title=_title(row.paid_file), said=said),
         now=now,
     )
 

@@ -1,4 +1,5 @@
-"""Notices: what a creator should know, shown on their pages and sent by e-mail if they want.
+"""Notices: what a creator should know, shown on their pages and sent by e-mail if they want. A row
+keeps the words and their values, and speaks the language of whoever reads it; ``text`` is English.
 
 ``note`` runs in a transaction that moves a cursor over payments' events; ``tell`` is for everybody
 else. Both tell once per creator, kind and topic. ``unlock.mail`` sends.
@@ -12,7 +13,10 @@ from uuid import UUID
 
 from payments import amounts, invoices
 from payments.states import EventKind, InvoiceState
+from payments.words import Words
+from unlock import speech
 from unlock.models import Creator, Notice, Purchase
+from unlock.speech import mark
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -29,28 +33,28 @@ MAIL_AFTER: Final = timedelta(seconds=20)  # so that what happens together comes
 
 # What each kind is, in the words of the settings page.
 MEANINGS: Final[dict[NoticeKind, str]] = {
-    NoticeKind.SOLD: "A file was sold",
-    NoticeKind.TAKEN_FREE: "A file was taken for free (once a day for each file)",
-    NoticeKind.OVERSOLD: "More copies were sold than there are",
-    NoticeKind.PAID_LATE: "A payment came late and counts",
-    NoticeKind.PARTIAL_EXPIRED: "Too little was paid, and the time is over",
-    NoticeKind.CONFLICT: "A payment shows signs of a double spend",
-    NoticeKind.REVERSED: "A payment that counted has gone",
-    NoticeKind.OVERPAID: "More was paid than asked for",
-    NoticeKind.TOKEN_RECEIVED: "A payment carried a token; its coins do not count",
-    NoticeKind.REFUND_DUE: "You owe a buyer money back",
-    NoticeKind.REFUNDED: "A refund was seen on the chain",
-    NoticeKind.XPUB_GAP: "Many addresses of your xpub wait unpaid",
-    NoticeKind.FORWARD_STUCK: "A payment could not be passed on to you",
-    NoticeKind.RATES_DOWN: "No exchange rate: files priced in money cannot be bought",
-    NoticeKind.WATCHER_STALE: "Payments are being seen late",
-    NoticeKind.SERVERS_DISAGREE: "The servers we ask about payments disagree",
-    NoticeKind.WEBHOOK_FAILING: "A webhook does not take our messages",
-    NoticeKind.COPIES_LOST: "No good copy of a file is left: buyers cannot load it",
-    NoticeKind.PAYOUT_WAITS: "A change of your payout waits, was stopped or took effect",
-    NoticeKind.ACCOUNT_CHANGED: "The second step was switched on or off, or a token was made",
-    NoticeKind.ACCOUNT_RECOVERED: "Your password was replaced with your 24 words or key file",
-    NoticeKind.MODERATED: "This site decided about a file of yours, or about your account",
+    NoticeKind.SOLD: mark("A file was sold"),
+    NoticeKind.TAKEN_FREE: mark("A file was taken for free (once a day for each file)"),
+    NoticeKind.OVERSOLD: mark("More copies were sold than there are"),
+    NoticeKind.PAID_LATE: mark("A payment came late and counts"),
+    NoticeKind.PARTIAL_EXPIRED: mark("Too little was paid, and the time is over"),
+    NoticeKind.CONFLICT: mark("A payment shows signs of a double spend"),
+    NoticeKind.REVERSED: mark("A payment that counted has gone"),
+    NoticeKind.OVERPAID: mark("More was paid than asked for"),
+    NoticeKind.TOKEN_RECEIVED: mark("A payment carried a token; its coins do not count"),
+    NoticeKind.REFUND_DUE: mark("You owe a buyer money back"),
+    NoticeKind.REFUNDED: mark("A refund was seen on the chain"),
+    NoticeKind.XPUB_GAP: mark("Many addresses of your xpub wait unpaid"),
+    NoticeKind.FORWARD_STUCK: mark("A payment could not be passed on to you"),
+    NoticeKind.RATES_DOWN: mark("No exchange rate: files priced in money cannot be bought"),
+    NoticeKind.WATCHER_STALE: mark("Payments are being seen late"),
+    NoticeKind.SERVERS_DISAGREE: mark("The servers we ask about payments disagree"),
+    NoticeKind.WEBHOOK_FAILING: mark("A webhook does not take our messages"),
+    NoticeKind.COPIES_LOST: mark("No good copy of a file is left: buyers cannot load it"),
+    NoticeKind.PAYOUT_WAITS: mark("A change of your payout waits, was stopped or took effect"),
+    NoticeKind.ACCOUNT_CHANGED: mark("The second step was switched on or off, or a token was made"),
+    NoticeKind.ACCOUNT_RECOVERED: mark("Your password was replaced with your 24 words or key file"),
+    NoticeKind.MODERATED: mark("This site decided about a file of yours, or about your account"),
 }
 
 # These cannot be switched off: who takes over an account would do that first.
@@ -63,6 +67,31 @@ ALWAYS: Final = frozenset(
     }
 )
 
+_TEXTS: Final = {
+    NoticeKind.SOLD: mark("{name} was sold for {due}."),
+    NoticeKind.PAID_LATE: mark("A late payment of {seen} for {name} counts as paid."),
+    NoticeKind.PARTIAL_EXPIRED: mark(
+        "{seen} of {due} came for {name}, and the time is over. The buyer can still send the rest;"
+        " you can also accept what came."
+    ),
+    NoticeKind.CONFLICT: mark(
+        "The payment for {name} shows signs of a double spend. The file opens only once a block"
+        " holds it; there is nothing to do."
+    ),
+    NoticeKind.REVERSED: mark("The payment for {name} has gone from the chain. We go on looking."),
+    NoticeKind.OVERPAID: mark("{seen} came for {name}, which costs {due}."),
+    NoticeKind.OVERSOLD: mark(
+        "{name} was sold once more than there are copies: a payment came late. The buyer has the"
+        " file; if that must not be, pay the money back."
+    ),
+    NoticeKind.TOKEN_RECEIVED: mark(
+        "A payment for {name} carried a token. Its coins do not count and are never forwarded."
+    ),
+    NoticeKind.REFUND_DUE: mark(
+        "A refund is due for {name}. Your sales page has the exact amount."
+    ),
+    NoticeKind.REFUNDED: mark("The refund for {name} was seen on the chain."),
+}
 _OF_PAID: Final = {"OVER": NoticeKind.OVERPAID, "OVERSOLD": NoticeKind.OVERSOLD}
 
 
@@ -71,7 +100,7 @@ def tell(
     kind: NoticeKind,
     *,
     topic: str,
-    text: str,
+    text: Words | str,
     purchase_id: UUID | None = None,
     now: datetime,
 ) -> bool:
@@ -81,7 +110,7 @@ def tell(
 
 
 def tell_all(
-    creator_ids: Iterable[UUID], kind: NoticeKind, *, topic: str, text: str, now: datetime
+    creator_ids: Iterable[UUID], kind: NoticeKind, *, topic: str, text: Words | str, now: datetime
 ) -> int:
     """The same to many; how many were asked to be told."""
     return _rows([(each, kind, topic, text, None) for each in creator_ids], now=now)
@@ -147,38 +176,21 @@ def kinds_of(event: EventView) -> tuple[NoticeKind, ...]:
     return tuple(found)
 
 
-def text_of(kind: NoticeKind, title: str, invoice: InvoiceView) -> str:
+def text_of(kind: NoticeKind, title: str, invoice: InvoiceView) -> Words:
     """One sentence or two, with the file and the amounts."""
-    name = name_of(title)
     seen, due = _bch(invoice.seen_sat), _bch(invoice.due_sat)
-    return {
-        NoticeKind.SOLD: f"{name} was sold for {due}.",
-        NoticeKind.PAID_LATE: f"A late payment of {seen} for {name} counts as paid.",
-        NoticeKind.PARTIAL_EXPIRED: (
-            f"{seen} of {due} came for {name}, and the time is over. The buyer can still send the"
-            " rest; you can also accept what came."
-        ),
-        NoticeKind.CONFLICT: (
-            f"The payment for {name} shows signs of a double spend. The file opens only once a"
-            " block holds it; there is nothing to do."
-        ),
-        NoticeKind.REVERSED: f"The payment for {name} has gone from the chain. We go on looking.",
-        NoticeKind.OVERPAID: f"{seen} came for {name}, which costs {due}.",
-        NoticeKind.OVERSOLD: (
-            f"{name} was sold once more than there are copies: a payment came late. The buyer has"
-            " the file; if that must not be, pay the money back."
-        ),
-        NoticeKind.TOKEN_RECEIVED: (
-            f"A payment for {name} carried a token. Its coins do not count and are never forwarded."
-        ),
-        NoticeKind.REFUND_DUE: f"A refund is due for {name}. Your sales page has the exact amount.",
-        NoticeKind.REFUNDED: f"The refund for {name} was seen on the chain.",
-    }[kind]
+    return Words(_TEXTS[kind], {"name": name_of(title), "seen": seen, "due": due})
 
 
-def name_of(title: str) -> str:
+def name_of(title: str) -> Words:
     """A file's title, as texts quote it."""
-    return f"“{title[: TITLE_MAX - 1]}…”" if len(title) > TITLE_MAX else f"“{title}”"
+    is_long = len(title) > TITLE_MAX
+    return Words.of("“{title}”", title=f"{title[: TITLE_MAX - 1]}…" if is_long else title)
+
+
+def said(row: Notice) -> str:
+    """In the language that is active: the reader's. Rows from before there were words say their text."""
+    return speech.tell(speech.unpacked(row.words)) if row.words else row.text
 
 
 def of(creator: Creator) -> QuerySet[Notice]:
@@ -216,7 +228,7 @@ def _topic(kind: NoticeKind, event: EventView) -> str:
     return f"{event.invoice_id}:{event.seq}" if is_repeating else str(event.invoice_id)
 
 
-Facts = tuple[UUID, NoticeKind, str, str, UUID | None]
+Facts = tuple[UUID, NoticeKind, str, "Words | str", UUID | None]
 
 
 def _rows(facts: Sequence[Facts], *, now: datetime) -> int:
@@ -227,7 +239,8 @@ def _rows(facts: Sequence[Facts], *, now: datetime) -> int:
             creator_id=creator_id,
             kind=kind,
             topic=topic,
-            text=text[:TEXT_MAX],
+            text=str(text)[:TEXT_MAX],
+            words=speech.packed(text if isinstance(text, Words) else Words(text)),
             purchase_id=purchase_id,
             created_at=now,
             mail_due_at=now + MAIL_AFTER if creators[creator_id].email_confirmed_at else None,
@@ -242,5 +255,5 @@ def _rows(facts: Sequence[Facts], *, now: datetime) -> int:
     return len(wanted)
 
 
-def _bch(amount_sat: int) -> str:
-    return f"{amounts.format_bch(amount_sat)} BCH"
+def _bch(amount_sat: int) -> Words:
+    return Words.of("{amount} BCH", amount=amounts.bch(amount_sat))

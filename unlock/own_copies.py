@@ -68,7 +68,7 @@ def add(paid_file: PaidFile, url: str, *, now: datetime) -> Place:
     if known is not None:
         return _place(known)
     if Copy.objects.filter(container=held).exclude(url="").count() >= OWN_MAX:
-        raise TooManyCopies(f"{OWN_MAX} addresses are kept for a file.")
+        raise TooManyCopies("{own_max} addresses are kept for a file.", own_max=OWN_MAX)
     _try(held, url)
     return _place(_insert(held, url, now=now))
 
@@ -108,7 +108,7 @@ def _try(held: Container, url: str) -> None:
         finally:
             source.close()
     except (TargetRefused, StoreError) as error:
-        raise CopyUrlRefused(error.message) from error
+        raise CopyUrlRefused.after(error) from error
     if head != bytes(held.core_header):
         raise CopyUrlRefused("Another file lies there.")
 

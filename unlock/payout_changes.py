@@ -16,8 +16,10 @@ from django.db import transaction
 
 from payments import payouts
 from payments.errors import ServiceError
+from payments.words import Words
 from unlock import at_rest, container, notices
 from unlock.models import Creator, PaidFile, PayoutChange
+from unlock.speech import mark
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 AT_ONCE: Final = 100  # changes that one sweep applies
+
+_ASKED: Final = mark(
+    "Your payout is to become {payout} on {moment}. If that was not you, stop it in your settings,"
+    " and change your password."
+)
+_STOPPED: Final = mark("The change of your payout was stopped.")
+_APPLIED: Final = mark(
+    "Your payout is {payout} now. Download your key file again: it lacks this one."
+)
+_REFUSED: Final = mark("Your payout stays as it is. {why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +74,8 @@ def ask(creator: Creator, value: str, *, now: datetime) -> Waiting:
         row = PayoutChange(creator=creator, asked_at=now, due_at=due_at)
         row.value = _seal(row.id, value)
         row.save()
-        until = f"{due_at:%d %B %Y, %H:%M} UTC"
-        text = f"Your payout is to become {shown} on {until}. If that was not you, stop it in your"
-        _tell(row, "asked", f"{text} settings, and change your password.", now=now)
+        text = Words(_ASKED, {"payout": shown, "moment": due_at})
+        _tell(row, "asked", text, now=now)
     return _waiting(row)
 
 
@@ -81,7 +92,7 @@ def stop(creator: Creator, *, now: datetime) -> bool:
         if row is None:
             return False
         _close(row, stopped_at=now)
-        _tell(row, "stopped", "The change of your payout was stopped.", now=now)
+        _tell(row, "stopped", Words(_STOPPED), now=now)
     return True
 
 
@@ -103,14 +114,13 @@ def _apply(change_id: UUID, creator_id: UUID, *, now: datetime) -> bool:
         try:
             with transaction.atomic():
                 _close(row, applied_at=now)
-                said = f"Your payout is {payouts.inspect(value).shown} now."
-                rest = " Download your key file again: it lacks this one."
-                _tell(row, "applied", said + rest, now=now)
+                shown = payouts.inspect(value).shown
+                _tell(row, "applied", Words(_APPLIED, {"payout": shown}), now=now)
                 # Last: after a lock of payments none of ours is taken (docs/locking.md).
                 payouts.set_current(creator_id, value, now=now)
         except ServiceError as error:
             _close(row, stopped_at=now)
-            _tell(row, "refused", f"Your payout stays as it is. {error.message}", now=now)
+            _tell(row, "refused", Words(_REFUSED, {"why": error.words}), now=now)
             return False
     return True
 
@@ -132,7 +142,7 @@ def _waiting(row: PayoutChange) -> Waiting:
     return Waiting(id=row.id, shown=shown, asked_at=row.asked_at, due_at=row.due_at)
 
 
-def _tell(row: PayoutChange, what: str, text: str, *, now: datetime) -> None:
+def _tell(row: PayoutChange, what: str, text: Words, *, now: datetime) -> None:
     topic = f"{row.id}:{what}"
     notices.tell(row.creator_id, NoticeKind.PAYOUT_WAITS, topic=topic, text=text, now=now)
 

@@ -40,7 +40,9 @@ def measure(data: bytes) -> Picture:
     except (struct.error, IndexError) as error:
         raise CoverInvalid("It ends too early.") from error
     if not 0 < picture.width <= MAX_SIDE or not 0 < picture.height <= MAX_SIDE:
-        raise CoverInvalid(f"It has {picture.width} by {picture.height} pixels.")
+        raise CoverInvalid(
+            "It has {width} by {height} pixels.", width=picture.width, height=picture.height
+        )
     return picture
 
 

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 NOTHING: Final = Decimal(0)
 COUNT_MAX: Final = 1_000_000  # of a stock, of free copies, of a code's uses
 
+_ONE_RESERVED: Final = (
+    "1 copy is reserved for somebody who has not paid yet; look again after {moment}. Nothing was"
+    " ordered, and do not pay."
+)
+_MANY_RESERVED: Final = (
+    "{count} copies are reserved for somebody who has not paid yet; look again after {moment}."
+    " Nothing was ordered, and do not pay."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -135,9 +144,9 @@ def owe(terms: Terms, ask: Ask, counts: Counts, floor: Floor, *, now: datetime) 
 def check_open(terms: Terms, *, now: datetime) -> None:
     """Raises NotOnSaleYet, NoLongerOnSale."""
     if terms.sells_from is not None and now < terms.sells_from:
-        raise NotOnSaleYet(f"It goes on sale on {_moment(terms.sells_from)}.")
+        raise NotOnSaleYet("It goes on sale on {moment}.", moment=terms.sells_from)
     if terms.sells_until is not None and now >= terms.sells_until:
-        raise NoLongerOnSale(f"It was on sale until {_moment(terms.sells_until)}.")
+        raise NoLongerOnSale("It was on sale until {moment}.", moment=terms.sells_until)
 
 
 def check_left(terms: Terms, counts: Counts) -> None:
@@ -145,11 +154,11 @@ def check_left(terms: Terms, counts: Counts) -> None:
     if left(terms, counts) != 0:
         return
     if counts.reserved and counts.free_at is not None:
-        reserved = "1 copy is" if counts.reserved == 1 else f"{counts.reserved} copies are"
         raise SoldOut(
             "It is sold out at the moment.",
-            hint=f"{reserved} reserved for somebody who has not paid yet; look again "
-            f"after {_moment(counts.free_at)}. Nothing was ordered, and do not pay.",
+            hint=_ONE_RESERVED if counts.reserved == 1 else _MANY_RESERVED,
+            count=counts.reserved,
+            moment=counts.free_at,
         )
     raise SoldOut("It is sold out.")
 
@@ -205,7 +214,7 @@ def check_terms(terms: Terms) -> None:
     _check_amounts(terms)
     for count in (terms.free_first, terms.stock):
         if count is not None and not 0 <= count <= COUNT_MAX:
-            raise PricingInvalid(f"At most {COUNT_MAX} copies can be counted.")
+            raise PricingInvalid("At most {count_max} copies can be counted.", count_max=COUNT_MAX)
     if terms.stock is not None and terms.free_first > terms.stock:
         raise PricingInvalid("More copies would be free than there are.")
     if terms.sells_from and terms.sells_until and terms.sells_from >= terms.sells_until:
@@ -255,13 +264,10 @@ def _agreed(terms: Terms, ask: Ask, least: Price) -> Price:
         raise OfferChanged("The price is in another currency now.")
     if terms.kind is PriceKind.MINIMUM:
         if ask.pays.amount < least.amount:
-            raise AmountTooLow(f"The least is {least}.")
+            raise AmountTooLow("The least is {least}.", least=least.words)
         return ask.pays
     if ask.pays.amount < least.amount:
-        gone = "The free copies are gone" if ask.pays.amount == 0 else "The price has changed"
-        raise OfferChanged(f"{gone}: it costs {least} now.")
+        if ask.pays.amount == 0:
+            raise OfferChanged("The free copies are gone: it costs {least} now.", least=least.words)
+        raise OfferChanged("The price has changed: it costs {least} now.", least=least.words)
     return least
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

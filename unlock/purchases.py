@@ -247,7 +247,7 @@ def check_key(buyer_key: bytes) -> None:
     try:
         container.check_public_key(buyer_key)
     except WrongKey as error:
-        raise BuyerKeyInvalid(error.message) from error
+        raise BuyerKeyInvalid.after(error) from error
 
 
 def _for_sale(paid_file_id: UUID) -> PaidFile:
@@ -371,7 +371,7 @@ def _check_open(order: Order, *, now: datetime) -> None:
     statuses = invoices.statuses_of(ids, now=now).values()
     unpaid = sum(status.state is InvoiceState.OPEN for status in statuses)
     if unpaid >= settings.KIM_PURCHASES_OPEN_PER_IP:
-        raise TooManyPurchases(f"{unpaid} orders of this file are open and unpaid.")
+        raise TooManyPurchases("{unpaid} orders of this file are open and unpaid.", unpaid=unpaid)
 
 
 def _remember_open(order: Order, invoice_id: UUID) -> None:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Sum
 
+from payments.words import Words
 from unlock import journal
 from unlock.models import Container, Quota, Upload
 from unlock.moderation_errors import QuotaReached
@@ -85,7 +86,7 @@ def check(creator: Creator, size_bytes: int) -> None:
     """Raises QuotaReached. ``size_bytes`` is what is to be stored on top."""
     mine = of(creator)
     if mine.refuses(size_bytes):
-        raise QuotaReached(_words("You store", mine))
+        raise QuotaReached("You store {stored} already.", stored=_stored_of(mine))
     if settings.KIM_INSTANCE_MAX_BYTES or settings.KIM_INSTANCE_MAX_FILES:
         everybody = of_instance()
         if everybody.refuses(size_bytes):
@@ -111,7 +112,9 @@ def _used(rows: QuerySet[Container]) -> tuple[int, int]:
     return found["size"] or 0, found["count"]
 
 
-def _words(who: str, room: Room) -> str:
-    files = f"{room.used_files} of {room.max_files} files" if room.max_files else ""
-    size = f"{room.used_bytes} of {room.max_bytes} bytes" if room.max_bytes else ""
-    return f"{who} {' and '.join(filter(None, (files, size)))} already."
+def _stored_of(room: Room) -> Words:
+    files = Words.of("{used} of {most} files", used=room.used_files, most=room.max_files)
+    size = Words.of("{used} of {most} bytes", used=room.used_bytes, most=room.max_bytes)
+    if room.max_files and room.max_bytes:
+        return Words.of("{files} and {size}", files=files, size=size)
+    return files if room.max_files else size

@@ -157,7 +157,7 @@ def _swap(paid_file: PaidFile, row: Version, *, now: datetime) -> None:
 def _lock(paid_file_id: UUID, creator: Creator) -> PaidFile:
     paid_file = files.lock(paid_file_id, creator=creator)
     if paid_file.state not in _ON_SALE:
-        raise MoveRefused(f"A file that is {paid_file.state} cannot be replaced.")
+        raise MoveRefused("A file that is {state} cannot be replaced.", state=paid_file.state)
     return paid_file
 
 
@@ -188,7 +188,7 @@ def _content(paid_file: PaidFile, upload_id: UUID | None) -> Container:
     if upload is None:
         raise UploadMissing("There is no such upload.")
     if upload.state in (UploadState.FAILED, UploadState.ABORTED):
-        raise UploadClosed(f"The upload is {upload.state}.")
+        raise UploadClosed("The upload is {state}.", state=upload.state)
     held = Container.objects.select_for_update().get(id=upload.container_id)
     if held.verified_at is None:
         raise UploadNotVerified("The upload is not finished and checked yet.")
@@ -204,9 +204,9 @@ def _check_links(wanted: Wanted, *, link_generation: int, is_new: bool) -> None:
     newest = link_generation if is_new else link_generation + 1
     needed = range(newest + 1) if is_new and wanted.is_for_earlier else [newest]
     if sorted(key.link_generation for key in wanted.keys) != list(needed):
-        raise LinkMoved(f"Keys are needed for the links {', '.join(map(str, needed))}.")
+        raise LinkMoved("Keys are needed for the links {links}.", links=", ".join(map(str, needed)))
     if newest >= LINKS_MOST:
-        raise MoveRefused(f"A file has at most {LINKS_MOST} links.")
+        raise MoveRefused("A file has at most {links_most} links.", links_most=LINKS_MOST)
     if not is_new and not wanted.keys[0].meta_link:
         raise LinkMoved("A new link needs the description sealed under it.")
 
@@ -216,7 +216,7 @@ def _check_generations(paid_file: PaidFile, wanted: Wanted) -> None:
     last = versions.rows(paid_file.id).aggregate(last=Max("generation"))["last"]
     fresh = {key.generation for key in wanted.keys}
     if len(fresh) != len(wanted.keys) or min(fresh) <= last:
-        raise LinkMoved(f"Generations up to {last} were used before.")
+        raise LinkMoved("Generations up to {last} were used before.", last=last)
 
 
 def _is_staged(paid_file: PaidFile, held: Container, wanted: Wanted) -> bool:

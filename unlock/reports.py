@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 from redis.exceptions import RedisError
 
+from payments.words import Words
 from unlock import at_rest, committed, container, copies, files, limits
 from unlock.creator_errors import FileMissing
 from unlock.errors import Damaged, StoreError
@@ -145,7 +146,7 @@ def check(core: CoreHeader, proof: Proof) -> None:
     try:
         root = container.root_from(core, proof.segment, proof.row, proof.path)
     except Damaged as error:
-        raise ProofWrong(error.message) from error
+        raise ProofWrong.after(error) from error
     if container.content_id(core, root).hex() != proof.content_id:
         raise ProofWrong("The path does not lead to what is sold.")
     if container.key_commitment(core.file_id, proof.segment, proof.key) != proof.row[32:]:
@@ -194,23 +195,25 @@ def _check_words(row: Report) -> None:
     missing = [
         what
         for what, is_there in (
-            ("your name", row.name),
-            ("an e-mail address", row.email),
-            ("the work", row.work),
-            ("why its sale here is not allowed", len(row.text) >= 10),
-            ("that you say so in good faith", row.is_good_faith),
+            (Words("your name"), row.name),
+            (Words("an e-mail address"), row.email),
+            (Words("the work"), row.work),
+            (Words("why its sale here is not allowed"), len(row.text) >= 10),
+            (Words("that you say so in good faith"), row.is_good_faith),
         )
         if not is_there
     ]
     if missing:
-        raise ReportInvalid(f"A notice of a rights holder needs {', '.join(missing)}.")
+        raise ReportInvalid(
+            "A notice of a rights holder needs {missing}.", missing=Words.listed(missing)
+        )
 
 
 def _count(paid_file: PaidFile, source: str) -> None:
     """Raises ReportsEnough."""
     waiting = Report.objects.filter(paid_file=paid_file, state=ReportState.OPEN).count()
     if waiting >= OPEN_MOST:
-        raise ReportsEnough(f"{waiting} reports of this file wait already.")
+        raise ReportsEnough("{waiting} reports of this file wait already.", waiting=waiting)
     key = f"reports:{paid_file.id}:{source}"
     try:
         cache.add(key, 0, _DAY_SECONDS)

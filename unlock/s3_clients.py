@@ -112,9 +112,11 @@ def told() -> Iterator[None]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _REFUSALS:
-            raise _REFUSALS[code](f"The store answered {code}.") from error
+            raise _REFUSALS[code]("The store answered {answer}.", answer=code) from error
         if status >= 500 or code in {"SlowDown", "RequestTimeout"}:
-            raise StoreUnavailable(f"The store answered {code or status}.") from error
-        raise StoreError(f"The store refused: {code or status}.") from error
+            raise StoreUnavailable(
+                "The store answered {answer}.", answer=code or str(status)
+            ) from error
+        raise StoreError("The store refused: {answer}.", answer=code or str(status)) from error
     except (HTTPClientError, BotoCoreError, OSError) as error:
         raise StoreUnavailable("The store could not be reached.") from error

@@ -91,11 +91,13 @@ def _parse(entries: bytes) -> tuple[SegmentKey, ...]:
     if not entries:
         raise SampleInvalid("It shows nothing.")
     if len(entries) > ENTRIES_MAX_BYTES:
-        raise SampleInvalid(f"At most {SEGMENTS_MAX} segments can be shown, 100 MiB.")
+        raise SampleInvalid(
+            "At most {segments_max} segments can be shown, 100 MiB.", segments_max=SEGMENTS_MAX
+        )
     try:
         shown = container.parse_entries(entries)
     except Damaged as error:
-        raise SampleInvalid(error.message) from error
+        raise SampleInvalid.after(error) from error
     numbers = [entry.segment for entry in shown]
     if any(later <= sooner for sooner, later in pairwise(numbers)):
         raise SampleInvalid("Segments must ascend, each once.")
@@ -106,4 +108,6 @@ def _check_share(shown: int, segments: int, *, is_confirmed: bool) -> None:
     if shown >= segments:
         raise SampleInvalid("That would give the whole file away.")
     if shown * 100 > segments * FREE_SHARE and not is_confirmed:
-        raise SampleUnconfirmed(f"These are {shown} of {segments} segments.")
+        raise SampleUnconfirmed(
+            "These are {shown} of {segments} segments.", shown=shown, segments=segments
+        )

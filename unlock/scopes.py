@@ -148,7 +148,7 @@ def check(held: Collection[str], *, route: str, method: str) -> None:
     if scope is None:
         raise TokenRefused("No token may do this.")
     if scope != ANY and scope not in expand(held):
-        raise ScopeMissing(f"This token lacks {scope}.")
+        raise ScopeMissing("This token lacks {scope}.", scope=scope)
 
 
 def expand(held: Collection[str]) -> set[str]:

@@ -6,7 +6,7 @@ hour none counts at all. It asks after the password, so who cannot give that can
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
@@ -14,6 +14,7 @@ from unlock import at_rest, notices, one_time_codes
 from unlock.account_errors import SecondStepOn, SecondStepRequired, SecondStepUnknown
 from unlock.models import Creator, SecondFactor
 from unlock.one_time_codes import Standing
+from unlock.speech import mark
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from unlock.one_time_codes import Offered
+
+_ON: Final = mark(
+    "The second step of your login is on now. If that was not you, change your password at once."
+)
+_OFF: Final = mark(
+    "The second step of your login is off now. If that was not you, change your password at once."
+)
 
 
 def is_on(creator: Creator) -> bool:
@@ -59,7 +67,7 @@ def confirm(creator: Creator, code: str, *, now: datetime) -> tuple[str, ...]:
         spare = one_time_codes.new_spares()
         row.confirmed_at, row.spare_hashes = now, one_time_codes.hashes_of(spare)
         row.save(update_fields=["last_step", "confirmed_at", "spare_hashes"])
-        _tell(creator, "The second step of your login is on now.", now=now)
+        _tell(creator, _ON, now=now)
     one_time_codes.forgive(_guesses(creator))
     return spare
 
@@ -84,7 +92,7 @@ def stop(creator: Creator, code: str, *, now: datetime) -> None:
     check(creator, code, now=now)
     with transaction.atomic():
         if drop(creator):
-            _tell(creator, "The second step of your login is off now.", now=now)
+            _tell(creator, _OFF, now=now)
 
 
 def drop(creator: Creator) -> bool:
@@ -113,9 +121,8 @@ def _guesses(creator: Creator) -> str:
 
 
 def _tell(creator: Creator, text: str, *, now: datetime) -> None:
-    rest = " If that was not you, change your password at once."
     kind = NoticeKind.ACCOUNT_CHANGED
-    notices.tell(creator.id, kind, topic=now.isoformat(), text=text + rest, now=now)
+    notices.tell(creator.id, kind, topic=now.isoformat(), text=text, now=now)
 
 
 def _seal(creator_id: UUID, secret: str) -> bytes:

@@ -48,7 +48,7 @@ def of(copy: Copy) -> Source:
     try:
         return UrlSource(copy.url, size_bytes=copy.size_bytes)
     except TargetRefused as error:
-        raise StoreError(error.message) from error
+        raise StoreError.after(error) from error
 
 
 class Good:

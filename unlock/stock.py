@@ -194,10 +194,9 @@ def _check_code(code: DiscountCode | None, *, now: datetime) -> None:
     if is_early or is_late or code.ended_at is not None:
         raise CodeInvalid("The code of this link does not hold now.")
     if code.quantity is not None and uses_of([code.id], now=now).get(code.id, 0) >= code.quantity:
-        used = (
-            "This gift was taken already." if code.is_gift else "The code of this link is used up."
-        )
-        raise CodeInvalid(used)
+        if code.is_gift:
+            raise CodeInvalid("This gift was taken already.")
+        raise CodeInvalid("The code of this link is used up.")
 
 
 def _gone(sold: QuerySet[Purchase], *, now: datetime) -> tuple[int, reservations.Held]:

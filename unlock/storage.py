@@ -316,7 +316,7 @@ def get(name: str) -> Store:
     for config in _configured():
         if config.name == name:
             return S3Store(config)
-    raise StoreError(f"No store is called {name}.")
+    raise StoreError("No store is called {name}.", name=name)
 
 
 def primary() -> Store:

@@ -128,9 +128,11 @@ def set_avatar(creator: Creator, picture: bytes) -> None:
     try:
         measured = pictures.measure(picture)
     except CoverInvalid as error:
-        raise AvatarInvalid(error.message) from error
+        raise AvatarInvalid.after(error) from error
     if max(measured.width, measured.height) > AVATAR_MAX_SIDE:
-        raise AvatarInvalid(f"It has {measured.width} by {measured.height} pixels.")
+        raise AvatarInvalid(
+            "It has {width} by {height} pixels.", width=measured.width, height=measured.height
+        )
     facts = {
         "avatar": picture,
         "avatar_type": measured.media_type,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from payments.words import Words
 from unlock import limits, notices
 from unlock.models import ApiToken, Creator
 from unlock.states import NoticeKind
@@ -56,14 +57,17 @@ def make(
     with transaction.atomic():
         Creator.objects.select_for_update().get(pk=creator.pk)
         if open_of(creator, now=now).count() >= PER_CREATOR:
-            raise TooManyTokens(f"There are {PER_CREATOR} already.")
+            raise TooManyTokens("There are {per_creator} already.", per_creator=PER_CREATOR)
         row.save()
         notices.tell(
             creator.id,
             NoticeKind.ACCOUNT_CHANGED,
             topic=str(row.id),
-            text=f"A token for programs was made: {said}. If that was not you, end it in your"
-            " settings and change your password.",
+            text=Words.of(
+                "A token for programs was made: {name}. If that was not you, end it in your"
+                " settings and change your password.",
+                name=said,
+            ),
             now=now,
         )
     return row, token

@@ -49,16 +49,23 @@ def begin(creator: Creator, *, size_bytes: int, core_header: bytes, now: datetim
     """
     core = container.CoreHeader.parse(core_header)
     if core.total_bytes != size_bytes:
-        raise SizeMismatch(f"The header promises {core.total_bytes} bytes, not {size_bytes}.")
+        raise SizeMismatch(
+            "The header promises {total_bytes} bytes, not {size_bytes}.",
+            total_bytes=core.total_bytes,
+            size_bytes=size_bytes,
+        )
     if core.payload_bytes > settings.KIM_MAX_FILE_BYTES:
-        raise FileTooLarge(f"The limit is {settings.KIM_MAX_FILE_BYTES} bytes.")
+        raise FileTooLarge(
+            "The limit is {most} bytes.",
+            most=settings.KIM_MAX_FILE_BYTES,
+        )
     known = _known(creator, core)
     if known is not None:
         return known
     if Upload.objects.filter(creator=creator, state=UploadState.OPEN).count() >= (
         limits.OPEN_UPLOADS_MAX
     ):
-        raise TooManyUploads(f"{limits.OPEN_UPLOADS_MAX} uploads are open.")
+        raise TooManyUploads("{open} uploads are open.", open=limits.OPEN_UPLOADS_MAX)
     quotas.check(creator, size_bytes)
     return _create(creator, core, now=now)
 
@@ -81,11 +88,16 @@ def sign_parts(
     """Sign a PUT for each of at most 20 parts. Raises UploadClosed, PartNumberInvalid."""
     wanted = sorted(set(numbers))
     if not wanted or len(wanted) > limits.PRESIGN_BATCH:
-        raise PartNumberInvalid(f"Between 1 and {limits.PRESIGN_BATCH} parts are signed at a time.")
+        raise PartNumberInvalid(
+            "Between 1 and {most} parts are signed at a time.",
+            most=limits.PRESIGN_BATCH,
+        )
     if wanted[0] < 1 or wanted[-1] > upload.part_count:
-        raise PartNumberInvalid(f"The parts are numbered 1 to {upload.part_count}.")
+        raise PartNumberInvalid(
+            "The parts are numbered 1 to {part_count}.", part_count=upload.part_count
+        )
     if not Upload.objects.filter(id=upload.id, state=UploadState.OPEN).update(touched_at=now):
-        raise UploadClosed(f"The upload is {upload.state}.")
+        raise UploadClosed("The upload is {state}.", state=upload.state)
     store = storage.get(upload.copy.store)
     return tuple(
         (
@@ -125,7 +137,7 @@ def resumable_parts(
     Raises UploadClosed for an upload that takes no more parts, UploadExpired.
     """
     if upload.state != UploadState.OPEN:
-        raise UploadClosed(f"The upload is {upload.state}.")
+        raise UploadClosed("The upload is {state}.", state=upload.state)
     following = tuple(part for part in list_parts(upload) if part.number > after)
     return following[:limit], len(following) <= limit
 
@@ -143,13 +155,17 @@ def complete(upload: Upload, *, content_id: str, now: datetime) -> bool:
         upload.refresh_from_db()
         if wrong and upload.state == UploadState.OPEN:
             shown = ", ".join(map(str, wrong[:_NAMED_PARTS]))
-            raise PartsMissing(f"{len(wrong)} parts are missing or of the wrong size: {shown}.")
+            raise PartsMissing(
+                "{count} parts are missing or of the wrong size: {shown}.",
+                count=len(wrong),
+                shown=shown,
+            )
         if _accept(upload, content_id=content_id, now=now):
             return True
     upload.refresh_from_db()
     is_repeat = upload.claimed_content_id == content_id and upload.state != UploadState.ABORTED
     if not is_repeat:
-        raise UploadClosed(f"The upload is {upload.state}.")
+        raise UploadClosed("The upload is {state}.", state=upload.state)
     return False
 
 
@@ -161,7 +177,7 @@ def abort(upload: Upload, *, now: datetime) -> None:
         return
     upload.refresh_from_db()
     if upload.state not in {UploadState.ABORTED, UploadState.FAILED}:
-        raise UploadClosed(f"The upload is {upload.state}.")
+        raise UploadClosed("The upload is {state}.", state=upload.state)
 
 
 def abort_stale(*, now: datetime, limit: int = 200) -> int:

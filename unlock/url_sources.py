@@ -49,7 +49,7 @@ class UrlSource:
                 if not tries_left:
                     raise StoreUnavailable("The address does not answer.") from error
             except TargetRefused as error:
-                raise StoreError(error.message) from error
+                raise StoreError.after(error) from error
             except StoreError:
                 self.close()
                 raise
@@ -89,13 +89,15 @@ class UrlSource:
     def _check(self, answer: http.client.HTTPResponse, expected_range: str) -> None:
         status = answer.status
         if status in _GONE:
-            raise ObjectMissing(f"It answers {status}.")
+            raise ObjectMissing("It answers {status}.", status=str(status))
         if 300 <= status < 400:
             raise StoreError("It redirects, which is not followed.")
         if status >= 500 or status == 429:
-            raise StoreUnavailable(f"It answers {status}.")
+            raise StoreUnavailable("It answers {status}.", status=str(status))
         if status != 206:
-            raise StoreError(f"It does not answer ranges: {status} instead of 206.")
+            raise StoreError(
+                "It does not answer ranges: {status} instead of 206.", status=str(status)
+            )
         if answer.headers.get("Content-Encoding", "identity") != "identity":
             raise StoreError("It changes the bytes on their way (Content-Encoding).")
         if answer.headers.get("Content-Range", "").strip() != expected_range:

@@ -163,7 +163,7 @@ def _finish(upload: Upload, store: Store, core: container.CoreHeader) -> None:
     _complete(upload, store)
     seen = _head(upload, store)
     if seen.size_bytes != core.total_bytes:
-        raise SizeMismatch(f"The stored object has {seen.size_bytes} bytes.")
+        raise SizeMismatch("The stored object has {size_bytes} bytes.", size_bytes=seen.size_bytes)
     _check_header(upload, store, core, etag=seen.etag)
     _read_index(upload, store, core, etag=seen.etag)
     with transaction.atomic():

@@ -74,7 +74,7 @@ class Answer:
 def parse(url: str) -> Target:
     """The parts of an address we would send to; nothing is resolved. Raises TargetRefused."""
     if len(url) > URL_MAX or not re.fullmatch(r"[!-~]+", url):
-        raise TargetRefused(f"Up to {URL_MAX} plain characters, without blanks.")
+        raise TargetRefused("Up to {url_max} plain characters, without blanks.", url_max=URL_MAX)
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -174,7 +174,7 @@ def _port(port: int | None, *, is_tls: bool) -> int:
     if port is None or port == usual:
         return usual
     if port < 1024:
-        raise TargetRefused(f"The port may be {usual}, or 1024 and above.")
+        raise TargetRefused("The port may be {usual}, or 1024 and above.", usual=usual)
     return port
 
 

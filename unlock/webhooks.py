@@ -54,7 +54,7 @@ def add(
     with transaction.atomic():
         type(creator).objects.select_for_update().get(pk=creator.pk)
         if mine(creator).count() >= PER_CREATOR:
-            raise TooManyWebhooks(f"There are {PER_CREATOR} already.")
+            raise TooManyWebhooks("There are {per_creator} already.", per_creator=PER_CREATOR)
         row.save()
     return row, secret
 

@@ -123,7 +123,7 @@ def test_no_flag_is_forgotten() -> None:
     by_refund = {"REFUND_DUE", "REFUNDED"}
 
     assert set(wordings._NOTES) | by_state | by_refund == set(InvoiceFlag)
-    assert wordings.short(counting.COVENANT_FLOOR_SAT) == "0.000015"
+    assert str(wordings.short(counting.COVENANT_FLOOR_SAT)) == "0.000015"
 
 
 @pytest.mark.parametrize(

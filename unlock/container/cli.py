@@ -144,7 +144,9 @@ def _released(container: Container, url: str, path: Path) -> tuple[Reader, str]:
 
 def _read_paper(path: Path) -> bytes:
     if path.stat().st_size > PAPER_MAX_BYTES:
-        raise LicenceMalformed(f"{printable(path.name)} is far too large to be a licence.")
+        raise LicenceMalformed(
+            "{name} is far too large to be a licence.", name=printable(path.name)
+        )
     return path.read_bytes()
 
 

@@ -64,9 +64,11 @@ class CoreHeader:
         _, version, suite, seg_log2, flags, *rest = _CORE.unpack(raw)
         header_bytes, payload_bytes, segments, file_id, zero, iv, tag = rest
         if (version, suite) != (_VERSION, _SUITE):
-            raise UnsupportedVersion(f"Version {version}, suite {suite} is not known.")
+            raise UnsupportedVersion(
+                "Version {version}, suite {suite} is not known.", version=version, suite=suite
+            )
         if seg_log2 not in seg_log2s:
-            raise UnsupportedVersion(f"Segment size 2^{seg_log2} is not known.")
+            raise UnsupportedVersion("Segment size 2^{seg_log2} is not known.", seg_log2=seg_log2)
         if flags & ~FLAG_BUNDLE or zero != bytes(16):
             raise UnsupportedVersion("A reserved bit of the header is set.")
         if header_bytes != 1 << seg_log2:
@@ -123,9 +125,17 @@ class CoreHeader:
     def check_size(self, size_bytes: int) -> None:
         """Raise Truncated or Damaged unless the object has exactly ``total_bytes``."""
         if size_bytes < self.total_bytes:
-            raise Truncated(f"The file has {size_bytes} of {self.total_bytes} bytes.")
+            raise Truncated(
+                "The file has {size_bytes} of {total_bytes} bytes.",
+                size_bytes=size_bytes,
+                total_bytes=self.total_bytes,
+            )
         if size_bytes > self.total_bytes:
-            raise Damaged(f"The file has {size_bytes} bytes instead of {self.total_bytes}.")
+            raise Damaged(
+                "The file has {size_bytes} bytes instead of {total_bytes}.",
+                size_bytes=size_bytes,
+                total_bytes=self.total_bytes,
+            )
 
 
 def count_segments(payload_bytes: int, seg_log2: int = SEG_LOG2) -> int:

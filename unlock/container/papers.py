@@ -286,11 +286,11 @@ def _load(raw: bytes, kind: str) -> dict[str, Any]:
     try:
         members = json.loads(raw.decode())
     except (ValueError, RecursionError) as error:
-        raise LicenceMalformed(f"This is not a {kind} file.") from error
+        raise LicenceMalformed("This is not a {kind} file.", kind=kind) from error
     if not isinstance(members, dict) or members.get("kim") != kind:
-        raise LicenceMalformed(f"This is not a {kind} file.")
+        raise LicenceMalformed("This is not a {kind} file.", kind=kind)
     if type(members.get("v")) is not int or members["v"] != 1:
-        raise UnsupportedVersion(f"The {kind} file was made by a newer version.")
+        raise UnsupportedVersion("The {kind} file was made by a newer version.", kind=kind)
     return members
 
 

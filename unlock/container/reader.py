@@ -41,7 +41,7 @@ class Container:
             stored = self._read(*self.core.segment_range(number))
             if hashlib.sha256(stored).digest() == self.index.segment_hash(number):
                 return stored
-        raise Damaged(f"Segment {number} is damaged.", segment=number)
+        raise Damaged("Segment {segment} is damaged.", segment=number)
 
     def _read(self, offset: int, size_bytes: int) -> bytes:
         self._file.seek(offset)
@@ -72,11 +72,11 @@ class Reader:
         stored = self.container.stored_segment(number)
         committed = self.container.index.key_commitment(number)
         if keys.key_commitment(self.core.file_id, number, segment_key) != committed:
-            raise Forged(f"Segment {number} commits to another key.", segment=number)
+            raise Forged("Segment {segment} commits to another key.", segment=number)
         is_final = self.core.is_final(number)
         plaintext = floe.open_segment(segment_key, number, stored, is_final=is_final)
         if plaintext is None:
-            raise Forged(f"Segment {number} does not open with its key.", segment=number)
+            raise Forged("Segment {segment} does not open with its key.", segment=number)
         return plaintext
 
     def read(self, offset: int, size_bytes: int) -> bytes:
@@ -137,7 +137,9 @@ class SegmentVerifier:
     def finish(self) -> None:
         if self.at_bytes != self._core.total_bytes:
             raise Truncated(
-                f"The object ends at {self.at_bytes} of {self._core.total_bytes} bytes."
+                "The object ends at {at_bytes} of {total_bytes} bytes.",
+                at_bytes=self.at_bytes,
+                total_bytes=self._core.total_bytes,
             )
 
     def _step(self, data: memoryview) -> int:
@@ -166,7 +168,7 @@ class SegmentVerifier:
         self._hash.update(data[:used])
         if self.at_bytes + used == end:
             if self._hash.digest() != self._index.segment_hash(number):
-                raise Damaged(f"Segment {number} is damaged.", segment=number)
+                raise Damaged("Segment {segment} is damaged.", segment=number)
             self._hash = hashlib.sha256()
             self.segments_done += 1
         return used

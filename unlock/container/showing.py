@@ -61,9 +61,9 @@ def check_keys(core: CoreHeader, index: Index, shown: Sequence[SegmentKey]) -> N
     """Raise Forged where a key is not the committed one, Damaged where there is no such segment."""
     for segment, key in shown:
         if segment >= core.segments:
-            raise Damaged(f"There is no segment {segment}.", segment=segment)
+            raise Damaged("There is no segment {segment}.", segment=segment)
         if keys.key_commitment(core.file_id, segment, key) != index.key_commitment(segment):
-            raise Forged(f"Segment {segment} commits to another key.", segment=segment)
+            raise Forged("Segment {segment} commits to another key.", segment=segment)
 
 
 def open_shown(core: CoreHeader, index: Index, shown: SegmentKey, stored: bytes) -> bytes:
@@ -71,8 +71,8 @@ def open_shown(core: CoreHeader, index: Index, shown: SegmentKey, stored: bytes)
     segment, key = shown
     check_keys(core, index, [shown])
     if hashlib.sha256(stored).digest() != index.segment_hash(segment):
-        raise Damaged(f"Segment {segment} is damaged.", segment=segment)
+        raise Damaged("Segment {segment} is damaged.", segment=segment)
     plaintext = floe.open_segment(key, segment, stored, is_final=core.is_final(segment))
     if plaintext is None:
-        raise Forged(f"Segment {segment} does not open with its key.", segment=segment)
+        raise Forged("Segment {segment} does not open with its key.", segment=segment)
     return plaintext

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from unlock.creators import DERIVED_BYTES, SALT_BYTES, NewPassword, SignUp
-from unlock.serializers.fields import BytesField
+from unlock.serializers.fields import BytesField, SaidField
 from unlock.serializers.second_steps import CODE_MAX, ProofSerializer
 from unlock.serializers.vaults import SealedSerializer, sealed_of
 
@@ -86,7 +86,7 @@ class PayoutInputSerializer(PayoutValueSerializer, ProofSerializer):
 
 class PayoutWarningSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
-    text = serializers.CharField()
+    text = SaidField()
 
 
 class PayoutPreviewSerializer(serializers.Serializer[Any]):

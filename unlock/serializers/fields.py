@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from payments import amounts
 from payments.errors import ServiceError
-from unlock import container
+from unlock import container, speech
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +34,10 @@ class BytesField(serializers.CharField):
         try:
             return container.decode_b64url(super().to_internal_value(data), self._length)
         except ValueError as error:
-            size = "" if self._length is None else f" of {self._length} bytes"
-            raise serializers.ValidationError(f"Not base64url{size}.") from error
+            if self._length is None:
+                raise serializers.ValidationError(speech.say("Not base64url.")) from error
+            said = speech.say("Not base64url of {length} bytes.", length=self._length)
+            raise serializers.ValidationError(said) from error
 
     def to_representation(self, value: Any) -> str:
         return container.encode_b64url(bytes(value))
@@ -65,6 +67,13 @@ class WordFieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
         return {"type": "string", "pattern": f"^({'|'.join(self.target.choices)})$"}
 
 
+class SaidField(serializers.CharField):
+    """A text of the catalogues, in the reader's language; any other as it is."""
+
+    def to_representation(self, value: Any) -> str:
+        return speech.say(str(value))
+
+
 @extend_schema_field(
     {
         "type": "object",
@@ -77,13 +86,17 @@ class PriceField(serializers.Field["Price", Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> Price:
         if not isinstance(data, dict) or set(data) != {"amount", "currency"}:
-            raise serializers.ValidationError("Must be an object with amount and currency.")
+            raise serializers.ValidationError(
+                speech.say("Must be an object with amount and currency.")
+            )
         if not all(isinstance(value, str) and len(value) <= 30 for value in data.values()):
-            raise serializers.ValidationError("Amount and currency must be short strings.")
+            raise serializers.ValidationError(
+                speech.say("Amount and currency must be short strings.")
+            )
         try:
             return amounts.parse_price(data["amount"], data["currency"])
         except ServiceError as error:
-            raise serializers.ValidationError(error.message) from error
+            raise serializers.ValidationError(speech.tell(error.words)) from error
 
     def to_representation(self, value: Price) -> dict[str, str]:
         return {"amount": str(value).partition(" ")[0], "currency": value.currency}

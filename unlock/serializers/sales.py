@@ -10,6 +10,7 @@ from rest_framework import serializers
 from payments.states import InvoiceFlag, InvoiceState
 from unlock import sales
 from unlock.serializers.fields import PriceField, WordField
+from unlock.speech import say
 
 if TYPE_CHECKING:
     from unlock.sales import Sale
@@ -60,7 +61,7 @@ class SummaryInputSerializer(FiltersSerializer):
         try:
             return ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise serializers.ValidationError("Not the name of a time zone.") from error
+            raise serializers.ValidationError(say("Not the name of a time zone.")) from error
 
 
 class PaymentSerializer(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from unlock import container, limits
+from unlock import container, limits, speech
 from unlock.serializers.fields import BytesField, HexField, WordField
 from unlock.states import UploadState
 
@@ -103,7 +103,7 @@ class CompletedSerializer(serializers.Serializer[Any]):
 
 def shown(upload: Upload, parts: Iterable[StoredPart]) -> dict[str, Any]:
     """What ``UploadSerializer`` tells of an upload."""
-    error = {"code": upload.error_code, "message": upload.error_message}
+    error = {"code": upload.error_code, "message": speech.say(upload.error_message)}
     return {
         "id": upload.id,
         "state": upload.state,

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from unlock import limits, replacements
 from unlock.serializers.fields import BytesField, HexField
 from unlock.serializers.files import GENERATION_MAX, S_BYTES, W_BYTES
+from unlock.speech import say
 
 _META_MAX = 28 + 65_536  # what stands in the header has no more room either
 
@@ -27,7 +28,7 @@ class KeySerializer(serializers.Serializer[Any]):
 
     def validate_meta_link(self, value: bytes) -> bytes:
         if value and (len(value) <= 28 or (len(value) - 28) % 256):
-            raise serializers.ValidationError("Not a sealed description.")
+            raise serializers.ValidationError(say("Not a sealed description."))
         return value
 
 

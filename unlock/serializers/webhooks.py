@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from unlock.serializers.fields import WordField
+from unlock.serializers.fields import SaidField, WordField
+from unlock.speech import say
 from unlock.states import DeliveryState
 from unlock.webhook_events import NAMES
 from unlock.webhook_targets import URL_MAX
@@ -25,7 +26,7 @@ class WebhookInputSerializer(serializers.Serializer[Any]):
 
     def validate_kinds(self, value: list[str]) -> list[str]:
         if unknown := sorted(set(value) - set(NAMES)):
-            raise serializers.ValidationError(f"There is no event {unknown[0]}.")
+            raise serializers.ValidationError(say("There is no event {name}.", name=unknown[0]))
         return value
 
 
@@ -56,7 +57,7 @@ class WebhooksSerializer(serializers.Serializer[Any]):
 class AttemptSerializer(serializers.Serializer[Any]):
     at = serializers.CharField()
     status = serializers.IntegerField(allow_null=True)
-    error = serializers.CharField()
+    error = SaidField()
     ms = serializers.IntegerField()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import SyncToAsync
 from django.http import StreamingHttpResponse
+from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from unlock import live
@@ -29,17 +30,17 @@ async def events(request: HttpRequest, purchase_id: UUID) -> StreamingHttpRespon
     del request
     first = await live.board().first(purchase_id)
     return StreamingHttpResponse(
-        _frames(purchase_id, first),
+        _frames(purchase_id, first, translation.get_language()),
         content_type="text/event-stream",
         # A proxy must neither keep the stream nor wait until it is long enough to compress.
         headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
     )
 
 
-async def _frames(purchase_id: UUID, first: Sighting) -> AsyncIterator[bytes]:
+async def _frames(purchase_id: UUID, first: Sighting, language: str) -> AsyncIterator[bytes]:
     _give_thread_back()
     yield f"retry: {_RETRY_MS}\n\n".encode()
-    async for state in live.board().follow(purchase_id, first):
+    async for state in live.board().follow(purchase_id, first, language=language):
         yield b": still here\n\n" if state is None else _frame(state)
 
 

@@ -13,9 +13,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
-from unlock import committed, offers
+from unlock import committed, offers, speech
 from unlock.errors import NotForSale
 from unlock.serializers.files import OfferSerializer
+from unlock.speech import mark
 from unlock.states import FileState
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ def vary(response: R) -> R:
 def answer(paid_file: PaidFile | None) -> JsonResponse:
     """402 with the offer; 404 for a draft and what is not there, 410 removed, 409 paused."""
     if paid_file is None or paid_file.state == FileState.DRAFT:
-        return _refuse(404, "not_found", "There is no such file.", "Check the link.")
+        return _refuse(404, "not_found", mark("There is no such file."), mark("Check the link."))
     if paid_file.state == FileState.REMOVED:
-        hint = "If you bought it, your return link still opens it."
-        return _refuse(410, "removed", "This file was removed.", hint)
+        hint = mark("If you bought it, your return link still opens it.")
+        return _refuse(410, "removed", mark("This file was removed."), hint)
     if paid_file.state != FileState.PUBLISHED:
-        return _refuse(409, NotForSale.code, "This file is not for sale now.", NotForSale.hint)
+        return _refuse(
+            409, NotForSale.code, mark("This file is not for sale now."), NotForSale.hint
+        )
     return vary(JsonResponse(_asked(paid_file), status=402))
 
 
@@ -77,8 +80,8 @@ def _asked(paid_file: PaidFile) -> dict[str, Any]:
         "x402Version": X402_VERSION,
         "error": {
             "code": "payment_required",
-            "message": "This file is sold.",
-            "hint": "POST to accepts[0].extra.purchases; docs/api.md shows how.",
+            "message": speech.say("This file is sold."),
+            "hint": speech.say("POST to accepts[0].extra.purchases; docs/api.md shows how."),
         },
         "resource": {
             "url": _url("offer", paid_file.id),
@@ -109,5 +112,5 @@ def _url(name: str, file_id: UUID) -> str:
 
 
 def _refuse(http_status: int, code: str, message: str, hint: str) -> JsonResponse:
-    error = {"error": {"code": code, "message": message, "hint": hint}}
+    error = {"error": {"code": code, "message": speech.say(message), "hint": speech.say(hint)}}
     return vary(JsonResponse(error, status=http_status))

@@ -96,9 +96,9 @@ def test_it_is_on_sale_from_the_first_moment_to_before_the_last() -> None:
 
     assert at(terms).total == eur("4.00")
     assert at(terms, now=NOW + timedelta(minutes=59)).total == eur("4.00")
-    with pytest.raises(NotOnSaleYet, match=r"on 2026-03-01 12:00 UTC"):
+    with pytest.raises(NotOnSaleYet, match=r"on 01 March 2026, 12:00 UTC"):
         at(terms, now=NOW - timedelta(microseconds=1))
-    with pytest.raises(NoLongerOnSale, match=r"until 2026-03-01 13:00 UTC"):
+    with pytest.raises(NoLongerOnSale, match=r"until 01 March 2026, 13:00 UTC"):
         at(terms, now=NOW + timedelta(hours=1))
 
 
@@ -117,7 +117,7 @@ def test_sold_out_says_when_a_reserved_copy_may_come_free() -> None:
     with pytest.raises(SoldOut, match="at the moment") as gone:
         at(Terms(price=eur("4.00"), stock=3), counts=counts)
 
-    assert "look again after 2026-03-01 12:25 UTC" in gone.value.said_hint
+    assert "look again after 01 March 2026, 12:25 UTC" in gone.value.said_hint
 
 
 def test_more_gone_than_there_is_is_sold_out_too() -> None:
