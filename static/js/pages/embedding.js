@@ -23,7 +23,7 @@ export function showEmbed(link) {
  */
 export function linesOf(link, integrity) {
   const script = `${new URL(link).origin}/embed/1/button.js`;
-  return `<a class="kim-buy" href="${link}">Buy</a>
+  return `<a class="kim-buy" href="${link}">${t('Buy')}</a>
 <script src="${script}" integrity="${integrity}" crossorigin="anonymous" async></script>
 `;
 }

@@ -73,9 +73,10 @@ export class Offering {
       this.#currency.value = chosen;
     }
     this.#confirmations.replaceChildren(
-      ...limits.confirmations.map((count) =>
-        option(String(count), t(ABOUT.get(count) ?? `${count}`)),
-      ),
+      ...limits.confirmations.map((count) => {
+        const about = ABOUT.get(count);
+        return option(String(count), about ? t(about) : String(count));
+      }),
     );
     this.#confirmations.value = '1';
     this.show();

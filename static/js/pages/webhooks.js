@@ -172,7 +172,7 @@ function deliveryRow(item, hook, sent) {
   slot(line, 'kind').textContent = sent.kind;
   const when = moment(sent.created_at);
   slot(line, 'when').textContent = sent.is_redelivery ? t('{when}, again', { when }) : when;
-  slot(line, 'state').textContent = t(word ?? '');
+  slot(line, 'state').textContent = word ? t(word) : '';
   if (tone) slot(line, 'state').classList.add(tone);
   slot(line, 'tries').textContent = tries(sent);
   action(line, 'again').hidden = !hook.is_active || sent.state === 'waiting';
