@@ -8,8 +8,10 @@ import { returnFragment } from '../crypto/links.js';
 import { sealNote } from '../crypto/notes.js';
 import * as remembered from '../io/buyer.js';
 import * as buyer from '../net/buyer.js';
+import { t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
 import { linkRow } from '../ui/linkrow.js';
 
 /** @import { Purchase } from '../net/buyer.js' */
@@ -73,7 +75,7 @@ export class Besides {
     const row = linkRow(url);
     const field = /** @type {HTMLInputElement} */ (row.firstElementChild);
     field.dataset['testid'] = 'friend-link';
-    field.setAttribute('aria-label', 'Link for a friend who pays');
+    field.setAttribute('aria-label', t('Link for a friend who pays'));
     slot(part, 'friend-link').replaceChildren(row);
   }
 
@@ -90,12 +92,16 @@ export class Besides {
     ];
     const text = byId('asking-text', HTMLTextAreaElement);
     const write = () => {
-      const day = when.valueAsDate?.toLocaleDateString(undefined, { timeZone: 'UTC' });
+      const day = when.valueAsDate && format.date(when.valueAsDate, { timeZone: 'UTC' });
+      const payment = hint.value.trim();
       text.value = [
-        `Hello ${creator}, I bought “${title}” from you and lost it. Please give it to me again:`,
+        t('Hello {creator}, I bought “{title}” from you and lost it. Please give it to me again:', {
+          creator,
+          title,
+        }),
         `${location.origin}/sales/?again=${this.#proof.purchaseId}`,
-        day ? `I paid on ${day}.` : '',
-        hint.value.trim() ? `What I have of the payment: ${hint.value.trim()}` : '',
+        day ? t('I paid on {day}.', { day }) : '',
+        payment ? t('What I have of the payment: {payment}', { payment }) : '',
       ]
         .filter(Boolean)
         .join('\n');
@@ -103,7 +109,7 @@ export class Besides {
     when.addEventListener('input', write);
     hint.addEventListener('input', write);
     write();
-    copies(action(this.#root, 'copy-asking'), () => text.value, 'Request copied');
+    copies(action(this.#root, 'copy-asking'), () => text.value, t('Request copied'));
     shareable(action(this.#root, 'share-asking'), () => ({ text: text.value }));
   }
 }

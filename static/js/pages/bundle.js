@@ -5,6 +5,7 @@
  */
 import { bundleSink, readDirectory } from '../io/bundling.js';
 import { safeName } from '../io/unlocking.js';
+import { many, t } from '../texts/say.js';
 import { action, fromTemplate, make, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { spawn } from '../ui/trusted.js';
@@ -52,7 +53,7 @@ export class Bundle {
   /** Reads what is in it, and lists it. */
   async open() {
     const said = slot(this.#root, 'listing');
-    said.textContent = 'Reading the list of files…';
+    said.textContent = t('Reading the list of files…');
     said.hidden = false;
     try {
       const stop = new AbortController();
@@ -116,7 +117,10 @@ export class Bundle {
     list.append(...now.map((entry) => this.#row(entry)));
     if (later.length === 0) return;
     const next = Math.min(ROWS, later.length);
-    const button = make('button', { class: 'plain', text: `Show ${next} more of ${later.length}` });
+    const button = make('button', {
+      class: 'plain',
+      text: t('Show {next} more of {all}', { next, all: later.length }),
+    });
     button.setAttribute('type', 'button');
     const item = make('li', {}, button);
     button.addEventListener('click', () => {
@@ -154,10 +158,10 @@ export class Bundle {
     slot(item, 'name').textContent = name;
     slot(item, 'size').textContent = format.bytes(entry.size);
     const save = action(item, 'save');
-    save.setAttribute('aria-label', `Save ${name}`);
+    save.setAttribute('aria-label', t('Save {name}', { name }));
     save.disabled = this.#isRunning;
     save.addEventListener('click', async () => {
-      if (await this.#saveOne(entry)) save.textContent = 'Saved';
+      if (await this.#saveOne(entry)) save.textContent = t('Saved');
     });
     const part = { at: entry.offset, sizeBytes: entry.size, type: entry.type, name };
     const preview = new Preview(item, this.#sealed, part);
@@ -196,7 +200,7 @@ export class Bundle {
       range: { from: 0, to: last.offset + last.size },
       through: (inner) => bundleSink(inner, entries, { isZip: true, spawn: spawnCheck }),
     });
-    if (isSaved) action(this.#root, 'zip').textContent = 'Save all again';
+    if (isSaved) action(this.#root, 'zip').textContent = t('Save all again');
   }
 }
 
@@ -240,7 +244,7 @@ function add(folder, { size }) {
 
 /** @param {Folder} folder */
 function sumOf({ count, bytes }) {
-  return `${count === 1 ? '1 file' : `${count} files`} · ${format.bytes(bytes)}`;
+  return `${many(count, '1 file', '{count} files')} · ${format.bytes(bytes)}`;
 }
 
 /** @param {Entry} entry */

@@ -12,6 +12,7 @@ import { fromWords } from '../crypto/words.js';
 import * as remembered from '../io/buyer.js';
 import { highest, walk } from '../io/walking.js';
 import { heldBy, MOST } from '../net/library.js';
+import { many, t } from '../texts/say.js';
 import * as dialogs from '../ui/dialog.js';
 import { one, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
@@ -60,8 +61,8 @@ function read(file) {
   if (file.size <= FILE_BYTES) return file.text();
   throw new KimError(
     'not_recognised',
-    'Choose a key file, a licence or a saved return link: each is small.',
-    `${file.name} is too large to be one of them.`,
+    t('Choose a key file, a licence or a saved return link: each is small.'),
+    t('{name} is too large to be one of them.', { name: file.name }),
   );
 }
 
@@ -84,8 +85,8 @@ class Bringing {
     if (texts.length === 0) {
       throw new KimError(
         'nothing_given',
-        'Type the words, paste a link or a licence, or choose a file.',
-        'There is nothing to bring here yet.',
+        t('Type the words, paste a link or a licence, or choose a file.'),
+        t('There is nothing to bring here yet.'),
       );
     }
     for (const text of texts) await this.#one(text.trim());
@@ -93,9 +94,12 @@ class Bringing {
 
   /** @returns {string} */
   said() {
-    if (this.added === 1) return 'One purchase was brought here.';
-    if (this.added > 1) return `${this.added} purchases were brought here.`;
-    return 'All of them were here already.';
+    if (this.added === 0) return t('All of them were here already.');
+    return many(
+      this.added,
+      'One purchase was brought here.',
+      '{count} purchases were brought here.',
+    );
   }
 
   /** @param {string} text */
@@ -108,8 +112,10 @@ class Bringing {
     if (role === 'buyer') return this.#root(root);
     throw new KimError(
       'wrong_role',
-      'Choose the file that you saved on this page. A creator’s key file belongs on the pages for creators.',
-      'This is a creator’s key file.',
+      t(
+        'Choose the file that you saved on this page. A creator’s key file belongs on the pages for creators.',
+      ),
+      t('This is a creator’s key file.'),
     );
   }
 
@@ -120,8 +126,8 @@ class Bringing {
     if (foreign) {
       throw new KimError(
         'other_site',
-        `Open it there: ${new URL(foreign.origin).host}`,
-        'That link is of another site.',
+        t('Open it there: {host}', { host: new URL(foreign.origin).host }),
+        t('That link is of another site.'),
       );
     }
     for (let at = 0; at < parsed.length; at += MOST) {
@@ -132,8 +138,8 @@ class Bringing {
         if (!held) {
           throw new KimError(
             'purchase_unknown',
-            'Check that the link is whole, to its last letter.',
-            'This site knows no purchase with that link.',
+            t('Check that the link is whole, to its last letter.'),
+            t('This site knows no purchase with that link.'),
           );
         }
         return rowOf(held, { n: -1, link, seed });
@@ -148,14 +154,19 @@ class Bringing {
       lookUp: (claims) => this.#lookUp(claims),
       onProgress: (asked, count) => {
         this.#progress.hidden = false;
-        this.#progress.textContent = `Looking: ${asked} numbers asked, purchases found: ${count}.`;
+        this.#progress.textContent = t(
+          'Looking: {asked} numbers asked, purchases found: {count}.',
+          { asked, count },
+        );
       },
     });
     if (found.length === 0) {
       throw new KimError(
         'nothing_found',
-        'Are they the words of this site, and of the browser you bought with? A creator’s words open nothing here.',
-        'No purchase belongs to these words.',
+        t(
+          'Are they the words of this site, and of the browser you bought with? A creator’s words open nothing here.',
+        ),
+        t('No purchase belongs to these words.'),
       );
     }
     const rows = await Promise.all(
@@ -171,10 +182,14 @@ class Bringing {
     if (closed > 0) {
       throw new KimError(
         'note_missing',
-        'Open each of them once in the browser you bought with, by its page Bought; then come back. Or use its return link.',
-        closed === 1
-          ? 'One purchase was found, but half of its key is only in the browser you bought with.'
-          : `${closed} purchases were found, but half of their keys is only in the browser you bought with.`,
+        t(
+          'Open each of them once in the browser you bought with, by its page Bought; then come back. Or use its return link.',
+        ),
+        many(
+          closed,
+          'One purchase was found, but half of its key is only in the browser you bought with.',
+          '{count} purchases were found, but half of their keys is only in the browser you bought with.',
+        ),
       );
     }
   }

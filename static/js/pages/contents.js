@@ -3,6 +3,7 @@
  * only; what is sold is the directory inside, which is checked when it is opened.
  * @module
  */
+import { many } from '../texts/say.js';
 import { make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { shownName } from '../ui/names.js';
@@ -25,10 +26,23 @@ export function showContents(root, { files, count }) {
   );
   const more = count - files.length;
   if (more > 0) {
-    rows.push(make('li', { class: 'soft', text: `and ${more.toLocaleString()} more files` }));
+    rows.push(
+      make('li', {
+        class: 'soft',
+        text: many(more, 'and one more file', 'and {count} more files', {
+          count: format.number(more),
+        }),
+      }),
+    );
   }
   slot(root, 'contents-list').replaceChildren(...rows);
-  slot(root, 'contents-said').textContent =
-    count === 1 ? 'What is in it: one file' : `What is in it: ${count.toLocaleString()} files`;
+  slot(root, 'contents-said').textContent = many(
+    count,
+    'What is in it: one file',
+    'What is in it: {count} files',
+    {
+      count: format.number(count),
+    },
+  );
   slot(root, 'contents').hidden = false;
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { appeal } from '../net/reports.js';
+import { t } from '../texts/say.js';
 import { one } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
@@ -19,7 +20,7 @@ for (const form of document.querySelectorAll('form[data-measure]')) {
     event.preventDefault();
     setWrong(text, '');
     if (text.value.trim().length < LEAST_LETTERS) {
-      refuse(text, 'A sentence, please: why is the decision wrong?');
+      refuse(text, t('A sentence, please: why is the decision wrong?'));
       return;
     }
     problem.hide(place);

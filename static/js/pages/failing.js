@@ -4,6 +4,7 @@
  * @module
  */
 import * as buyer from '../net/buyer.js';
+import { mark, t } from '../texts/say.js';
 import { byId, make } from '../ui/dom.js';
 
 /**
@@ -11,10 +12,12 @@ import { byId, make } from '../ui/dom.js';
  * @import { Step } from './saver.js'
  */
 
-const TOLD =
-  'The creator has been told, with the step that failed. They can send your money back or mend the file.';
-const DO =
-  'You can try again at any time: another copy may be there by then. What becomes of it will stand on this page.';
+const TOLD = mark(
+  'The creator has been told, with the step that failed. They can send your money back or mend the file.',
+);
+const DO = mark(
+  'You can try again at any time: another copy may be there by then. What becomes of it will stand on this page.',
+);
 
 export class Failing {
   #place = byId('failure');
@@ -57,7 +60,10 @@ export class Failing {
     const isClosed = closedAt !== null;
     this.#place.replaceChildren(
       make('p', { text: says }),
-      make('p', { class: 'hint', text: isClosed ? `The creator says: ${note}` : `${TOLD} ${DO}` }),
+      make('p', {
+        class: 'hint',
+        text: isClosed ? t('The creator says: {note}', { note }) : `${t(TOLD)} ${t(DO)}`,
+      }),
     );
     this.#place.className = isClosed ? 'notice' : 'notice amber';
     this.#place.hidden = false;

@@ -4,12 +4,15 @@
  * @module
  */
 import * as buyer from '../net/buyer.js';
+import { mark, t } from '../texts/say.js';
 
 /** @import { Fault } from '../net/copies.js' */
 
 const SAID = {
-  altered: 'served other bytes than were sold; it was skipped, and nothing of them is kept',
-  silent: 'does not answer as it should; another copy is used',
+  altered: mark(
+    'The copy at {host} served other bytes than were sold; it was skipped, and nothing of them is kept.',
+  ),
+  silent: mark('The copy at {host} does not answer as it should; another copy is used.'),
 };
 
 /**
@@ -21,7 +24,7 @@ const SAID = {
 export function tellInto(place, purchaseId, claim) {
   return ({ copy, host, kind, offset }) => {
     const line = document.createElement('p');
-    line.textContent = `The copy at ${host} ${SAID[kind]}.`;
+    line.textContent = t(SAID[kind], { host });
     line.dataset['kind'] = kind;
     place.append(line);
     place.hidden = false;

@@ -3,6 +3,7 @@
  * @module
  */
 import { logOut } from '../net/creator.js';
+import { t } from '../texts/say.js';
 import { toast } from '../ui/toast.js';
 
 for (const button of document.querySelectorAll('[data-logout]')) {
@@ -11,7 +12,7 @@ for (const button of document.querySelectorAll('[data-logout]')) {
       await logOut();
       location.assign('/');
     } catch {
-      toast('Not logged out: the server cannot be reached. Try again.');
+      toast(t('Not logged out: the server cannot be reached. Try again.'));
     }
   });
 }

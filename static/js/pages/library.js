@@ -11,10 +11,12 @@ import * as remembered from '../io/buyer.js';
 import { ApiError } from '../net/api.js';
 import * as buyer from '../net/buyer.js';
 import { heldBy, MOST } from '../net/library.js';
+import { many, t } from '../texts/say.js';
 import { emptyRow, fill, isReady } from '../ui/bought.js';
 import { copies, copy } from '../ui/copy.js';
 import * as dialogs from '../ui/dialog.js';
 import { action, byId, fromTemplate, one, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { carry } from './carrying.js';
@@ -66,7 +68,7 @@ async function load() {
 async function lookUp(bought, signal) {
   const said = byId('said');
   said.hidden = bought.length === 0;
-  said.textContent = 'Asking how they stand…';
+  said.textContent = t('Asking how they stand…');
   const offline = byId('offline');
   offline.hidden = true;
   // The calls go on trying by themselves; who waits is told what they look at meanwhile.
@@ -82,7 +84,7 @@ async function lookUp(bought, signal) {
     await Promise.all(workers);
     offline.hidden = true;
     said.className = 'out';
-    said.textContent = bought.length === 1 ? '1 purchase' : `${bought.length} purchases`;
+    said.textContent = many(bought.length, '1 purchase', '{count} purchases');
   } catch (error) {
     if (signal.aborted) return;
     parts.length = 0;
@@ -127,11 +129,11 @@ function rowOf(bought) {
   const row = emptyRow();
   const { purchaseId, link, seed } = bought;
   const whole = returnLink(location.origin, purchaseId, link, seed);
-  copies(action(row, 'copy'), () => whole, 'Return link copied');
+  copies(action(row, 'copy'), () => whole, t('Return link copied'));
   copies(
     action(row, 'copy-pay'),
     () => location.origin + (rows.get(purchaseId)?.bought.seen?.pay_page ?? ''),
-    'Link for a friend copied',
+    t('Link for a friend copied'),
   );
   action(row, 'forget').addEventListener('click', () => void forget(purchaseId, whole));
   action(row, 'licence').addEventListener('click', () => void licence(row, bought));
@@ -168,7 +170,7 @@ async function licence(row, { purchaseId, link, seed }) {
     const { fetchLicence } = await import('./licensing.js');
     const claim = toBase64url(claimSecret(seed));
     await fetchLicence({ purchaseId, link, seed, claim });
-    toast('Licence saved');
+    toast(t('Licence saved'));
   } catch (error) {
     problem.show(place, error);
   } finally {
@@ -186,15 +188,17 @@ async function forget(purchaseId, whole) {
   const { bought } = known;
   const covered = (await isCovered(bought)) && Boolean(bought.seen);
   const dialog = dialogs.open('forget-dialog');
-  slot(dialog, 'title').textContent = bought.seen?.file.title ?? 'this purchase';
+  slot(dialog, 'title').textContent = bought.seen?.file.title ?? t('this purchase');
   slot(dialog, 'loses').textContent = covered
-    ? 'It goes from this list. Your 24 words or its return link bring it back.'
-    : 'It goes from this list, and your 24 words do not know it: without its return link or its licence you cannot open it again.';
-  copies(action(dialog, 'copy'), () => whole, 'Return link copied');
+    ? t('It goes from this list. Your 24 words or its return link bring it back.')
+    : t(
+        'It goes from this list, and your 24 words do not know it: without its return link or its licence you cannot open it again.',
+      );
+  copies(action(dialog, 'copy'), () => whole, t('Return link copied'));
   action(dialog, 'forget').addEventListener('click', async () => {
     await remembered.forget(purchaseId);
     dialog.close();
-    toast('Forgotten');
+    toast(t('Forgotten'));
     await load();
   });
 }
@@ -205,20 +209,20 @@ function licenceRow({ purchaseId, name, addedAt, text: whole }) {
   const title = /** @type {HTMLAnchorElement} */ (slot(row, 'title'));
   title.textContent = name;
   title.href = `/open/?licence=${encodeURIComponent(purchaseId)}`;
-  const when = new Date(addedAt).toLocaleDateString(undefined, { dateStyle: 'medium' });
-  slot(row, 'facts').textContent = `Brought here ${when}`;
-  slot(row, 'badge').textContent = 'Licence';
+  slot(row, 'facts').textContent = t('Brought here {date}', { date: format.date(addedAt) });
+  slot(row, 'badge').textContent = t('Licence');
   slot(row, 'badge').className = 'badge go';
-  slot(row, 'says').textContent = 'It opens the sealed file, wherever you have it.';
+  slot(row, 'says').textContent = t('It opens the sealed file, wherever you have it.');
   slot(row, 'says').hidden = false;
   slot(row, 'picture').textContent = name.charAt(0).toUpperCase();
-  action(row, 'copy').textContent = 'Copy the licence';
-  action(row, 'copy').addEventListener('click', () => void copy(whole, 'Licence copied'));
+  action(row, 'copy').textContent = t('Copy the licence');
+  action(row, 'copy').addEventListener('click', () => void copy(whole, t('Licence copied')));
   action(row, 'forget').addEventListener('click', async () => {
     const dialog = dialogs.open('forget-dialog');
     slot(dialog, 'title').textContent = name;
-    slot(dialog, 'loses').textContent =
-      'The licence goes from this browser. Without a copy of it, or the return link, the sealed file cannot be opened.';
+    slot(dialog, 'loses').textContent = t(
+      'The licence goes from this browser. Without a copy of it, or the return link, the sealed file cannot be opened.',
+    );
     action(dialog, 'copy').hidden = true;
     action(dialog, 'forget').addEventListener('click', async () => {
       await remembered.forgetLicence(purchaseId);

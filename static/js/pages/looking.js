@@ -5,20 +5,15 @@
  */
 import { auditCount, auditSegments, parseEntries } from '../crypto/showing.js';
 import { fromBase64url } from '../crypto/bytes.js';
+import { learnRest, t } from '../texts/say.js';
 import { action, slot } from '../ui/dom.js';
+import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
 
 /**
  * @import { Proven } from '../io/unlocking.js'
  * @import { Offer } from '../net/buyer.js'
  */
-
-const WORDS = {
-  video: 'Watch a piece of it',
-  audio: 'Listen to a piece of it',
-  image: 'See a piece of it',
-  text: 'Read a piece of it',
-};
 
 /**
  * @param {HTMLElement} root
@@ -30,13 +25,13 @@ export function offerLook(root, offer, proven) {
   if (!sample || proven.header.isBundle) return;
   const button = action(root, 'sample');
   const said = slot(root, 'sample-said');
-  button.textContent = WORDS[sample.kind];
+  button.textContent = wordsOf(sample.kind);
   slot(root, 'sampling').hidden = false;
   /** @type {(() => void) | null} */
   let close = null;
   const cover = root.querySelector('.cover');
   const setOpen = (/** @type {boolean} */ isOpen) => {
-    button.textContent = isOpen ? 'Close' : WORDS[sample.kind];
+    button.textContent = isOpen ? t('Close') : wordsOf(sample.kind);
     cover?.toggleAttribute('hidden', isOpen);
   };
   button.onclick = async () => {
@@ -51,7 +46,7 @@ export function offerLook(root, offer, proven) {
     button.disabled = true;
     button.setAttribute('aria-busy', 'true');
     try {
-      const { look } = await import('./sample.js');
+      const [{ look }] = await Promise.all([import('./sample.js'), learnRest()]);
       close = await look(offer, proven, {
         place: slot(root, 'sample-showing'),
         say: (words) => {
@@ -74,6 +69,16 @@ export function offerLook(root, offer, proven) {
   };
 }
 
+/** @param {NonNullable<Offer['sample']>['kind']} kind */
+function wordsOf(kind) {
+  return {
+    video: t('Watch a piece of it'),
+    audio: t('Listen to a piece of it'),
+    image: t('See a piece of it'),
+    text: t('Read a piece of it'),
+  }[kind];
+}
+
 /**
  * @param {HTMLElement} root
  * @param {Offer} offer
@@ -86,20 +91,20 @@ export function showAudit(root, offer, { header, contentId, rows }) {
   const count = auditCount(header.segmentCount);
   button.hidden = !audit || count === 0;
   if (count === 0) {
-    said.textContent = 'None: files of less than 50 MB have none.';
+    said.textContent = t('None: files of less than 50 MB have none.');
     return;
   }
   if (!audit) {
-    said.textContent = 'None: it was published before there were spot checks.';
+    said.textContent = t('None: it was published before there were spot checks.');
     return;
   }
-  const total = header.segmentCount.toLocaleString();
-  said.textContent = `${count} of ${total} pieces, drawn by the server, were opened.`;
+  const facts = { count, total: format.number(header.segmentCount) };
+  said.textContent = t('{count} of {total} pieces, drawn by the server, were opened.', facts);
   button.onclick = async () => {
     button.disabled = true;
-    said.textContent = 'Fetching and opening them here…';
+    said.textContent = t('Fetching and opening them here…');
     try {
-      const { recheck } = await import('./recheck.js');
+      const [{ recheck }] = await Promise.all([import('./recheck.js'), learnRest()]);
       const nonce = fromBase64url(audit.nonce);
       const drawn = auditSegments(contentId, nonce, header.segmentCount, count);
       await recheck(offer.id, {
@@ -108,11 +113,14 @@ export function showAudit(root, offer, { header, contentId, rows }) {
         drawn,
         keys: parseEntries(fromBase64url(audit.entries)),
       });
-      said.textContent = `${count} of ${total} pieces, drawn by the server, were opened again, here in your browser.`;
+      said.textContent = t(
+        '{count} of {total} pieces, drawn by the server, were opened again, here in your browser.',
+        facts,
+      );
       button.hidden = true;
     } catch (error) {
       const { message, hint } = problem.said(error);
-      said.textContent = `The spot check failed: ${message} ${hint}`;
+      said.textContent = t('The spot check failed: {message} {hint}', { message, hint });
       button.disabled = false;
     }
   };

@@ -11,6 +11,7 @@ import { CannotWork, probe } from '../io/probe.js';
 import * as sinks from '../io/sinks.js';
 import { safeName } from '../io/unlocking.js';
 import * as buyer from '../net/buyer.js';
+import { learnRest, many, mark, t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
@@ -31,9 +32,6 @@ import { fetchStored, plainly, proveOffer } from './proof.js';
  * @import { Asking } from './pricing.js'
  */
 
-const ELSEWHERE =
-  'Open this link in your own browser, outside of any app, or in Chrome or Edge on a computer. You may also buy here and open the file there with your return link.';
-
 const root = byId('offer');
 const place = byId('problem');
 const fileId = root.dataset['file'] ?? '';
@@ -50,7 +48,7 @@ async function begin() {
 }
 
 async function start() {
-  showProof('waiting', 'Checking the link and the file…');
+  showProof('waiting', t('Checking the link and the file…'));
   buy.hidden = true;
   const asking = buyer.offer(fileId);
   const stored = fetchStored(fileId);
@@ -71,7 +69,7 @@ async function start() {
     const finding = means();
     finding.catch(() => undefined);
     if (offer.state !== 'published') {
-      showProof('failed', 'Not for sale at the moment. The creator has paused it.');
+      showProof('failed', t('Not for sale at the moment. The creator has paused it.'));
     } else {
       const [proven] = await Promise.all([proveOffer(offer, link, stored), probing]);
       showProven(proven);
@@ -80,7 +78,8 @@ async function start() {
       showPlayable(proven, offer);
       offerToShare(offer, link);
       if (offer.showcase.shows_contents && proven.header.isBundle) {
-        (await import('./contents.js')).showContents(root, proven.meta);
+        const [{ showContents }] = await Promise.all([import('./contents.js'), learnRest()]);
+        showContents(root, proven.meta);
       }
       showMeans(await finding, offer.payload_bytes, proven.header.isBundle);
       if (!asked?.closed) offerToBuy(offer, link, asked);
@@ -107,19 +106,19 @@ function showOffer(offer) {
   slot(root, 'other').textContent =
     sat === null || price.currency === 'BCH'
       ? ''
-      : `about ${rounded(sat)} · fixed when you press Buy`;
+      : t('about {amount} · fixed when you press Buy', { amount: rounded(sat) });
 }
 
 /** @param {Proven} proven */
 function showProven({ meta, header, contentId }) {
-  showProof('proven', 'This link is complete and belongs to this file');
+  showProof('proven', t('This link is complete and belongs to this file'));
   const name = slot(root, 'name');
-  const kind = header.isBundle ? `${meta.count} files` : kindOf(meta.type);
+  const kind = header.isBundle ? many(meta.count, '1 file', '{count} files') : kindOf(meta.type);
   name.textContent = [safeName(meta.name), kind].filter(Boolean).join(' · ');
   name.hidden = false;
   slot(root, 'content-id').textContent = toHex(contentId);
   slot(root, 'proofs').hidden = false;
-  copies(action(root, 'copy-id'), () => toHex(contentId), 'Copied');
+  copies(action(root, 'copy-id'), () => toHex(contentId), t('Copied'));
 }
 
 /**
@@ -132,7 +131,9 @@ function showPlayable({ meta, header }, offer) {
   const unplayable = header.isBundle ? '' : cannotPlay(meta.type, meta.name);
   const watched =
     offer.stream_only && !unplayable
-      ? 'The creator asks buyers to watch this in the page, not to save it. The key to it is yours all the same.'
+      ? t(
+          'The creator asks buyers to watch this in the page, not to save it. The key to it is yours all the same.',
+        )
       : '';
   if (!unplayable && !watched) return;
   const note = make('p', { class: 'notice amber', text: unplayable || watched });
@@ -153,9 +154,14 @@ function showMeans(found, sizeBytes, isBundle) {
   const size = format.bytes(sizeBytes);
   showLimit(
     isBundle
-      ? `This browser can save up to ${most} at once here: the files of this one alone, but not all ${size} as one zip.`
-      : `This browser can save files of up to ${most} here; this one has ${size}.`,
-    ELSEWHERE,
+      ? t(
+          'This browser can save up to {most} at once here: the files of this one alone, but not all {size} as one zip.',
+          { most, size },
+        )
+      : t('This browser can save files of up to {most} here; this one has {size}.', { most, size }),
+    t(
+      'Open this link in your own browser, outside of any app, or in Chrome or Edge on a computer. You may also buy here and open the file there with your return link.',
+    ),
   );
 }
 
@@ -178,15 +184,18 @@ function offerToBuy(offer, link, asked) {
   if (offer.rate_missing && !asked?.isFree) {
     problem.show(
       place,
-      Object.assign(new Error('There is no exchange rate at the moment, so no price in BCH.'), {
-        hint: 'We do not guess. This passes by itself, usually within minutes.',
-      }),
+      Object.assign(
+        new Error(mark('There is no exchange rate at the moment, so no price in BCH.')),
+        {
+          hint: mark('We do not guess. This passes by itself, usually within minutes.'),
+        },
+      ),
       { retry: () => void start() },
     );
     return;
   }
   buy.hidden = false;
-  buy.textContent = buy.dataset['label'] = asked?.label ?? 'Buy';
+  buy.textContent = buy.dataset['label'] = asked?.label ?? t('Buy');
   // A hand that comes near is most often one that presses.
   for (const near of ['pointerenter', 'pointerdown', 'focus']) {
     buy.addEventListener(near, fetchOrdering, { once: true });
@@ -216,7 +225,10 @@ function offerToBuy(offer, link, asked) {
 function offerToShare(offer, link) {
   const button = action(root, 'share');
   button.hidden = false;
-  button.onclick = async () => (await import('./sharing.js')).share(offer, link);
+  button.onclick = async () => {
+    const [{ share }] = await Promise.all([import('./sharing.js'), learnRest()]);
+    await share(offer, link);
+  };
 }
 
 /** What Buy needs and the page behind it, all at once instead of one import after the other. */
@@ -225,6 +237,7 @@ function fetchOrdering() {
   if (!(later instanceof HTMLTemplateElement)) return;
   document.head.append(later.content);
   later.remove();
+  learnRest().catch(() => undefined);
 }
 
 /**
@@ -234,20 +247,17 @@ function fetchOrdering() {
 async function showKnown(paidFileId) {
   const known = await remembered.lastPurchaseOf(paidFileId);
   if (!known) return;
-  const go = make('a', { class: 'primary', text: 'Go to your order' });
+  const go = make('a', { class: 'primary', text: t('Go to your order') });
   go.setAttribute('href', `/p/${known.purchaseId}${returnFragment(known.link, known.seed)}`);
-  const when = new Date(known.boughtAt).toLocaleString(undefined, {
-    dateStyle: 'medium',
-    timeStyle: 'short',
-  });
+  const time = format.dateTime(known.boughtAt);
   const note = slot(root, 'known');
   note.replaceChildren(
-    make('p', { text: `You ordered this file in this browser on ${when}.` }),
+    make('p', { text: t('You ordered this file in this browser on {time}.', { time }) }),
     make('div', { class: 'actions' }, go),
   );
   note.hidden = false;
   buy.className = 'plain';
-  buy.textContent = 'Buy again';
+  buy.textContent = t('Buy again');
 }
 
 /**
@@ -267,10 +277,11 @@ function showProof(state, text) {
  * @returns {string} "0.005 BCH": an estimate needs no eight digits
  */
 function rounded(sat) {
-  return `${Number((sat / 1e8).toPrecision(4))
+  const amount = Number((sat / 1e8).toPrecision(4))
     .toFixed(8)
     .replace(/0+$/, '')
-    .replace(/\.$/, '')} BCH`;
+    .replace(/\.$/, '');
+  return format.price({ amount, currency: 'BCH' });
 }
 
 /**
@@ -278,16 +289,16 @@ function rounded(sat) {
  * @returns {string} a word for it; '' where there is none that helps
  */
 function kindOf(type) {
-  const [family] = type.split('/');
-  const words = { video: 'video', audio: 'audio', image: 'picture', text: 'text' };
-  if (family && Object.hasOwn(words, family)) return words[/** @type {'video'} */ (family)];
-  return { 'application/pdf': 'PDF', 'application/zip': 'ZIP archive' }[type] ?? '';
+  const [family = ''] = type.split('/');
+  const words = { video: t('video'), audio: t('audio'), image: t('picture'), text: t('text') };
+  if (Object.hasOwn(words, family)) return words[/** @type {'video'} */ (family)];
+  return { 'application/pdf': 'PDF', 'application/zip': t('ZIP archive') }[type] ?? '';
 }
 
 /** @param {boolean} isBusy */
 function setBusy(isBusy) {
   buy.disabled = isBusy;
   buy.toggleAttribute('aria-busy', isBusy);
-  if (isBusy) buy.textContent = 'Ordering…';
-  else if (buy.textContent === 'Ordering…') buy.textContent = buy.dataset['label'] ?? 'Buy';
+  if (isBusy) buy.textContent = t('Ordering…');
+  else if (buy.textContent === t('Ordering…')) buy.textContent = buy.dataset['label'] ?? t('Buy');
 }
