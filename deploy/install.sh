@@ -68,6 +68,7 @@ KIM_DATABASE_URL=sqlite:////var/lib/kim/kim.sqlite3
 KIM_REDIS_URL=redis://127.0.0.1:6379/0
 KIM_TRUSTED_PROXIES=1
 KIM_SIGNUP=invite
+KIM_BACKUP_DIRECTORY=/var/backups/kim
 # Fill in, then run install.sh again. docs/operations.md explains every setting.
 KIM_NETWORK=mainnet
 KIM_ELECTRUM_SERVERS=

@@ -11,8 +11,8 @@ class KimConfig(AppConfig):
     verbose_name = "kim"
 
     def ready(self) -> None:
-        # Both register themselves: checks with Django, the app as the one that tasks are sent by.
-        from kim import celery, checks  # noqa: F401
+        # They register themselves: checks with Django, the app as the one that tasks are sent by.
+        from kim import celery, checks, deploy_checks  # noqa: F401
 
 
 class StaffConfig(AdminConfig):

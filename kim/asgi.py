@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import django
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import HttpResponse
 
 from kim import pools, statics
@@ -66,15 +67,12 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
     await _django(scope, take, send)
     if taken > _MOST_BYTES:
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-security-policy", b"default-src 'none'"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"cache-control", b"no-store"),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": _REFUSAL})
+        from kim import policies  # here: it needs the models
+
+        refusal = HttpResponse(_REFUSAL, status=413, content_type="application/json")
+        refusal["Connection"] = "close"
+        policies.dress(ASGIRequest(scope, io.BytesIO()), refusal)
+        await _say(refusal, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:

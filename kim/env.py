@@ -108,6 +108,18 @@ def boolean(name: str, *, default: bool) -> bool:
     return raw in ("1", "true")
 
 
+def contact(name: str) -> str:
+    """An e-mail address as ``mailto:``, or an https address; empty where nobody said one."""
+    raw = _read(name)
+    if not raw:
+        return ""
+    if re.fullmatch(r"[^@\s<>]{1,64}@[A-Za-z0-9.-]{1,190}", raw, re.ASCII):
+        return f"mailto:{raw}"
+    if re.fullmatch(r"https://[!-~]{1,300}", raw):
+        return raw
+    raise BadSetting(f"{name} must be an e-mail address or an https:// address.")
+
+
 def number(name: str, default: str) -> str:
     """A positive decimal number, as it was written: ``400`` or ``400.50``."""
     raw = text(name, default)
@@ -226,7 +238,14 @@ def database(name: str, default: str) -> dict[str, object]:
             "PORT": port,
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": {"connect_timeout": 10},
+            # A server that vanished without a word is noticed within a minute, not in two hours.
+            "OPTIONS": {
+                "connect_timeout": 10,
+                "keepalives_idle": 30,
+                "keepalives_interval": 10,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 60_000,
+            },
         }
     raise BadSetting(f"{name} must look like sqlite:///path or postgres://user@host/name.")
 

@@ -1,13 +1,12 @@
 """What every answer carries, and what every failure becomes outside the API.
 
-The policy starts from nothing: each source is listed with its reason. Tests check the headers of
-every route (tests/project/test_headers.py).
+Which headers: kim/policies.py. Which refusals: each middleware says so.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,12 +19,11 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
 
-from kim import api, deprecations, origins, throttles
+from kim import api, deprecations, origins, policies, throttles
 from kim import languages as spoken
 from payments.errors import ServiceError
 from payments.words import Words
 from unlock.speech import mark, tell
-from unlock.views.pages import CONNECT
 
 log = logging.getLogger(__name__)
 
@@ -37,62 +35,11 @@ type_of_get = Callable[[HttpRequest], Any]
 # What a page of another origin may read of an answer's headers.
 _EXPOSED = ("Retry-After", "RateLimit", "RateLimit-Policy", "Deprecation", "Sunset", "Link")
 
-_PERMISSIONS = ", ".join(
-    f"{name}=()"
-    for name in (
-        "accelerometer", "camera", "geolocation", "gyroscope", "magnetometer", "microphone",
-        "midi", "payment", "usb", "browsing-topics",
-    )
-)  # fmt: skip
-
-
-def policy(path: str, hosts: Collection[str] = ()) -> str:
-    """The Content-Security-Policy of a path. ``hosts`` are the only foreign ones, for bytes only:
-    those a view named because its file's copies lie there, or its uploads go there.
-    """
-    lists = {
-        "default-src": "'none'",
-        "script-src": "'self'",  # our modules; no inline, no eval, no wasm
-        "style-src": "'self'",
-        "img-src": "'self' data: blob:",  # QR codes and covers made in the page
-        "media-src": "'self' blob:",
-        "connect-src": " ".join(("'self'", *sorted(hosts))),  # the API, and where the bytes lie
-        "worker-src": "'self'",
-        "frame-src": "'self'",  # the service worker's downloads under /x/
-        "manifest-src": "'self'",
-        "form-action": "'self'",
-        "base-uri": "'none'",
-        "frame-ancestors": "'none'",
-    }
-    if not path.startswith("/admin/"):  # Django admin's own scripts assign markup
-        lists["require-trusted-types-for"] = "'script'"
-        lists["trusted-types"] = "kim-url"
-    return "; ".join(f"{name} {value}" for name, value in lists.items())
-
 
 @sync_and_async_middleware
 def headers(get_response: type_of_get) -> Callable[..., Any]:
     """Security headers on every answer, error pages and static files included."""
-
-    def dress(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.setdefault(
-            "Content-Security-Policy", policy(request.path, request.META.get(CONNECT, ()))
-        )
-        response.setdefault("Permissions-Policy", _PERMISSIONS)
-        if request.path.startswith("/admin/"):
-            # Under no-referrer, browsers send a form's Origin as null, and the login is refused.
-            response["Referrer-Policy"] = "same-origin"
-        response.setdefault("Referrer-Policy", "no-referrer")
-        response.setdefault("X-Content-Type-Options", "nosniff")
-        response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.setdefault("X-Frame-Options", "DENY")
-        # Files carry their version in the address; that one is missing may be over in a moment.
-        if not request.path.startswith("/static/") or response.status_code >= 400:
-            response.setdefault("Cache-Control", "no-store")
-        return response
-
-    return _both(get_response, after=dress)
+    return _both(get_response, after=policies.dress)
 
 
 @sync_and_async_middleware

@@ -22,11 +22,16 @@ KIM_VERSION = "0.1.0"
 KIM_PUBLIC_URL = env.web_address("KIM_PUBLIC_URL", "http://127.0.0.1:8000")
 KIM_INSTANCE_NAME = env.text("KIM_INSTANCE_NAME", "kim")
 KIM_SIGNUP = env.choice("KIM_SIGNUP", ("open", "invite", "closed"), "open")
+KIM_WINDING_DOWN = env.boolean("KIM_WINDING_DOWN", default=False)
+if KIM_WINDING_DOWN:
+    KIM_SIGNUP = "closed"
 DEBUG = env.boolean("KIM_DEBUG", default=False)
 SECRET_KEY = env.text("KIM_SECRET_KEY")
 if len(SECRET_KEY) < 32:
     raise env.BadSetting("KIM_SECRET_KEY must have at least 32 characters.")
 
+KIM_BACKUP_DIRECTORY = env.text("KIM_BACKUP_DIRECTORY", "")  # looked at by check --deploy only
+KIM_SECURITY_CONTACT = env.contact("KIM_SECURITY_CONTACT")  # for /.well-known/security.txt
 KIM_STAFF_TWO_FACTOR = env.boolean("KIM_STAFF_TWO_FACTOR", default=True)
 KIM_METRICS_TOKEN = env.text("KIM_METRICS_TOKEN", "")  # empty: there is no /metrics
 if KIM_METRICS_TOKEN and len(KIM_METRICS_TOKEN) < 16:
@@ -318,6 +323,7 @@ CELERY_TASK_ROUTES = {
     "unlock.prune_messages": {"queue": "outbox"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "quick"
+CELERY_BEAT_SCHEDULER = "kim.beats:Scheduler"  # of several one sends
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "payments.sweep", "schedule": KIM_SWEEP_SECONDS},
     "forward": {"task": "payments.forward", "schedule": KIM_FORWARD_SECONDS},

@@ -78,6 +78,12 @@ def files() -> Mapping[str, File]:
     return found | ours
 
 
+@cache
+def hashes() -> Mapping[str, str]:
+    """Hex SHA-256 of each file of ours as it is served, by its path below the static address."""
+    return dict(reversed(line.split("  ", 1)) for line in files()[SUMS].body.decode().splitlines())
+
+
 def answer(request: HttpRequest, file: File) -> HttpResponseBase:
     """The file in an encoding that the browser takes, or the word that it has it already."""
     squeezed = file.squeezed

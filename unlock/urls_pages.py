@@ -46,4 +46,6 @@ urlpatterns = [
     path("x/d/<str:token>", serving.missing, name="served-download"),
     path("x/v/<str:token>", serving.missing, name="served-media"),
     path(".well-known/kim.json", wellknown.instance, name="instance"),
+    path(".well-known/kim-hashes.json", wellknown.hashes, name="hashes"),
+    path(".well-known/security.txt", wellknown.security, name="security-txt"),
 ]

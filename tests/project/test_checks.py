@@ -91,7 +91,7 @@ def test_w004_sqlite(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "kim.W004",
             "KIM_DATABASE_URL is SQLite, which lets one process write at a time.",
-            "Use PostgreSQL where strangers buy.",
+            "Use PostgreSQL where strangers sell.",
         )
     ]
 

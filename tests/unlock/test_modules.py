@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from unlock import static_files
 from unlock.templatetags import modules
 
 STATIC = Path(settings.ROOT) / "static"
@@ -33,7 +37,31 @@ def test_types_in_comments_load_nothing() -> None:
 def test_the_list_is_written_for_the_browser() -> None:
     written = modules.preload("js/pages/guard.js")
 
-    assert written == (f'<link rel="modulepreload" href="{settings.STATIC_URL}js/pages/guard.js">')
+    served = static_files.files()["js/pages/guard.js"].body
+    digest = base64.b64encode(hashlib.sha256(served).digest()).decode()
+    assert written == (
+        f'<link rel="modulepreload" href="{settings.STATIC_URL}js/pages/guard.js"'
+        f' integrity="sha256-{digest}">'
+    )
+
+
+def test_every_page_with_a_module_names_it_and_all_it_imports() -> None:
+    """But the development page of components, the player's frame, and what stands on another page."""
+    bare = []
+    for page in sorted((Path(settings.ROOT) / "templates").rglob("*.html")):
+        text = page.read_text()
+        entries = re.findall(r"<script type=\"module\" src=\"{% static '([^']+)'", text)
+        named = re.findall(r"'(js/[^']+)'", " ".join(re.findall(r"{% preload [^%]*%}", text)))
+        bare += [(page.name, each) for each in entries if each not in named]
+
+    assert bare == [
+        ("base.html", "js/pages/frame.js"),
+        ("components.html", "js/pages/components.js"),
+        ("giving.html", "js/pages/giving.js"),
+        ("lost.html", "js/pages/losing.js"),
+        ("play.html", "js/pages/play.js"),
+        ("settings.html", "js/pages/sections.js"),
+    ]
 
 
 def test_what_is_there_already_is_not_named_again() -> None:

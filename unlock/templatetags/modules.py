@@ -6,6 +6,8 @@ are six round trips. The list is read from the files themselves, so it cannot be
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import posixpath
 import re
 from functools import cache
@@ -19,6 +21,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from unlock import static_files
+
 register = template.Library()
 
 # Statements begin a line; the imports of JSDoc stand behind an asterisk and load nothing.
@@ -27,15 +31,25 @@ _IMPORT = re.compile(r"""^(?:import|export)\b[^;'"]*['"](\.{1,2}/[^'"]+\.js)['"]
 
 @register.simple_tag
 def preload(*entries: str, besides: str = "") -> SafeString:
-    """``<link rel="modulepreload">`` for modules and everything that they import.
+    """``<link rel="modulepreload">`` for modules and everything that they import, each with the hash of
+    its bytes: one that is not what this page names does not run (docs/adr/0017).
 
     A page's own, its workers' too; ``besides``: a module of which all is there already.
     """
     there = set(graph(besides)) if besides else set()
     paths = dict.fromkeys(path for entry in entries for path in graph(entry) if path not in there)
     # Not by static(): it writes "@" as "%40", which is another address, loaded once more.
-    addresses = ((settings.STATIC_URL + path,) for path in paths)
-    return format_html_join("\n", '<link rel="modulepreload" href="{}">', addresses)
+    named = ((settings.STATIC_URL + path, integrity(path)) for path in paths)
+    link = '<link rel="modulepreload" href="{}" integrity="{}">'
+    return format_html_join("\n", link, named)
+
+
+@register.simple_tag
+@cache
+def integrity(path: str) -> str:
+    """Subresource integrity of a file of ours as it is served; SHA-256, as in ``SHA256SUMS``."""
+    digest = hashlib.sha256(static_files.files()[path].body).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 @register.simple_tag
