@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from kim.throttles import LoginThrottle
 from payments import payouts
 from payments.errors import ServiceError
-from unlock import instances
+from unlock import instances, speech
 from unlock.instances import Admin, Said
 from unlock.views import pages
 
@@ -63,7 +63,7 @@ class SetupForm(forms.Form):
         try:
             instances.check_code(code)
         except ServiceError as error:
-            raise forms.ValidationError(f"{error.message} {error.hint}") from error
+            raise forms.ValidationError(_said(error)) from error
         return code
 
     def clean_username(self) -> str:
@@ -104,7 +104,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     throttle = LoginThrottle()
     if not throttle.allow_request(Request(request), APIView()):
         form = SetupForm()
-        said = "Too many tries. Wait a minute."
+        said = speech.say("Too many tries. Wait a minute.")
         return _page(request, form, status=429, wrong=said)
     form = SetupForm(request.POST)
     if "test" in request.POST:
@@ -116,7 +116,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     try:
         instances.set_up(form.cleaned_data["code"], form.about(), form.admin(), now=timezone.now())
     except ServiceError as error:
-        return _page(request, form, status=error.http_status, wrong=f"{error.message} {error.hint}")
+        return _page(request, form, status=error.http_status, wrong=_said(error))
     facts = {"page": "setup", "asks_code": settings.KIM_STAFF_TWO_FACTOR}
     return render(request, "unlock/setup_done.html", facts)
 
@@ -126,7 +126,11 @@ def _tested(value: str) -> dict[str, Any]:
     try:
         return {"found": payouts.inspect(value.strip())}
     except ServiceError as error:
-        return {"refused": f"{error.message} {error.hint}"}
+        return {"refused": _said(error)}
+
+
+def _said(error: ServiceError) -> str:
+    return f"{speech.tell(error.words)} {speech.tell(error.advice)}"
 
 
 def _page(
