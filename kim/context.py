@@ -17,6 +17,8 @@ def instance(request: HttpRequest) -> dict[str, object]:
         "instance_name": said.name,
         "has_imprint": bool(said.imprint or said.contact),
         "has_terms": bool(said.terms),
+        "banner": said.banner,
+        "is_closing": settings.KIM_WINDING_DOWN,
         "network": settings.KIM_NETWORK,
         "public_url": settings.KIM_PUBLIC_URL,
         "signup": settings.KIM_SIGNUP,

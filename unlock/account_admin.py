@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 
+from unlock import instances
 from unlock.looking import LookingAdmin
 from unlock.models import (
     ClosedAccount,
@@ -91,7 +92,7 @@ class InstanceAdmin(LookingAdmin):
 
     list_display = ("name", "contact", "done_at")
     search_fields = ("name", "contact")
-    fields = ("name", "contact", "imprint", "terms")
+    fields = ("name", "contact", "banner", "imprint", "terms")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         del request, obj
@@ -100,6 +101,10 @@ class InstanceAdmin(LookingAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Where nobody went through the set-up."""
         return self.has_moderate_permission(request) and not Instance.objects.exists()
+
+    def save_model(self, *args: Any, **kwargs: Any) -> None:
+        super().save_model(*args, **kwargs)
+        instances.forget()
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         del obj

@@ -178,6 +178,14 @@ class BuyerKeyInvalid(ServiceError):
     hint = "Reload the page and press Buy again."
 
 
+class InstanceClosing(ServiceError):
+    """Whoever runs the instance winds it down (``KIM_WINDING_DOWN``)."""
+
+    code = "instance_closing"
+    hint = "What was bought here opens as always; save it while you can."
+    http_status = 403
+
+
 class NotForSale(ServiceError):
     """Draft, paused, removed, or nowhere to be paid to."""
 

@@ -20,6 +20,8 @@ class Instance(models.Model):
     contact = models.CharField(max_length=200, blank=True)
     imprint = models.TextField(max_length=20_000, blank=True)
     terms = models.TextField(max_length=20_000, blank=True)
+    # On top of every page, until it is emptied again.
+    banner = models.CharField(max_length=300, blank=True, default="", db_default="")
     code_hash = models.CharField(max_length=64, blank=True)  # hex SHA-256, while the set-up waits
     done_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

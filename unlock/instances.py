@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -18,10 +19,14 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from unlock.account_errors import SetupCodeWrong, SetupOver
+from unlock.errors import InstanceClosing
 from unlock.models import Creator, Instance
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+HELD_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,7 @@ class Said:
     contact: str = ""
     imprint: str = ""
     terms: str = ""
+    banner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +52,57 @@ class Admin:
 
 
 def said() -> Said:
+    """What was said, at most ``HELD_SECONDS`` ago: every page asks, and hardly ever does it change.
+
+    A change shows at once in the process that makes it, and that soon in the others.
+    """
+    kept = _MEMORY.read() or _MEMORY.keep(_read())
+    return replace(kept, name=kept.name or settings.KIM_INSTANCE_NAME)
+
+
+def check_open() -> None:
+    """Raises InstanceClosing where nothing new begins; what was begun and bought goes on."""
+    if settings.KIM_WINDING_DOWN:
+        raise InstanceClosing("This site is closing: nothing new begins here.")
+
+
+def forget() -> None:
+    """It was changed here."""
+    _MEMORY.forget()
+
+
+def _read() -> Said:
     row = Instance.objects.filter(pk=1).first()
     if row is None:
-        return Said(name=settings.KIM_INSTANCE_NAME)
+        return Said(name="")
     return Said(
-        name=row.name or settings.KIM_INSTANCE_NAME,
+        name=row.name,
         contact=row.contact,
         imprint=row.imprint,
         terms=row.terms,
+        banner=row.banner,
     )
+
+
+class _Memory:
+    """One value for a while; threads that meet here read the row twice and no worse."""
+
+    def __init__(self) -> None:
+        self._held: tuple[float, Said] | None = None
+
+    def read(self) -> Said | None:
+        held = self._held
+        return None if held is None or time.monotonic() >= held[0] else held[1]
+
+    def keep(self, said: Said) -> Said:
+        self._held = (time.monotonic() + HELD_SECONDS, said)
+        return said
+
+    def forget(self) -> None:
+        self._held = None
+
+
+_MEMORY: Final = _Memory()
 
 
 def is_waiting() -> bool:
@@ -116,6 +164,7 @@ def set_up(code: str, about: Said, admin: Admin, *, now: datetime) -> None:
             code_hash="",
             done_at=now,
         )
+    forget()
 
 
 def _is_empty() -> bool:

@@ -16,7 +16,7 @@ from payments import invoices, payouts
 from payments.amounts import BCH, SAT_PER_BCH, parse_price
 from payments.errors import ServiceError
 from payments.states import InvoiceState
-from unlock import codes, container, grants, stock, versions
+from unlock import codes, container, grants, instances, stock, versions
 from unlock.creator_errors import FileMissing, ProofOpen, SecretMissing, UploadNotVerified
 from unlock.errors import (
     BuyerKeyInvalid,
@@ -84,11 +84,12 @@ def begin(order: Order, *, now: datetime) -> Begun:
     two leaves an address that nobody was told, and whoever was told an address has a purchase that
     can unlock. Call it outside any transaction.
 
-    What costs nothing gets a grant and no invoice. Raises BuyerKeyInvalid, FileMissing, NotForSale,
-    ClaimKnown, TooManyPurchases, what ``stock.quote`` and ``invoices.open`` raise; no purchase
+    What costs nothing gets a grant and no invoice. Raises BuyerKeyInvalid, InstanceClosing, FileMissing,
+    NotForSale, ClaimKnown, TooManyPurchases, what ``stock.quote`` and ``invoices.open`` raise; no purchase
     exists then.
     """
     check_key(order.buyer_key)
+    instances.check_open()
     paid_file = _for_sale(order.paid_file_id)
     _check_content(order, paid_file)
     payout = payouts.brief(paid_file.creator_id)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from unlock import container, limits, quotas, storage
+from unlock import container, instances, limits, quotas, storage
 from unlock.creator_errors import (
     FileTooLarge,
     PartNumberInvalid,
@@ -45,7 +45,7 @@ def begin(creator: Creator, *, size_bytes: int, core_header: bytes, now: datetim
     """Start the transfer of one container. Repeating it gives the same open upload.
 
     Raises what ``CoreHeader.parse`` raises, SizeMismatch, FileTooLarge, TooManyUploads, QuotaReached,
-    UploadKnown and StoreUnavailable.
+    InstanceClosing, UploadKnown and StoreUnavailable.
     """
     core = container.CoreHeader.parse(core_header)
     if core.total_bytes != size_bytes:
@@ -62,6 +62,7 @@ def begin(creator: Creator, *, size_bytes: int, core_header: bytes, now: datetim
     known = _known(creator, core)
     if known is not None:
         return known
+    instances.check_open()
     if Upload.objects.filter(creator=creator, state=UploadState.OPEN).count() >= (
         limits.OPEN_UPLOADS_MAX
     ):
