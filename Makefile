@@ -6,7 +6,7 @@ T ?=
 B ?=
 M ?=
 
-.PHONY: help run test fast check lint fix types arch schema texts vectors vendor e2e bench long soak faults mutants chaos lock admin wheels bare clean
+.PHONY: help run test fast check lint fix types arch schema texts vectors vendor e2e bench long soak faults mutants chaos sbom audit lock admin wheels bare clean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,12 @@ wheels: .venv/dev.stamp ## the pinned set resolves to wheels on every Python we 
 
 bare: .venv/dev.stamp ## requirements.txt alone runs the product
 	@$(PY) -m tests.bare
+
+sbom: .venv/dev.stamp ## the software bill of materials, CycloneDX JSON
+	@$(PY) -m tests.sbom
+
+audit: .venv/dev.stamp node_modules/.stamp ## known holes and yanked versions, where a network can tell
+	@$(PY) -m tests.audit
 
 lock: .venv/dev.stamp ## requirements/*.in to pinned files with hashes
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/app.in -o requirements.txt
