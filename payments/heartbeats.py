@@ -26,6 +26,7 @@ BLOCK: Final = "block"  # the last block whose invoices were all looked at
 SERVERS: Final = "servers"  # every Electrum server as the last sweep, good or bad, found it
 DAEMON: Final = "daemon"  # the push daemon that hints; the row is its lease
 STANDBY: Final = "standby"  # another one, which waits for that lease
+BEAT: Final = "beat"  # who sends what is due; the row is its lease
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,7 @@ class Seller:
     base_url: str
     username: str
     at: Callable[[str], None] = field(default=lambda point: None)  # told before each named point
+    patience_seconds: float = PATIENCE_SECONDS  # with the re-hashing of an upload
 
     def __post_init__(self) -> None:
         self.api = Api(self.base_url)
@@ -217,7 +218,7 @@ class Seller:
         body = {"content_id": packed.content_id.hex()}
         self._call("POST", f"uploads/{upload}/completion/", body)
         self.at("verify")
-        state = until(lambda: self._settled(upload))
+        state = until(lambda: self._settled(upload), seconds=self.patience_seconds)
         assert state == "verified", state
         return str(upload)
 

@@ -23,6 +23,7 @@ from tests.chaos.wallet import Wallet
 BLOCK_SECONDS = 2.0
 REST_SECONDS = 0.3
 LARGEST_BYTES = 400_000
+REHASH_SECONDS = 240.0  # leases run out in between
 INSTANT = {"instant_invoice_sat": 1_000_000, "instant_total_sat": 1_000_000_000}
 
 
@@ -61,7 +62,7 @@ class Maya(Seller):
     """A seller whose answers get lost now and then."""
 
     def __init__(self, base_url: str, username: str, book: Book) -> None:
-        super().__init__(base_url, username)
+        super().__init__(base_url, username, patience_seconds=REHASH_SECONDS)
         self._book = book
         self._acknowledged = ""
 
@@ -132,6 +133,9 @@ class Cast:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 self.book.troubles.append(f"{thread.name} did not come to an end")
+
+    def end(self) -> None:
+        """No more blocks."""
         self._is_mining = False
         self._miner.join()
 

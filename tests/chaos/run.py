@@ -17,7 +17,6 @@ from tests.chaos.town import Town
 from tests.chaos.wallet import Wallet
 
 FINISH_SECONDS = 240.0
-DEEP = 3  # blocks, at the end
 LOOK_SECONDS = 0.2
 
 
@@ -74,12 +73,12 @@ def run(
             began = time.monotonic()
             town.settle()
             cast.wait(seconds=FINISH_SECONDS)
-        wallet.mine(DEEP)
         outcome.wrong = list(
             checks.everything(
                 cast.book, database_url=town.database_url, wallet=wallet, store=_store(town)
             )
         )
+        cast.end()
         outcome.settled_seconds = time.monotonic() - began
         outcome.uploads = len(cast.book.uploads)
         outcome.purchases = Counter(sale.way.value for sale in cast.book.sales)
