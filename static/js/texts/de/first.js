@@ -10,6 +10,8 @@ learn({
     "1 Datei",
     "{count} Dateien"
   ],
+  "A tip for the creator, if you like ({currency})": "",
+  "An amount like {example}, or nothing.": "",
   "Buy": "Jetzt kaufen",
   "Buy again": "",
   "Buyers name the price then.": "",
@@ -19,6 +21,7 @@ learn({
   "Copy": "",
   "Fetching and opening them here…": "",
   "Free": "",
+  "Get it": "",
   "Go to your order": "",
   "It was on sale until {time}.": "",
   "Link copied": "Link kopiert",
@@ -42,11 +45,15 @@ learn({
   "Sold out.": "",
   "The browser does not allow copying: mark the text and copy it yourself.": "",
   "The creator asks buyers to watch this in the page, not to save it. The key to it is yours all the same.": "",
+  "The discount of this link does not hold any more.": "",
+  "The discount would be more, but less than this cannot be paid.": "",
   "The last copy.": [
     "",
     ""
   ],
   "The spot check failed: {message} {hint}": "",
+  "There is nothing to pay. The file opens here and is saved on your device. No account, no e-mail.": "",
+  "This browser can save files of up to {most} here.": "",
   "This browser can save files of up to {most} here; this one has {size}.": "",
   "This browser can save up to {most} at once here: the files of this one alone, but not all {size} as one zip.": "",
   "This browser cannot play this kind of film ({type}). It can be saved and played in another program.": "",
@@ -57,9 +64,12 @@ learn({
   "Watch a piece of it": "",
   "You may also take it for nothing.": "",
   "You ordered this file in this browser on {time}.": "",
+  "You pay ({currency})": "",
+  "You pay · {price} is suggested ({currency})": "",
   "ZIP archive": "",
   "about {amount} · fixed when you press Buy": "",
   "audio": "",
+  "instead of": "",
   "picture": "",
   "text": "",
   "video": "",
@@ -67,5 +77,6 @@ learn({
   "{count} of {total} pieces, drawn by the server, were opened.": "",
   "{done} of {all} {unit}": "",
   "{price} or more": "",
+  "{price} or more, written like {example}.": "",
   "{price} then.": ""
 });
