@@ -47,6 +47,14 @@ def emptied_with_the_log() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """What a test's rows said of the instance is not told to the next test."""
+    from unlock import instances
+
+    instances.forget()
+
+
 @pytest.fixture
 def uncounted() -> Iterator[None]:
     """No call of another test counts towards a limit of this one, nor one of this towards theirs."""
