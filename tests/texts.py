@@ -24,7 +24,7 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from tests import thrown
+from tests import said, thrown
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale/de/LC_MESSAGES"
@@ -87,6 +87,9 @@ def of_python() -> Iterator[Found]:
     for package in ("kim", "unlock", "payments"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield from _extracted("python", path, words)
+    for path in said.paths():
+        for text in said.of(path):
+            yield Found(text, path.relative_to(ROOT).as_posix())
 
 
 def of_scripts() -> Iterator[Found]:

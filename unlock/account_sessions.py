@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 from django.db.models import Subquery
 
+from payments.words import Words
+from unlock import speech
 from unlock.models import Creator, SessionNote
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 SEEN_EVERY: Final = timedelta(hours=1)
 KEEP: Final = timedelta(days=60)  # longer than any session lives that nobody uses
 
+_UNKNOWN: Final = speech.mark("A browser")
 # The first that fits: most browsers also name those they descend from.
 _BROWSERS: Final = (
     ("Edg", "Edge"),
@@ -49,9 +52,17 @@ _SYSTEMS: Final = (
 
 def browser_of(user_agent: str) -> str:
     """Such as "Firefox on Windows"; enough to know one's own browsers apart, and no more."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "A browser")
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), _UNKNOWN)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     return f"{browser} on {system}" if system else browser
+
+
+def said(browser: str) -> str:
+    """The same in the reader's language."""
+    name, is_both, system = browser.partition(" on ")
+    if not is_both:
+        return speech.say(browser)
+    return speech.say("{browser} on {system}", browser=Words(name), system=system)
 
 
 def begin(creator: Creator, key: str, *, browser: str, now: datetime) -> None:

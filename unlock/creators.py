@@ -230,6 +230,11 @@ def recover(
     return creator
 
 
+def note_language(creator: Creator, language: str) -> None:
+    """What they are written in from now on."""
+    Creator.objects.filter(pk=creator.pk).update(language=language)
+
+
 def suspend(creator: Creator, *, now: datetime) -> None:
     """Shut a creator out and take their files off sale; who bought keeps what they bought."""
     Creator.objects.filter(id=creator.id, suspended_at__isnull=True).update(suspended_at=now)

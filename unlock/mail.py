@@ -18,11 +18,14 @@ from django.core.cache import cache
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils import translation
 from redis.exceptions import RedisError
 
-from unlock import instances
+from payments.words import Words
+from unlock import instances, notices
 from unlock.creator_errors import CodeWrong, MailFailed, MailOff, MailTooSoon
 from unlock.models import Creator, Notice
+from unlock.speech import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +65,8 @@ def ask(creator: Creator, address: str, *, now: datetime) -> None:
         row.email_code_hash, row.email_asked_at = _hash(f"{row.pk}:{address}:{code}"), now
         row.save(update_fields=["email", "email_confirmed_at", "email_code_hash", "email_asked_at"])
     _forget_guesses(creator.pk)
-    send(address, subject=f"Your code for {instances.said().name}", text=_code_text(code))
+    subject = say("Your code for {site}", site=instances.said().name)
+    send(address, subject=subject, text=_code_text(code))
 
 
 def confirm(creator: Creator, code: str, *, now: datetime) -> None:
@@ -109,7 +113,9 @@ def _send_digest(creator_id: UUID, *, now: datetime) -> bool:
         return False
     mine = Notice.objects.filter(pk__in=[row.pk for row in rows])
     try:
-        send(creator.email, subject=_subject(rows), text=_digest_text(rows))
+        with translation.override(creator.language):
+            subject, text = _subject(rows), _digest_text(rows)
+        send(creator.email, subject=subject, text=text)
     except MailFailed as error:
         log.warning("notices of %s wait: %s", creator_id, error.message)
         for row in rows:
@@ -159,18 +165,20 @@ def send(address: str, *, subject: str, text: str) -> None:
 
 def _subject(rows: Sequence[Notice]) -> str:
     name = instances.said().name
-    return f"{name}: one notice" if len(rows) == 1 else f"{name}: {len(rows)} notices"
+    if len(rows) == 1:
+        return say("{site}: one notice", site=name)
+    return say("{site}: {count} notices", site=name, count=len(rows))
 
 
 def _digest_text(rows: Sequence[Notice]) -> str:
     url = settings.KIM_PUBLIC_URL
-    lines = [f"{row.created_at:%d %b %Y, %H:%M} UTC\n{row.text}\n" for row in rows]
+    lines = [f"{tell(Words.of('{at}', at=row.created_at))}\n{notices.said(row)}\n" for row in rows]
     return "\n".join(
         [
             *lines,
-            f"All notices: {url}/notices/",
+            say("All notices: {url}", url=f"{url}/notices/"),
             "",
-            f"To get fewer of these, or none: {url}/settings/#notices",
+            say("To get fewer of these, or none: {url}", url=f"{url}/settings/#notices"),
             "",
         ]
     )
@@ -179,12 +187,14 @@ def _digest_text(rows: Sequence[Notice]) -> str:
 def _code_text(code: str) -> str:
     return "\n".join(
         [
-            f"Your code is {code[:4]} {code[4:]}",
+            say("Your code is {code}", code=f"{code[:4]} {code[4:]}"),
             "",
-            f"Type it on {settings.KIM_PUBLIC_URL}/settings/#notices within an hour, and notices",
-            "about your sales come to this address.",
+            say(
+                "Type it on {url} within an hour, and notices\nabout your sales come to this address.",
+                url=f"{settings.KIM_PUBLIC_URL}/settings/#notices",
+            ),
             "",
-            "You did not ask for this? Then do nothing: no other e-mail will come.",
+            say("You did not ask for this? Then do nothing: no other e-mail will come."),
             "",
         ]
     )

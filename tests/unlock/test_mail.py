@@ -146,8 +146,8 @@ def test_what_happens_together_comes_in_one_message_and_the_next_a_minute_later(
     assert [each.subject for each in outbox.outbox] == ["kim: 2 notices", "kim: one notice"]
     first = outbox.outbox[0]
     assert first.body == (
-        "01 Mar 2026, 12:00 UTC\n“Nine recordings” was sold: a.\n\n"
-        "01 Mar 2026, 12:00 UTC\n“Nine recordings” was sold: b.\n\n"
+        "01 March 2026, 12:00 UTC\n“Nine recordings” was sold: a.\n\n"
+        "01 March 2026, 12:00 UTC\n“Nine recordings” was sold: b.\n\n"
         "All notices: https://kim.example/notices/\n\n"
         "To get fewer of these, or none: https://kim.example/settings/#notices\n"
     )

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from unlock import account_sessions
 from unlock.creators import DERIVED_BYTES, SALT_BYTES, NewPassword, SignUp
 from unlock.serializers.fields import BytesField, SaidField
 from unlock.serializers.second_steps import CODE_MAX, ProofSerializer
@@ -62,11 +63,18 @@ class PasswordSerializer(serializers.Serializer[Any]):
         return NewPassword(salt=facts["new_salt"], derived=facts["new_derived"], vault=vault)
 
 
+class BrowserField(serializers.CharField):
+    """In the reader's language."""
+
+    def to_representation(self, value: Any) -> str:
+        return account_sessions.said(str(value))
+
+
 class SessionNoteSerializer(serializers.Serializer[Any]):
     """One browser that is signed in; ``browser`` is such as "Firefox on Windows"."""
 
     id = serializers.UUIDField()
-    browser = serializers.CharField()
+    browser = BrowserField()
     created_at = serializers.DateTimeField()
     seen_at = serializers.DateTimeField()
     is_this = serializers.BooleanField()

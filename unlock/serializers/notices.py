@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from rest_framework import serializers
 
-from unlock.notices import ALWAYS, MEANINGS
+from unlock.notices import ALWAYS, MEANINGS, said
 from unlock.serializers.fields import WordField
 from unlock.serializers.second_steps import ProofSerializer
+from unlock.speech import say
 from unlock.states import NoticeKind
 
 if TYPE_CHECKING:
     from unlock.models import Creator
 
 
+class NoticeTextField(serializers.CharField):
+    """Of the whole row, in the reader's language."""
+
+    def to_representation(self, value: Any) -> str:
+        return said(value)
+
+
 class NoticeSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = WordField(NoticeKind)
-    text = serializers.CharField()
+    text = NoticeTextField(source="*")
     purchase = serializers.UUIDField(source="purchase_id", allow_null=True)
     created_at = serializers.DateTimeField()
     read_at = serializers.DateTimeField(allow_null=True)
@@ -74,7 +82,7 @@ def wishes_of(creator: Creator) -> Any:
     return WishesSerializer(
         {
             "kinds": [
-                {"kind": kind, "text": text, "is_on": kind not in creator.muted}
+                {"kind": kind, "text": say(text), "is_on": kind not in creator.muted}
                 for kind, text in MEANINGS.items()
                 if kind not in ALWAYS
             ],

@@ -12,20 +12,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.utils import timezone
+from django.http import HttpRequest
+from django.utils import timezone, translation
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from payments.errors import ServiceError
-from unlock import account_sessions, replays, scopes, tokens
+from unlock import account_sessions, creators, replays, scopes, tokens
 from unlock.creator_errors import NotSignedIn
 from unlock.models import ApiToken
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
     from rest_framework.request import Request
 
     from unlock.models import Creator
@@ -88,9 +89,22 @@ def creator_of(request: HttpRequest | Request) -> Creator | None:
     """The creator behind the session, or None: staff, suspended and signed-out people are none."""
     if not request.user.is_authenticated:
         return None
-    return account_sessions.creator_of(
+    creator = account_sessions.creator_of(
         request.user.pk, request.session.session_key, browser=browser(request), now=timezone.now()
     )
+    if creator is not None and isinstance(request, HttpRequest):
+        _note_language(creator, request)
+    return creator
+
+
+def _note_language(creator: Creator, request: HttpRequest) -> None:
+    """Whoever opens a page is written to in its language. A program that names none changes nothing."""
+    is_named = settings.LANGUAGE_COOKIE_NAME in request.COOKIES or request.headers.get(
+        "Accept-Language"
+    )
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    if is_named and language != creator.language:
+        creators.note_language(creator, language)
 
 
 def browser(request: HttpRequest | Request) -> str:
