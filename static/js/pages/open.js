@@ -11,6 +11,7 @@ import { isSealed, lookAt, reads } from '../io/found.js';
 import { sweep } from '../io/halves.js';
 import { probe } from '../io/probe.js';
 import { safeName } from '../io/unlocking.js';
+import { mark, t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, make, slot } from '../ui/dom.js';
 import { receiveFiles } from '../ui/drop.js';
@@ -29,7 +30,7 @@ import { Saving } from './saving.js';
  * @import { Key, Link, Purchased } from './openkeys.js'
  */
 
-const HINT = 'It is decrypted here, and every byte is compared with what was sold.';
+const HINT = mark('It is decrypted here, and every byte is compared with what was sold.');
 const SMALL_BYTES = 2 ** 20;
 
 class Opening {
@@ -57,7 +58,7 @@ class Opening {
     copies(
       action(this.#root, 'copy-id'),
       () => slot(this.#root, 'content-id').textContent,
-      'Copied',
+      t('Copied'),
     );
     if (this.#paste.value) void this.#try(() => this.#takeText());
   }
@@ -107,8 +108,8 @@ class Opening {
       if (!link) {
         throw new KimError(
           'not_recognised',
-          'A licence begins with {, a link with https://. Paste the whole of it.',
-          'This is neither a licence nor a link.',
+          t('A licence begins with {, a link with https://. Paste the whole of it.'),
+          t('This is neither a licence nor a link.'),
         );
       }
       this.#link = link;
@@ -119,13 +120,15 @@ class Opening {
   /** @param {string} text */
   #takeLicence(text) {
     if (/"kim"\s*:\s*"root"/.test(text)) {
-      throw new LicenceMalformed('This is a key file, not a licence. Nobody needs it here.');
+      throw new LicenceMalformed(t('This is a key file, not a licence. Nobody needs it here.'));
     }
     if (/"kim"\s*:\s*"release"/.test(text)) {
       throw new KimError(
         'release_file',
-        'The Python unlocker opens it: python -m unlock.container open FILE --link LINK --release-file THIS.',
-        'This is a release file: half a key, which needs the link beside it.',
+        t('The Python unlocker opens it: {command}.', {
+          command: 'python -m unlock.container open FILE --link LINK --release-file THIS',
+        }),
+        t('This is a release file: half a key, which needs the link beside it.'),
       );
     }
     this.#licence = parseLicence(text);
@@ -156,7 +159,7 @@ class Opening {
     const link = this.#link;
     const meta = link && (await keys.described(found, link.link));
     if (link && !meta) {
-      throw new WrongKey('This link belongs to another file, or a letter of it was changed.');
+      throw new WrongKey(t('This link belongs to another file, or a letter of it was changed.'));
     }
     const known = await keys.rememberedFor(found);
     if (round !== this.#round) return;
@@ -164,14 +167,18 @@ class Opening {
     if (link && link.origin !== location.origin) {
       const path = link.seed ? `/p/${link.purchaseId}` : `/f/${link.paidFileId}`;
       const url = new URL(path, link.origin);
-      shop.showElsewhere(this.#shop, url, 'Your link is of another site, which sells or sold it:');
+      shop.showElsewhere(
+        this.#shop,
+        url,
+        t('Your link is of another site, which sells or sold it:'),
+      );
       return;
     }
     if (link?.seed && meta) return this.#openPurchase({ ...link, seed: link.seed }, meta, round);
     if (known) return this.#openPurchase(known.purchase, known.meta, round);
     const elsewhere = shop.foreignShop(found.records.hint);
     if (!elsewhere) return this.#askHere(round);
-    shop.showElsewhere(this.#shop, elsewhere, 'The file says that it is sold by another site:');
+    shop.showElsewhere(this.#shop, elsewhere, t('The file says that it is sold by another site:'));
     action(this.#root, 'ask-here').hidden = false;
   }
 
@@ -182,20 +189,21 @@ class Opening {
    */
   async #openPurchase(purchased, meta, round) {
     const found = /** @type {Found} */ (this.#found);
-    slot(this.#root, 'key-said').textContent =
-      'You bought it with this browser or link: asking for the key…';
+    slot(this.#root, 'key-said').textContent = t(
+      'You bought it with this browser or link: asking for the key…',
+    );
     slot(this.#root, 'key').hidden = false;
     const key = await keys.keyOfPurchase(found, purchased, meta);
     if (round !== this.#round) return;
     if (key) {
-      slot(this.#root, 'key-said').textContent = 'You bought it: the key came from this site.';
+      slot(this.#root, 'key-said').textContent = t('You bought it: the key came from this site.');
       this.#open(key);
       return;
     }
-    const go = make('a', { class: 'primary wide', text: 'Go to your order' });
+    const go = make('a', { class: 'primary wide', text: t('Go to your order') });
     go.setAttribute('href', keys.purchasePath(purchased));
     slot(this.#root, 'key').hidden = true;
-    shop.showNowhere(this.#shop, 'You ordered it here; it is not paid yet.');
+    shop.showNowhere(this.#shop, t('You ordered it here; it is not paid yet.'));
     slot(this.#shop, 'buying').replaceChildren(go);
     slot(this.#root, 'pasting').hidden = true;
   }
@@ -204,14 +212,16 @@ class Opening {
   async #askHere(round) {
     const found = /** @type {Found} */ (this.#found);
     action(this.#root, 'ask-here').hidden = true;
-    shop.showNowhere(this.#shop, 'Asking this site whether it sells it…');
+    shop.showNowhere(this.#shop, t('Asking this site whether it sells it…'));
     const offer = await shop.offerHere(toHex(found.contentId));
     if (round !== this.#round) return;
     if (offer) shop.showOffer(this.#shop, offer, this.#link);
     else {
       shop.showNowhere(
         this.#shop,
-        'This site does not sell it, and the file names no other. Ask whoever gave it to you for the link or the licence.',
+        t(
+          'This site does not sell it, and the file names no other. Ask whoever gave it to you for the link or the licence.',
+        ),
       );
     }
     slot(this.#root, 'pasting').hidden = Boolean(offer && this.#link);
@@ -225,7 +235,7 @@ class Opening {
     this.#showSealed({ name: '' }); // its own name stands beside the button that saves it
     const { header, rows, contentId, file } = found;
     this.#saving = new Saving(byId('open'), {
-      ...{ header, rows, hint: HINT, contentId: toHex(contentId), read: reads(file) },
+      ...{ header, rows, hint: t(HINT), contentId: toHex(contentId), read: reads(file) },
       ...key,
     });
   }
@@ -237,25 +247,26 @@ class Opening {
     byId('drop').classList.toggle('slim', this.#found !== null);
     slot(this.#root, 'drop-title').textContent = this.#dropTitle;
     slot(this.#root, 'paste-label').textContent = this.#found
-      ? 'Paste its link or licence'
-      : 'Or paste a licence or a link';
+      ? t('Paste its link or licence')
+      : t('Or paste a licence or a link');
     if (!this.#found) return;
     const { header, contentId, file, records } = this.#found;
     slot(card, 'title').textContent = meta?.name ? safeName(meta.name) : file.name;
-    const kind = header.isBundle ? 'A folder of files' : 'One file';
-    slot(card, 'facts').textContent =
-      `${kind} · ${format.bytes(header.payloadSize)} inside, ${format.bytes(file.size)} sealed`;
+    const kind = header.isBundle ? t('A folder of files') : t('One file');
+    slot(card, 'facts').textContent = t('{kind} · {inside} inside, {sealed} sealed', {
+      ...{ kind, inside: format.bytes(header.payloadSize), sealed: format.bytes(file.size) },
+    });
     slot(card, 'names').hidden = meta !== null;
     slot(card, 'content-id').textContent = toHex(contentId);
-    slot(card, 'hint').textContent = records.hint ?? 'None';
+    slot(card, 'hint').textContent = records.hint ?? t('None');
   }
 
   get #dropTitle() {
     const isWaited = this.#licence === null;
     if (!this.#found) {
-      return isWaited ? 'Drop the sealed file and its licence' : 'Now drop the sealed file';
+      return isWaited ? t('Drop the sealed file and its licence') : t('Now drop the sealed file');
     }
-    return isWaited ? 'Drop its licence, or another file' : 'Drop another file';
+    return isWaited ? t('Drop its licence, or another file') : t('Drop another file');
   }
 
   #showLicence() {
@@ -264,10 +275,10 @@ class Opening {
     slot(card, 'copies').replaceChildren();
     if (!this.#licence) return;
     const { name, copies: known } = this.#licence;
-    slot(card, 'key-said').textContent = `Licence for ${safeName(name)}.`;
+    slot(card, 'key-said').textContent = t('Licence for {name}.', { name: safeName(name) });
     if (this.#found) return;
     slot(this.#root, 'pasting').hidden = true;
-    const said = make('p', { class: 'soft small', text: 'It names these places for the file:' });
+    const said = make('p', { class: 'soft small', text: t('It names these places for the file:') });
     const rows = known.filter((text) => /^https?:\/\//.test(text)).map(placeOf);
     if (rows.length > 0) slot(card, 'copies').append(said, ...rows);
   }
@@ -278,16 +289,16 @@ class Opening {
     const { origin, seed, paidFileId, purchaseId } = link;
     if (origin !== location.origin) {
       const url = new URL(seed ? `/p/${purchaseId}` : `/f/${paidFileId}`, origin);
-      shop.showElsewhere(this.#shop, url, 'That link is of another site:');
+      shop.showElsewhere(this.#shop, url, t('That link is of another site:'));
       return;
     }
     shop.showNowhere(
       this.#shop,
-      'That is a link to this site. Drop the sealed file too, or follow it.',
+      t('That is a link to this site. Drop the sealed file too, or follow it.'),
     );
     const go = make('a', {
       class: 'plain wide',
-      text: seed ? 'Go to your order' : 'Go to the offer',
+      text: seed ? t('Go to your order') : t('Go to the offer'),
     });
     go.setAttribute('href', this.#paste.value.trim());
     slot(this.#shop, 'buying').replaceChildren(go);
@@ -311,7 +322,9 @@ class Opening {
       ...(isPassing(error) ? { retry: () => void this.#try(() => this.#show()) } : {}),
     });
     this.#place.dataset['code'] = code;
-    if (code) this.#place.append(make('p', { class: 'hint small', text: `Code: ${code}` }));
+    if (code) {
+      this.#place.append(make('p', { class: 'hint small', text: t('Code: {code}', { code }) }));
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import * as remembered from '../io/buyer.js';
 import { openContentKey } from '../io/releasing.js';
 import { wait } from '../net/backoff.js';
 import * as buyer from '../net/buyer.js';
+import { t } from '../texts/say.js';
 
 /**
  * @import { Bytes } from '../crypto/bytes.js'
@@ -49,8 +50,10 @@ export function keyOfLicence(found, licence) {
   if (!isEqual(found.contentId, licence.contentId)) {
     throw new KimError(
       'wrong_file',
-      'Choose the sealed file that was bought with it, or the licence that belongs to this file.',
-      'This licence belongs to another file.',
+      t(
+        'Choose the sealed file that was bought with it, or the licence that belongs to this file.',
+      ),
+      t('This licence belongs to another file.'),
     );
   }
   unlock(licence.contentKey, found.header);
@@ -115,8 +118,8 @@ export async function keyOfPurchase(found, { purchaseId, link, seed }, meta) {
   if (!offer) {
     throw new KimError(
       'wrong_file',
-      'Choose the sealed file that you saved from that purchase.',
-      'This purchase is of another file.',
+      t('Choose the sealed file that you saved from that purchase.'),
+      t('This purchase is of another file.'),
     );
   }
   if (state === 'none') return null;
@@ -145,7 +148,7 @@ async function released(purchaseId, claim, contentId) {
   }
   throw new KimError(
     'release_pending',
-    'Your purchase is safe. Try again in a minute.',
-    'The key is still being prepared.',
+    t('Your purchase is safe. Try again in a minute.'),
+    t('The key is still being prepared.'),
   );
 }

@@ -5,6 +5,7 @@
  */
 import { shareLink } from '../crypto/links.js';
 import * as api from '../net/api.js';
+import { t } from '../texts/say.js';
 import { make, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 
@@ -47,8 +48,8 @@ export function foreignShop(hint) {
 export function showOffer(place, offer, link) {
   const isSold = offer.state === 'published';
   slot(place, 'shop-said').textContent = isSold
-    ? 'This site sells it.'
-    : 'It was sold here, but is not for sale at the moment.';
+    ? t('This site sells it.')
+    : t('It was sold here, but is not for sale at the moment.');
   slot(place, 'offer-title').textContent = offer.title;
   slot(place, 'offer-by').textContent =
     `${offer.creator.username} · ${format.bytes(offer.payload_bytes)}`;
@@ -57,7 +58,10 @@ export function showOffer(place, offer, link) {
   slot(place, 'need-link').hidden = !isSold || link !== null;
   slot(place, 'buying').replaceChildren();
   if (isSold && link) {
-    const buy = make('a', { class: 'primary wide', text: `Buy for ${format.price(offer.price)}` });
+    const buy = make('a', {
+      class: 'primary wide',
+      text: t('Buy for {price}', { price: format.price(offer.price) }),
+    });
     buy.dataset['testid'] = 'open-buy';
     buy.setAttribute('href', shareLink(location.origin, offer.id, link.link));
     slot(place, 'buying').append(buy);
@@ -73,14 +77,16 @@ export function showOffer(place, offer, link) {
 export function showElsewhere(place, url, said) {
   slot(place, 'shop-said').textContent = said;
   const host = make('bdi', { class: 'mono', text: url.host });
-  const go = make('a', { class: 'plain wide', text: `Go to ${url.host}` });
+  const go = make('a', { class: 'plain wide', text: t('Go to {host}', { host: url.host }) });
   go.dataset['testid'] = 'open-elsewhere';
   go.setAttribute('href', url.href);
   go.setAttribute('target', '_blank');
   go.setAttribute('rel', 'noopener noreferrer');
   const caution = make('p', {
     class: 'soft small',
-    text: 'Nothing was asked of that site. Anybody could have written this address into the file: look at it before you press.',
+    text: t(
+      'Nothing was asked of that site. Anybody could have written this address into the file: look at it before you press.',
+    ),
   });
   slot(place, 'offer').hidden = true;
   slot(place, 'need-link').hidden = true;

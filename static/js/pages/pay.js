@@ -5,6 +5,7 @@
  */
 import { wait } from '../net/backoff.js';
 import { payment } from '../net/library.js';
+import { t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
@@ -31,7 +32,7 @@ async function follow() {
       show(await payment(root.dataset['invoice'] ?? ''));
       problem.hide(place);
     } catch (error) {
-      problem.show(place, error, { safe: 'Nothing was paid by this page. It goes on trying.' });
+      problem.show(place, error, { safe: t('Nothing was paid by this page. It goes on trying.') });
     }
     if (known && OVER.has(known.state)) return;
     await wait(document.visibilityState === 'visible' ? LOOK_MS : HIDDEN_MS);
@@ -48,11 +49,11 @@ function show(told) {
   status.dataset['state'] = state;
   status.toggleAttribute('data-still', state === 'PAID' || state === 'EXPIRED');
   for (const name of ['pay', 'rows', 'no-wallet']) slot(root, name).hidden = !isPayable;
-  const amount = format.coins(missing).replace(' BCH', '');
+  const amount = format.amount(missing);
   if (drawn !== uri) slot(root, 'qr').replaceChildren(qr(uri));
   drawn = uri;
   slot(root, 'uri').setAttribute('href', uri);
-  slot(root, 'coins').textContent = amount;
+  slot(root, 'coins').textContent = format.decimal(amount);
   slot(root, 'amount').textContent = amount;
   slot(root, 'address').textContent = address;
   tick();
@@ -61,13 +62,17 @@ function show(told) {
 function tick() {
   if (!known) return;
   const price = known.price.currency === 'BCH' ? '' : format.price(known.price);
-  const part = known.state === 'PARTIAL' ? 'still to send' : price;
+  const part = known.state === 'PARTIAL' ? t('still to send') : price;
   const facts = [part, heldFor(known.quote_until)];
   slot(root, 'fiat').textContent = facts.filter(Boolean).join(' · ');
 }
 
-copies(action(root, 'copy-address'), () => known?.address ?? '', 'Address copied');
-copies(action(root, 'copy-amount'), () => slot(root, 'amount').textContent ?? '', 'Amount copied');
+copies(action(root, 'copy-address'), () => known?.address ?? '', t('Address copied'));
+copies(
+  action(root, 'copy-amount'),
+  () => slot(root, 'amount').textContent ?? '',
+  t('Amount copied'),
+);
 helpWithWallet(root);
 setInterval(tick, 1000);
 void follow();

@@ -12,6 +12,7 @@ import { unlock } from '../crypto/keys.js';
 import { pathOf } from '../crypto/paths.js';
 import { offer as offerOf } from '../net/buyer.js';
 import { read } from '../net/bytes.js';
+import { t } from '../texts/say.js';
 import { described, keyOfLicence, keyOfPurchase, linkIn, rememberedFor } from './openkeys.js';
 import { fetchStored } from './proof.js';
 
@@ -33,8 +34,8 @@ export async function prove(fileId, { segment, licence, link }) {
   const { header, rows, contentId } = found;
   const segmentCount = header.segmentCount;
   if (!(segment < segmentCount)) {
-    const hint = `Choose one of the pieces 1 to ${segmentCount}.`;
-    throw new KimError('no_piece', hint, 'The file has no such piece.');
+    const hint = t('Choose one of the pieces 1 to {count}.', { count: segmentCount });
+    throw new KimError('no_piece', hint, t('The file has no such piece.'));
   }
   const contentKey = licence
     ? keyOfLicence(found, parseLicence(await licence.text())).contentKey
@@ -74,10 +75,12 @@ async function keyOf(found, typed) {
   if (key) return key.contentKey;
   throw new KimError(
     'no_key',
-    'Choose the licence you saved, or paste your return link. Without one, send the report as it is.',
+    t(
+      'Choose the licence you saved, or paste your return link. Without one, send the report as it is.',
+    ),
     mine
-      ? 'This purchase is not paid, so it opens nothing.'
-      : 'This browser knows no purchase of this file.',
+      ? t('This purchase is not paid, so it opens nothing.')
+      : t('This browser knows no purchase of this file.'),
   );
 }
 
@@ -89,8 +92,8 @@ async function linked(found, typed) {
   const link = linkIn(typed);
   const meta = link?.seed ? await described(found, link.link) : null;
   if (!link?.seed || !meta) {
-    const hint = 'It is the link of your purchase, with /p/ in it, copied to its last letter.';
-    throw new KimError('no_link', hint, 'This is not a return link of this file.');
+    const hint = t('It is the link of your purchase, with /p/ in it, copied to its last letter.');
+    throw new KimError('no_link', hint, t('This is not a return link of this file.'));
   }
   return { purchase: { purchaseId: link.purchaseId, link: link.link, seed: link.seed }, meta };
 }

@@ -6,6 +6,7 @@ import { diskRoom, diskSink } from '../io/disk.js';
 import { canServe, serviceSink } from '../io/served.js';
 import * as sinks from '../io/sinks.js';
 import { spillRoom, spillSink } from '../io/spill.js';
+import { t } from '../texts/say.js';
 import * as format from '../ui/format.js';
 import { register, spawn } from '../ui/trusted.js';
 
@@ -51,7 +52,10 @@ export async function quietSink(wish) {
     }
   }
   const most = format.bytes(sinks.largest(found), 2);
-  throw refusal ?? new sinks.CannotSave(`This browser can save files of up to ${most} here.`);
+  throw (
+    refusal ??
+    new sinks.CannotSave(t('This browser can save files of up to {most} here.', { most }))
+  );
 }
 
 /**

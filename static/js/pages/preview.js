@@ -8,6 +8,7 @@ import { workerCount } from '../io/pool.js';
 import { canServe, serveMedia } from '../io/served.js';
 import { Windows } from '../io/windows.js';
 import { delayMs, untilOnline, wait } from '../net/backoff.js';
+import { mark, t } from '../texts/say.js';
 import { action, make, slot } from '../ui/dom.js';
 import { shownAs } from '../ui/playable.js';
 import * as problem from '../ui/problem.js';
@@ -40,8 +41,8 @@ import { isObjective } from './saver.js';
  * @property {string} name
  */
 
-const SEEN = 'Nothing is lost: your purchase stays yours, and you can save it.';
-const WORDS = { video: 'Play', audio: 'Play', image: 'Show', text: 'Read' };
+const SEEN = mark('Nothing is lost: your purchase stays yours, and you can save it.');
+const WORDS = { video: mark('Play'), audio: mark('Play'), image: mark('Show'), text: mark('Read') };
 
 /**
  * For a file that is sold alone. Where its creator asks that it be watched here, saving is offered
@@ -99,7 +100,7 @@ export class Preview {
     const needsWorker = shown?.kind === 'video' || shown?.kind === 'audio';
     if (!shown || (needsWorker && !(await canServe(register)))) return false;
     const button = action(this.#root, 'show');
-    button.textContent = WORDS[shown.kind];
+    button.textContent = t(WORDS[shown.kind]);
     button.hidden = false;
     button.onclick = () => void this.#toggle(shown);
     return true;
@@ -112,7 +113,7 @@ export class Preview {
     this.close();
     if (!isOpening) return;
     this.#isOpen = true;
-    button.textContent = 'Close';
+    button.textContent = t('Close');
     this.#isPrimary = button.classList.replace('primary', 'plain');
     try {
       const windows = this.#windows();
@@ -137,7 +138,7 @@ export class Preview {
     problem.hide(slot(this.#root, 'show-problem'));
     if (!this.#shown) return;
     const button = action(this.#root, 'show');
-    button.textContent = WORDS[this.#shown.kind];
+    button.textContent = t(WORDS[this.#shown.kind]);
     if (this.#isPrimary) button.classList.replace('plain', 'primary');
   }
 
@@ -234,7 +235,7 @@ export class Preview {
   #fail(error) {
     if (!this.#isOpen) return;
     this.close();
-    problem.show(slot(this.#root, 'show-problem'), error, { safe: SEEN });
+    problem.show(slot(this.#root, 'show-problem'), error, { safe: t(SEEN) });
     if (isObjective(error)) this.#sealed.blame?.('segment', error);
   }
 }
@@ -243,9 +244,9 @@ export class Preview {
 class CannotPlay extends Error {
   /** @param {string} type @param {unknown} [cause] */
   constructor(type, cause) {
-    super(`This browser cannot show what is in this file (${type}).`, { cause });
+    super(t('This browser cannot show what is in this file ({type}).', { type }), { cause });
     this.name = 'CannotPlay';
     this.code = 'cannot_play';
-    this.hint = 'Save it and open it in another program.';
+    this.hint = t('Save it and open it in another program.');
   }
 }

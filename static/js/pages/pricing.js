@@ -5,10 +5,11 @@
  */
 import { ApiError } from '../net/api.js';
 import * as buyer from '../net/buyer.js';
+import { t } from '../texts/say.js';
 import { make, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import * as format from '../ui/format.js';
-import { parsePrice } from '../ui/price.js';
+import { parsePrice, typedPrice } from '../ui/price.js';
 import { besideWords, closedWords, priceWords } from '../ui/priced.js';
 
 /**
@@ -22,11 +23,6 @@ import { besideWords, closedWords, priceWords } from '../ui/priced.js';
  *
  * @typedef {Awaited<ReturnType<typeof buyer.priceWith>>} Coded
  */
-
-const CODE_OVER = 'The discount of this link does not hold any more.';
-const FLOORED = 'The discount would be more, but less than this cannot be paid.';
-const NOTHING_TO_PAY =
-  'There is nothing to pay. The file opens here and is saved on your device. No account, no e-mail.';
 
 /**
  * @param {HTMLElement} root
@@ -44,21 +40,23 @@ export async function showPricing(root, offer, code) {
   const isFree = isFirst || (coded !== null && coded.grant !== null);
   showPrice(root, offer, { coded, isFree });
   const beside = closed ? [closed] : besideWords(price, selling, now);
-  if (found === 'over') beside.push(CODE_OVER);
-  if (coded?.is_floored) beside.push(FLOORED);
+  if (found === 'over') beside.push(t('The discount of this link does not hold any more.'));
+  if (coded?.is_floored) {
+    beside.push(t('The discount would be more, but less than this cannot be paid.'));
+  }
   slot(root, 'beside').replaceChildren(...beside.map((text) => make('p', { text })));
   slot(root, 'beside').hidden = beside.length === 0;
   const fields = slot(root, 'naming');
   fields.replaceChildren();
   fields.hidden = true;
-  if (closed) return { closed, label: 'Buy', isFree, read: () => false };
+  if (closed) return { closed, label: t('Buy'), isFree, read: () => false };
   const least = coded?.price ?? price;
   const named = selling.kind === 'minimum' && !isFree ? nameField(fields, offer, least) : null;
   const tip = selling.takes_tips && !isFree ? tipField(fields, offer) : null;
   fields.hidden = !named && !tip;
   return {
     closed,
-    label: isFree ? 'Get it' : 'Buy',
+    label: isFree ? t('Get it') : t('Buy'),
     isFree: isFree || (named !== null && Number(least.amount) === 0),
     read: () => {
       const wish = isFree ? { pays: nothing(price.currency) } : read(least, { named, tip });
@@ -75,15 +73,17 @@ export async function showPricing(root, offer, code) {
 function showPrice(root, { price, selling }, { coded, isFree }) {
   const place = slot(root, 'price');
   if (isFree) {
-    place.textContent = 'Free';
+    place.textContent = t('Free');
     slot(root, 'other').textContent = '';
-    slot(root, 'then').textContent = NOTHING_TO_PAY;
+    slot(root, 'then').textContent = t(
+      'There is nothing to pay. The file opens here and is saved on your device. No account, no e-mail.',
+    );
   } else {
     place.textContent = priceWords(coded?.price ?? price, selling);
   }
   if (!coded || Number(coded.price.amount) >= Number(price.amount)) return;
   const was = make('s', { text: priceWords(price, selling) });
-  slot(root, 'other').replaceChildren('instead of ', was);
+  slot(root, 'other').replaceChildren(t('instead of'), ' ', was);
 }
 
 /**
@@ -111,13 +111,23 @@ function read(least, { named, tip }) {
   if (named) {
     const pays = parsePrice(named.value.trim() || '0', least.currency, { isZeroFine: true });
     if (!pays || Number(pays.amount) < Number(least.amount)) {
-      return refuse(named, `${format.price(least)} or more, written like 4.00.`);
+      return refuse(
+        named,
+        t('{price} or more, written like {example}.', {
+          ...{ price: format.price(least), example: format.decimal('4.00') },
+        }),
+      );
     }
     wish.pays = pays;
   }
   if (tip?.value.trim()) {
     const more = parsePrice(tip.value.trim(), least.currency, { isZeroFine: true });
-    if (!more) return refuse(tip, 'An amount like 1.00, or nothing.');
+    if (!more) {
+      return refuse(
+        tip,
+        t('An amount like {example}, or nothing.', { example: format.decimal('1.00') }),
+      );
+    }
     wish.tip = more;
   }
   return wish;
@@ -135,9 +145,14 @@ function nothing(currency) {
  */
 function nameField(place, { price, selling }, least) {
   const { suggested } = selling;
-  const words = suggested ? `You pay · ${format.price(suggested)} is suggested` : 'You pay';
-  const input = field(place, 'named-price', `${words} (${price.currency})`);
-  input.value = (suggested ?? least).amount;
+  const { currency } = price;
+  const words = suggested
+    ? t('You pay · {price} is suggested ({currency})', {
+        ...{ price: format.price(suggested), currency },
+      })
+    : t('You pay ({currency})', { currency });
+  const input = field(place, 'named-price', words);
+  input.value = typedPrice(suggested ?? least);
   return input;
 }
 
@@ -145,8 +160,8 @@ function nameField(place, { price, selling }, least) {
  * @param {HTMLElement} place
  * @param {Offer} offer
  */
-function tipField(place, { price }) {
-  return field(place, 'tip', `A tip for the creator, if you like (${price.currency})`);
+function tipField(place, { price: { currency } }) {
+  return field(place, 'tip', t('A tip for the creator, if you like ({currency})', { currency }));
 }
 
 /**

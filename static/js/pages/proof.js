@@ -6,6 +6,7 @@ import { KimError } from '../crypto/errors.js';
 import { prove } from '../io/unlocking.js';
 import { ranges } from '../net/buyer.js';
 import { read, turned } from '../net/bytes.js';
+import { mark } from '../texts/say.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
 /** @import { Proven } from '../io/unlocking.js' */
@@ -73,28 +74,38 @@ export function plainly(error, kind, hasNewLink = false) {
   const code = error instanceof Error && 'code' in error ? error.code : '';
   if (code === 'wrong_key' && hasNewLink) {
     return told(
-      'This link was replaced.',
-      'The seller made a new link for this file: ask them for it. Nothing was ordered or lost. If you bought the file before, open your return link; it goes on working.',
+      mark('This link was replaced.'),
+      mark(
+        'The seller made a new link for this file: ask them for it. Nothing was ordered or lost. If you bought the file before, open your return link; it goes on working.',
+      ),
     );
   }
   if (code === 'link_malformed') {
     return told(
-      'This link is not complete.',
+      mark('This link is not complete.'),
       kind === 'share'
-        ? 'The part behind the # is half of the key, and some apps cut it off. Copy the whole link again, or ask whoever sent it to you to send it once more.'
-        : 'The part behind the # proves that the purchase is yours. Open the link as you saved it, to its last letter, or open it in the browser you bought with.',
+        ? mark(
+            'The part behind the # is half of the key, and some apps cut it off. Copy the whole link again, or ask whoever sent it to you to send it once more.',
+          )
+        : mark(
+            'The part behind the # proves that the purchase is yours. Open the link as you saved it, to its last letter, or open it in the browser you bought with.',
+          ),
     );
   }
   if (code === 'wrong_key') {
     return told(
-      'This link does not belong to this file.',
-      'A letter behind the # was changed, or it was copied from another link. Copy the whole link again. Nothing was ordered or lost.',
+      mark('This link does not belong to this file.'),
+      mark(
+        'A letter behind the # was changed, or it was copied from another link. Copy the whole link again. Nothing was ordered or lost.',
+      ),
     );
   }
   if (code === 'purchase_unknown' || code === 'claim_missing') {
     return told(
-      'This return link does not belong to a purchase here.',
-      'Check that it is whole, and that it is the link of this site. If you have the licence file, it opens the file without us.',
+      mark('This return link does not belong to a purchase here.'),
+      mark(
+        'Check that it is whole, and that it is the link of this site. If you have the licence file, it opens the file without us.',
+      ),
     );
   }
   return error;

@@ -13,6 +13,7 @@ import { sweep } from '../io/halves.js';
 import { CannotWork, probe } from '../io/probe.js';
 import * as buyer from '../net/buyer.js';
 import { Live } from '../net/live.js';
+import { t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
@@ -183,7 +184,7 @@ function show(purchase) {
   view = versioned(purchase);
   showVersions(root, view);
   const { file, invoice, release } = view;
-  const by = file.title ? `${file.title} · ${file.creator.username}` : 'Your purchase';
+  const by = file.title ? `${file.title} · ${file.creator.username}` : t('Your purchase');
   slot(root, 'crumb').textContent = `${by} · ${format.bytes(file.payload_bytes)}`;
   const isOpen = unlocking?.isOpen ?? false;
   if (invoice) invoiceView.show(invoice, purchase, isOpen);
@@ -220,11 +221,11 @@ function showWithoutInvoice({ grant, release, says }) {
  * @param {Purchase & {reference?: string, return_url?: string}} purchase
  */
 function showShop({ reference = '', return_url = '' }) {
-  slot(root, 'reference').textContent = reference && `Order ${reference}`;
+  slot(root, 'reference').textContent = reference && t('Order {reference}', { reference });
   const back = /** @type {HTMLAnchorElement} */ (slot(root, 'back'));
   if (return_url.startsWith('https://')) {
     back.href = return_url;
-    back.textContent = `Back to ${back.host}`;
+    back.textContent = t('Back to {host}', { host: back.host });
     back.hidden = false;
   }
   slot(root, 'shop').hidden = back.hidden && !reference;
@@ -239,21 +240,21 @@ function canRequote(invoice) {
 
 /** @param {Purchase} purchase */
 function titleOf({ invoice, grant }) {
-  if (grant) return `Yours · ${title}`;
-  if (unlocking?.isOpen || invoice?.state === 'PAID') return `Paid · ${title}`;
-  return invoice?.state === 'SEEN' ? `Payment seen · ${title}` : title;
+  if (grant) return t('Yours · {title}', { title });
+  if (unlocking?.isOpen || invoice?.state === 'PAID') return t('Paid · {title}', { title });
+  return invoice?.state === 'SEEN' ? t('Payment seen · {title}', { title }) : title;
 }
 
 function wireCopies() {
-  copies(action(root, 'copy-address'), () => view?.invoice?.address ?? '', 'Address copied');
+  copies(action(root, 'copy-address'), () => view?.invoice?.address ?? '', t('Address copied'));
   copies(
     action(root, 'copy-amount'),
     () => slot(root, 'amount').textContent ?? '',
-    'Amount copied',
+    t('Amount copied'),
   );
   const uri = root.querySelector('[data-action="copy-uri"]');
   if (uri instanceof HTMLElement) {
-    copies(uri, () => view?.invoice?.uri ?? '', 'Payment request copied');
+    copies(uri, () => view?.invoice?.uri ?? '', t('Payment request copied'));
   }
 }
 
@@ -269,7 +270,7 @@ function wireQuotes(proof, live) {
     problem.hide(place);
     try {
       show(await buyer.requote(purchaseId, proof.claim));
-      toast('New quote: the amount has changed, the address has not.');
+      toast(t('New quote: the amount has changed, the address has not.'));
     } catch (error) {
       problem.show(place, error);
       live.now();

@@ -9,6 +9,7 @@ import { parseReturnFragment } from '../crypto/links.js';
 import * as remembered from '../io/buyer.js';
 import * as buyer from '../net/buyer.js';
 import { instance } from '../net/library.js';
+import { t } from '../texts/say.js';
 import { action, byId, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
 import * as format from '../ui/format.js';
@@ -58,15 +59,15 @@ async function keysOf() {
 function show({ file, invoice, grant }, receipt) {
   const paid = receipt.paid_sat > 0;
   const price = invoice && invoice.price.currency !== 'BCH' ? format.price(invoice.price) : '';
-  slot(root, 'sum').textContent = paid ? format.coins(receipt.paid_sat) : 'Free of charge';
-  slot(root, 'title').textContent = file.title || 'A file';
+  slot(root, 'sum').textContent = paid ? format.coins(receipt.paid_sat) : t('Free of charge');
+  slot(root, 'title').textContent = file.title || t('A file');
   slot(root, 'seller').textContent = file.creator.username;
   slot(root, 'instance').textContent = receipt.instance;
-  slot(root, 'when').textContent = new Date(receipt.settled_at).toLocaleString(undefined, {
+  slot(root, 'when').textContent = format.date(receipt.settled_at, {
     dateStyle: 'long',
     timeStyle: 'long',
   });
-  slot(root, 'price').textContent = price || (grant === 'again' ? 'Given again' : '');
+  slot(root, 'price').textContent = price || (grant === 'again' ? t('Given again') : '');
   slot(root, 'price-name').hidden = slot(root, 'price').textContent === '';
   slot(root, 'outputs').textContent = receipt.outputs.join('\n');
   slot(root, 'outputs-name').hidden = receipt.outputs.length === 0;
@@ -98,8 +99,8 @@ start().catch((error) => {
   const code = error instanceof Error && 'code' in error ? error.code : '';
   const told =
     code === 'not_paid'
-      ? Object.assign(new Error('There is no receipt yet.'), {
-          hint: 'It stands here once the payment is confirmed.',
+      ? Object.assign(new Error(t('There is no receipt yet.')), {
+          hint: t('It stands here once the payment is confirmed.'),
         })
       : plainly(error, 'return');
   problem.show(byId('problem'), told, { retry: () => location.reload() });

@@ -6,6 +6,7 @@ import { encodeAddress } from '../crypto/cashaddr.js';
 import { parseKits } from '../crypto/forwards.js';
 import { buildForwards, findCoins, firstOf, readCoins } from '../io/recovery.js';
 import * as net from '../net/recovery.js';
+import { many, t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, fromTemplate, make, meta, one, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
@@ -83,11 +84,12 @@ async function lookUp() {
   try {
     for (const [at, kit] of kits.entries()) {
       const found = await findCoins(kit, net.coins, (step) => {
-        const name = kits.length > 1 ? `Kit ${at + 1} of ${kits.length}: ` : '';
         const coins = shares.reduce((sum, share) => sum + share.found.coins.length, 0);
+        const facts = stepWords(before + step.scanned, coins + step.coins.length);
         slot(scan, 'said').textContent =
-          `${name}${count(before + step.scanned, 'address', 'addresses')} looked at, ` +
-          `${count(coins + step.coins.length, 'payment', 'payments')} found`;
+          kits.length > 1
+            ? t('Kit {number} of {all}: {facts}', { number: at + 1, all: kits.length, facts })
+            : facts;
       });
       before += found.scanned;
       shares.push({ kit, found });
@@ -124,14 +126,14 @@ function show() {
   const totalSat = planned().reduce((sum, { forward }) => sum + forward.arrivesSat, 0);
   const isSome = rows.length > 0;
   slot(root, 'total').textContent = isSome
-    ? `${format.coins(totalSat)} can go to you`
-    : 'No payment waits on these addresses';
+    ? t('{amount} can go to you', { amount: format.coins(totalSat) })
+    : t('No payment waits on these addresses');
   slot(root, 'none').hidden = isSome;
   slot(root, 'left').textContent = leftOver();
   slot(root, 'left').hidden = leftOver() === '';
   slot(root, 'approve').hidden = slot(root, 'fees').hidden = !isSome;
   slot(root, 'done').hidden = true;
-  send.textContent = `Send ${format.coins(totalSat)}`;
+  send.textContent = t('Send {amount}', { amount: format.coins(totalSat) });
   send.disabled = false;
   look.hidden = isSome;
   byId('result').scrollIntoView({ block: 'nearest' });
@@ -147,9 +149,14 @@ function planned() {
 function leftOver() {
   const stuckSat = shares.reduce((sum, { found }) => sum + found.stuckSat, 0);
   const tokenSat = shares.reduce((sum, { found }) => sum + found.tokenSat, 0);
-  const stuck = stuckSat ? `${format.coins(stuckSat)} is too small to be forwarded. ` : '';
-  const token = tokenSat ? `${format.coins(tokenSat)} lies beside tokens and stays.` : '';
-  return (stuck + token).trim();
+  const lines = [];
+  if (stuckSat) {
+    lines.push(t('{amount} is too small to be forwarded.', { amount: format.coins(stuckSat) }));
+  }
+  if (tokenSat) {
+    lines.push(t('{amount} lies beside tokens and stays.', { amount: format.coins(tokenSat) }));
+  }
+  return lines.join(' ');
 }
 
 /**
@@ -164,7 +171,7 @@ function row(kit, forward) {
   slot(made, 'fee').textContent = `${forward.feeSat} sat`;
   slot(made, 'txid').textContent = forward.txid;
   slot(made, 'raw').textContent = forward.raw;
-  copies(action(made, 'copy'), () => forward.raw, 'Transaction copied');
+  copies(action(made, 'copy'), () => forward.raw, t('Transaction copied'));
   return made;
 }
 
@@ -177,7 +184,7 @@ async function sendAll() {
       if (mine.dataset['sent']) continue;
       await net.broadcast(forward.raw);
       mine.dataset['sent'] = 'yes';
-      slot(mine, 'state').textContent = 'Sent';
+      slot(mine, 'state').textContent = t('Sent');
       slot(mine, 'state').hidden = false;
     }
     slot(root, 'approve').hidden = slot(root, 'fees').hidden = true;
@@ -197,7 +204,11 @@ function unique(texts) {
   return [...new Set(texts)];
 }
 
-/** @param {number} number @param {string} single @param {string} several */
-function count(number, single, several) {
-  return `${number.toLocaleString('en')} ${number === 1 ? single : several}`;
+/** @param {number} addresses  looked at @param {number} payments  found */
+function stepWords(addresses, payments) {
+  const [looked, found] = [addresses, payments].map(format.number);
+  return t('{addresses} looked at, {payments} found', {
+    addresses: many(addresses, '1 address', '{count} addresses', { count: looked ?? '' }),
+    payments: many(payments, '1 payment', '{count} payments', { count: found ?? '' }),
+  });
 }

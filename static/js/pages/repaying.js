@@ -4,6 +4,7 @@
  * @module
  */
 import * as buyer from '../net/buyer.js';
+import { t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
@@ -42,7 +43,7 @@ export class Repaying {
     copies(
       action(root, 'copy-refund'),
       () => this.#purchase?.refund?.txid ?? '',
-      'Transaction copied',
+      t('Transaction copied'),
     );
   }
 
@@ -61,10 +62,10 @@ export class Repaying {
     if (isNews) part.setAttribute('open', '');
     part.dataset['state'] = state;
     slot(this.#root, 'refund-title').textContent = refund
-      ? 'Where your money goes back to'
-      : 'If you want your money back';
+      ? t('Where your money goes back to')
+      : t('If you want your money back');
     slot(this.#root, 'refund-said').textContent = refund?.note
-      ? `The creator says: “${refund.note}”`
+      ? t('The creator says: “{note}”', { note: refund.note })
       : '';
     slot(this.#root, 'refund-to').textContent = address;
     slot(this.#root, 'refund-known').hidden = !address || this.#isChanging;
@@ -79,7 +80,7 @@ export class Repaying {
     const address = this.#input.value.trim();
     const place = slot(this.#root, 'refund-problem');
     problem.hide(place);
-    if (!address) return void refuse(this.#input, 'Paste an address of your own wallet.');
+    if (!address) return void refuse(this.#input, t('Paste an address of your own wallet.'));
     const button = /** @type {HTMLButtonElement} */ (
       slot(this.#root, 'refund-form').querySelector('button')
     );
@@ -89,7 +90,7 @@ export class Repaying {
       this.#isChanging = false;
       this.#input.value = '';
       show(purchase);
-      toast('Saved. The creator sees where your money goes back to.');
+      toast(t('Saved. The creator sees where your money goes back to.'));
     } catch (error) {
       problem.show(place, error);
     } finally {

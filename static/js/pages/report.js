@@ -3,6 +3,7 @@
  * @module
  */
 import * as reports from '../net/reports.js';
+import { t } from '../texts/say.js';
 import { byId, one, slot } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { keepLinkless, linkless } from '../ui/linkless.js';
@@ -52,7 +53,12 @@ async function attach() {
       link: byId('own-link', HTMLInputElement).value.trim(),
     });
     proof = made.proof;
-    attached.textContent = `Piece ${number} of ${made.segmentCount} is attached, with the key of this piece alone.`;
+    attached.textContent = t(
+      'Piece {number} of {all} is attached, with the key of this piece alone.',
+      {
+        ...{ number, all: made.segmentCount },
+      },
+    );
     attached.hidden = false;
   } catch (error) {
     problem.show(place, error);
@@ -63,16 +69,16 @@ async function attach() {
 /** @returns {boolean} whether everything is there; what is missing is said in its field */
 function isComplete() {
   if (text.value.trim().length < LEAST_LETTERS) {
-    return refuse(text, 'A sentence, please: what is wrong with the file?');
+    return refuse(text, t('A sentence, please: what is wrong with the file?'));
   }
   if (kind() === 'rights') {
-    if (!name.value.trim()) return refuse(name, 'Who gives this notice?');
-    if (!work.value.trim()) return refuse(work, 'Which work is it, and who holds the rights?');
-    if (!faith.checked) return refuse(faith, 'A notice needs this statement.');
+    if (!name.value.trim()) return refuse(name, t('Who gives this notice?'));
+    if (!work.value.trim()) return refuse(work, t('Which work is it, and who holds the rights?'));
+    if (!faith.checked) return refuse(faith, t('A notice needs this statement.'));
   }
   const needsEmail = kind() === 'rights' || email.value.trim();
   if (needsEmail && !(email.value.trim() && email.checkValidity())) {
-    return refuse(email, 'An e-mail address, like name@example.org.');
+    return refuse(email, t('An e-mail address, like name@example.org.'));
   }
   return true;
 }

@@ -4,6 +4,7 @@
  */
 import { returnLink } from '../crypto/links.js';
 import { safeName } from '../io/unlocking.js';
+import { t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import { action, byId, make, one, slot } from '../ui/dom.js';
 import { downloadText } from '../ui/download.js';
@@ -23,7 +24,7 @@ export function showReturnLink(root, { purchaseId, link, seed }, title) {
   field.value = whole;
   field.dataset['testid'] = 'return-link'; // scripts find it only once it is whole
   field.addEventListener('focus', () => field.select());
-  copies(action(part, 'copy-link'), () => whole, 'Return link copied');
+  copies(action(part, 'copy-link'), () => whole, t('Return link copied'));
   action(part, 'save-link').addEventListener('click', () =>
     downloadText(
       `${safeName(title || 'purchase')}.return-link.txt`,
@@ -35,7 +36,9 @@ export function showReturnLink(root, { purchaseId, link, seed }, title) {
   share.hidden = !navigator.share;
   share.addEventListener('click', () => {
     // Closing the share sheet rejects the promise; nothing has to happen then.
-    navigator.share({ url: whole, title: `Return link: ${title}` }).catch(() => undefined);
+    navigator
+      .share({ url: whole, title: t('Return link: {title}', { title }) })
+      .catch(() => undefined);
   });
   part.append(asCode(whole));
   part.hidden = false;
@@ -55,13 +58,15 @@ export function showReturnLink(root, { purchaseId, link, seed }, title) {
 function asCode(link) {
   const code = make('div', { class: 'qr' });
   code.setAttribute('role', 'img');
-  code.setAttribute('aria-label', 'QR code of your return link');
+  code.setAttribute('aria-label', t('QR code of your return link'));
   code.dataset['testid'] = 'return-qr';
-  const said = 'Its camera reads your return link here. Show it to nobody else: it opens the file.';
+  const said = t(
+    'Its camera reads your return link here. Show it to nobody else: it opens the file.',
+  );
   const opened = make(
     'details',
     {},
-    make('summary', { text: 'Go on with another device' }),
+    make('summary', { text: t('Go on with another device') }),
     make('p', { class: 'soft small', text: said }),
     code,
   );
@@ -75,5 +80,8 @@ function asCode(link) {
  * @param {string} title
  */
 function textOf(link, title) {
-  return `${title}\r\n${link}\r\n\r\nThis link opens your purchase in any browser. Whoever has it can open the file too: keep it to yourself.\r\n`;
+  const said = t(
+    'This link opens your purchase in any browser. Whoever has it can open the file too: keep it to yourself.',
+  );
+  return `${title}\r\n${link}\r\n\r\n${said}\r\n`;
 }

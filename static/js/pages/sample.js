@@ -9,6 +9,7 @@ import { checkKeys, parseEntries } from '../crypto/showing.js';
 import { Sampled, SampleEnds } from '../io/sampled.js';
 import { canServe, serveMedia } from '../io/served.js';
 import * as net from '../net/showing.js';
+import { mark, t } from '../texts/say.js';
 import { make } from '../ui/dom.js';
 import { shownAs } from '../ui/playable.js';
 import { register } from '../ui/trusted.js';
@@ -25,8 +26,8 @@ import { register } from '../ui/trusted.js';
  * @property {(error: unknown) => void} fail
  */
 
-const CHECKED = 'This is a piece of the very file on sale: checked.';
-const ENDS = 'The sample ends where its keys end. The rest opens once it is paid.';
+const CHECKED = mark('This is a piece of the very file on sale: checked.');
+const ENDS = mark('The sample ends where its keys end. The rest opens once it is paid.');
 /** Without a service worker a piece is played from memory. */
 const BLOB_BYTES = 64 * 2 ** 20;
 const TEXT_BYTES = 2 ** 20;
@@ -64,7 +65,7 @@ export async function look(offer, proven, page) {
       const sizeBytes = offer.payload_bytes;
       play(sampled, { ...shown, name, sizeBytes }, { ...page, fail }, endings);
     } else await playBlob(sampled, shown, page.place, endings);
-    page.say(CHECKED);
+    page.say(t(CHECKED));
     return close;
   } catch (error) {
     close();
@@ -103,12 +104,12 @@ function play(sampled, { kind, type, name, sizeBytes }, page, endings) {
     onFailure: (error) => {
       if (error instanceof SampleEnds) {
         isOver = true;
-        page.say(`${CHECKED} ${ENDS}`);
+        page.say(`${t(CHECKED)} ${t(ENDS)}`);
       } else if (error instanceof KimError) page.fail(error);
     },
   });
   const frame = /** @type {HTMLIFrameElement} */ (make('iframe', { class: 'player' }));
-  frame.title = `A piece of ${name}`;
+  frame.title = t('A piece of {name}', { name });
   frame.allow = 'autoplay; fullscreen; picture-in-picture';
   frame.src = `/x/play#${kind}/${served.token}`;
   let isShown = false;
@@ -150,7 +151,7 @@ async function playBlob(sampled, { kind, type }, place, endings) {
  */
 async function picture(sampled, { type, name }, place, endings) {
   const image = document.createElement('img');
-  image.alt = `A piece of ${name}`;
+  image.alt = t('A piece of {name}', { name });
   image.src = urlOf(await sampled.start(), type, endings);
   await new Promise((resolve, reject) => {
     image.onload = resolve; // a picture that ends early is drawn as far as it goes
@@ -184,8 +185,10 @@ function urlOf(bytes, type, endings) {
 /** @param {unknown} error */
 function plainly(error) {
   if (!(error instanceof Damaged || error instanceof Forged)) return error;
-  const hint = 'Nothing of it was shown. Ask whoever sent you the link, and do not buy until then.';
-  return new KimError('sample_wrong', hint, 'The sample does not belong to this file.', {
+  const hint = t(
+    'Nothing of it was shown. Ask whoever sent you the link, and do not buy until then.',
+  );
+  return new KimError('sample_wrong', hint, t('The sample does not belong to this file.'), {
     cause: error,
   });
 }
@@ -193,15 +196,15 @@ function plainly(error) {
 function cannotShow() {
   return new KimError(
     'cannot_show',
-    'Try another browser. The sample itself was checked and belongs to this file.',
-    'This browser cannot show this kind of file.',
+    t('Try another browser. The sample itself was checked and belongs to this file.'),
+    t('This browser cannot show this kind of file.'),
   );
 }
 
 function tooShort() {
   return new KimError(
     'sample_short',
-    'The sample itself was checked and belongs to this file.',
-    'The sample is too short for this browser to show anything of it.',
+    t('The sample itself was checked and belongs to this file.'),
+    t('The sample is too short for this browser to show anything of it.'),
   );
 }

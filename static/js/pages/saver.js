@@ -7,6 +7,7 @@ import { Download } from '../io/download.js';
 import { workerCount } from '../io/pool.js';
 import * as sinks from '../io/sinks.js';
 import { delayMs, untilOnline, wait } from '../net/backoff.js';
+import { mark, t } from '../texts/say.js';
 import { action, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import * as problem from '../ui/problem.js';
@@ -52,9 +53,10 @@ import { keepAwake } from './wake.js';
  * @property {boolean} [isChosen]  the person chooses the place
  */
 
-const STAY = 'Keep this page open until it is saved.';
-const SAFE =
-  'Nothing is lost: what you bought stays yours, and you can try again as often as you like.';
+const STAY = mark('Keep this page open until it is saved.');
+const SAFE = mark(
+  'Nothing is lost: what you bought stays yours, and you can try again as often as you like.',
+);
 const GONE = new Set([400, 404, 410, 416]);
 
 /** @param {Sealed} sealed */
@@ -122,8 +124,8 @@ export class Saver {
       });
       await download.run(job.name);
       slot(this.#root, 'saved-said').textContent = isChosen
-        ? 'Saved where you chose, and every byte checked.'
-        : 'Saved to your downloads, and every byte checked.';
+        ? t('Saved where you chose, and every byte checked.')
+        : t('Saved to your downloads, and every byte checked.');
       this.#show('');
       slot(this.#root, 'saved').hidden = false;
       return true;
@@ -141,7 +143,7 @@ export class Saver {
    * @param {Step} step
    */
   fail(error, step) {
-    problem.show(slot(this.#root, 'problem'), error, { safe: SAFE });
+    problem.show(slot(this.#root, 'problem'), error, { safe: t(SAFE) });
     if (isObjective(error)) this.#sealed.blame?.(step, error);
   }
 
@@ -149,9 +151,9 @@ export class Saver {
   #show(name) {
     const isRunning = name !== '';
     slot(this.#root, 'progress').hidden = !isRunning;
-    slot(this.#root, 'hint').textContent = isRunning ? STAY : this.#sealed.hint;
+    slot(this.#root, 'hint').textContent = isRunning ? t(STAY) : this.#sealed.hint;
     slot(this.#root, 'current').textContent = name;
-    slot(this.#root, 'said').textContent = 'Opening and saving';
+    slot(this.#root, 'said').textContent = t('Opening and saving');
     this.#awake(isRunning);
     if (isRunning) addEventListener('beforeunload', stay);
     else removeEventListener('beforeunload', stay);
@@ -163,12 +165,16 @@ export class Saver {
     const bar = /** @type {HTMLProgressElement} */ (one(this.#root, 'progress'));
     // Full only once the file is whole and in its place.
     bar.value = total > 0 ? Math.min(999, (1000 * done) / total) : 0;
-    const parts = [`Opening and saving · ${format.progress(done, total)}`];
-    if (done === total) parts[0] = 'Finishing: the browser puts the file in its place';
+    const parts = [
+      t('Opening and saving · {progress}', { progress: format.progress(done, total) }),
+    ];
+    if (done === total) parts[0] = t('Finishing: the browser puts the file in its place');
     else if (trouble) parts.push(trouble);
     else {
       if (bytesPerSecond > 0) parts.push(format.rate(bytesPerSecond));
-      if (secondsLeft !== null) parts.push(`${format.duration(secondsLeft)} left`);
+      if (secondsLeft !== null) {
+        parts.push(t('{time} left', { time: format.duration(secondsLeft) }));
+      }
     }
     slot(this.#root, 'said').textContent = parts.join(' · ');
   }

@@ -5,6 +5,7 @@
  */
 import * as halves from '../io/halves.js';
 import { safeName } from '../io/unlocking.js';
+import { t } from '../texts/say.js';
 import { action, fromTemplate, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { Bundle } from './bundle.js';
@@ -75,7 +76,7 @@ export class Saving {
     });
     if (isSaved) {
       const save = action(this.#root, 'save');
-      save.textContent = 'Save again';
+      save.textContent = t('Save again');
       save.className = 'plain';
       slot(this.#root, 'hint').hidden = true;
       this.#root.dataset['state'] = 'saved';
@@ -107,9 +108,11 @@ export class Saving {
     const save = action(this.#root, 'save');
     if (this.#half) {
       const there = format.progress(this.#half.bytes, header.payloadSize);
-      note.textContent = `${there} are here already, every byte of them checked.`;
-      save.textContent = 'Go on saving';
-    } else if (hadHalf && this.#root.dataset['state'] !== 'saved') save.textContent = 'Save';
+      note.textContent = t('{progress} are here already, every byte of them checked.', {
+        progress: there,
+      });
+      save.textContent = t('Go on saving');
+    } else if (hadHalf && this.#root.dataset['state'] !== 'saved') save.textContent = t('Save');
   }
 
   async #startOver() {

@@ -4,6 +4,7 @@
  * @module
  */
 import { shareLink } from '../crypto/links.js';
+import { t } from '../texts/say.js';
 import { copy } from '../ui/copy.js';
 
 /** @import { Bytes } from '../crypto/bytes.js' */
@@ -14,7 +15,7 @@ import { copy } from '../ui/copy.js';
  */
 export async function share({ id, title }, link) {
   const url = shareLink(location.origin, id, link);
-  if (!navigator.share) return copy(url, 'Link copied');
+  if (!navigator.share) return copy(url, t('Link copied'));
   // Closing the share sheet rejects the promise; nothing has to happen then.
   await navigator.share({ url, title }).catch(() => undefined);
 }

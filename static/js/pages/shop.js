@@ -9,6 +9,7 @@ import { shareLink } from '../crypto/links.js';
 import { openEntry, parseShopFragment, shopProof } from '../crypto/shop.js';
 import { ApiError } from '../net/api.js';
 import { enterShop } from '../net/storefront.js';
+import { mark, t } from '../texts/say.js';
 import { byId, fromTemplate, one, slot } from '../ui/dom.js';
 import * as format from '../ui/format.js';
 import { closedWords, priceWords } from '../ui/priced.js';
@@ -20,7 +21,7 @@ import { arrive } from './arrive.js';
  * @import { Tile } from '../net/storefront.js'
  */
 
-const HINT = 'Ask for the whole link, with everything behind the # sign.';
+const HINT = mark('Ask for the whole link, with everything behind the # sign.');
 
 const root = byId('shop');
 const said = byId('said');
@@ -32,7 +33,7 @@ void start();
 async function start() {
   problem.hide(place);
   byId('tiles').hidden = true;
-  say('Opening the shop…');
+  say(t('Opening the shop…'));
   try {
     const key = parseShopFragment(location.hash);
     const { generation, files } = await enterShop(root.dataset['username'] ?? '', shopProof(key));
@@ -40,7 +41,7 @@ async function start() {
     const shown = rows.filter((row) => row !== null);
     byId('tiles').replaceChildren(...shown);
     byId('tiles').hidden = shown.length === 0;
-    say(shown.length === 0 ? 'Nothing is listed here at the moment.' : '');
+    say(shown.length === 0 ? t('Nothing is listed here at the moment.') : '');
   } catch (error) {
     say('');
     problem.show(place, plainly(error), isPassing(error) ? { retry: () => void start() } : {});
@@ -65,7 +66,7 @@ async function rowOf(tile, key, generation) {
   slot(row, 'size').textContent = format.bytes(tile.payload_bytes);
   slot(row, 'adult').hidden = !tile.is_adult;
   const closed = closedWords(tile.selling, Date.now());
-  slot(row, 'closed').textContent = tile.selling.is_sold_out ? 'Sold out' : closed;
+  slot(row, 'closed').textContent = tile.selling.is_sold_out ? t('Sold out') : closed;
   slot(row, 'closed').hidden = !closed;
   if (tile.cover) {
     const picture = /** @type {HTMLImageElement} */ (slot(row, 'cover'));
@@ -87,8 +88,8 @@ function isPassing(error) {
 function plainly(error) {
   const isWrong = error instanceof ApiError && error.code === 'shop_not_found';
   if (!isWrong && !(error instanceof KimError)) return error;
-  const words = 'This link is incomplete or was replaced, so the shop stays closed.';
-  return Object.assign(new Error(words), { hint: HINT });
+  const words = t('This link is incomplete or was replaced, so the shop stays closed.');
+  return Object.assign(new Error(words), { hint: t(HINT) });
 }
 
 /** @param {string} words */

@@ -7,6 +7,7 @@ import { KimError } from '../crypto/errors.js';
 import { openContentKey } from '../io/releasing.js';
 import * as buyer from '../net/buyer.js';
 import { Copies } from '../net/copies.js';
+import { mark, t } from '../texts/say.js';
 import { action, byId, slot } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
 import { tellInto } from './faults.js';
@@ -22,7 +23,7 @@ import { Saving } from './saving.js';
  */
 
 const TRIED_MS = 30_000;
-const HINT = 'It is decrypted here, and every byte is compared with what was sold.';
+const HINT = mark('It is decrypted here, and every byte is compared with what was sold.');
 
 /**
  * @typedef {object} Proof  what a return link carries
@@ -88,8 +89,10 @@ export class Unlocking {
       this.#isFinal = error instanceof KimError;
       problem.show(place, error, {
         safe: this.#isFinal
-          ? 'Your payment is on record, and your return link proves the purchase. Tell the creator what stands here.'
-          : 'Your purchase is safe. This page goes on trying by itself.',
+          ? t(
+              'Your payment is on record, and your return link proves the purchase. Tell the creator what stands here.',
+            )
+          : t('Your purchase is safe. This page goes on trying by itself.'),
         retry: () => {
           this.#isFinal = false;
           void this.open(purchase, onOpen);
@@ -113,7 +116,7 @@ export class Unlocking {
     );
     const { header, rows, meta } = proven;
     void new Saving(byId('open'), {
-      ...{ header, rows, contentKey: key, name: meta.name, hint: HINT, purchaseId },
+      ...{ header, rows, contentKey: key, name: meta.name, hint: t(HINT), purchaseId },
       ...{ contentId: offer.content_id, type: meta.type, isStreamOnly: offer.stream_only },
       read: (from, to, signal) => copies.read(from, to, signal),
       distrust: (offset) => copies.distrust(offset),

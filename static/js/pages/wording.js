@@ -7,6 +7,7 @@ import { buildKeyFile } from '../crypto/files.js';
 import { purchaseSeed } from '../crypto/keys.js';
 import { toWords } from '../crypto/words.js';
 import * as remembered from '../io/buyer.js';
+import { many, t } from '../texts/say.js';
 import { copies } from '../ui/copy.js';
 import * as dialogs from '../ui/dialog.js';
 import { action, fromTemplate, make, one, slot } from '../ui/dom.js';
@@ -53,10 +54,11 @@ async function show() {
   const outside = bought.filter((each) => !all.some((root) => isOf(each, root))).length;
   const note = slot(dialog, 'uncovered');
   note.hidden = outside === 0;
-  note.textContent =
-    outside === 1
-      ? 'One purchase came by its return link: these words do not bring it back. Keep its link.'
-      : `${outside} purchases came by their return links: these words do not bring them back. Keep their links.`;
+  note.textContent = many(
+    outside,
+    'One purchase came by its return link: these words do not bring it back. Keep its link.',
+    '{count} purchases came by their return links: these words do not bring them back. Keep their links.',
+  );
   action(dialog, 'print').addEventListener('click', () => print());
   action(dialog, 'kept').addEventListener('click', async () => {
     await remembered.markKept();
@@ -74,12 +76,19 @@ function setOf(row, bought, { isCurrent, count }) {
   const words = toWords(row.root);
   slot(set, 'list').append(...words.split(' ').map((word) => make('li', { text: word })));
   const held = bought.filter((each) => isOf(each, row)).length;
-  const first = held === 1 ? 'They bring back 1 purchase' : `They bring back ${held} purchases`;
   const more = isCurrent
-    ? `${first} and all that you buy here from now on.`
-    : `${first} from before you brought other words here. Keep these as well.`;
+    ? many(
+        held,
+        'They bring back 1 purchase and all that you buy here from now on.',
+        'They bring back {count} purchases and all that you buy here from now on.',
+      )
+    : many(
+        held,
+        'They bring back 1 purchase from before you brought other words here. Keep these as well.',
+        'They bring back {count} purchases from before you brought other words here. Keep these as well.',
+      );
   slot(set, 'about').textContent = count > 1 || held > 0 ? more : '';
-  copies(action(set, 'copy'), () => words, 'Words copied');
+  copies(action(set, 'copy'), () => words, t('Words copied'));
   return set;
 }
 
