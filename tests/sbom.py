@@ -107,11 +107,11 @@ def _python(lock: str, *, is_shipped: bool) -> list[Part]:
 
 def _licence(name: str) -> str:
     try:
-        said = importlib.metadata.metadata(name)
+        said: Any = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:  # for another system or Python
         return ""
     if expression := said.get("License-Expression"):
-        return expression.replace("BSD-2-Clause License", "BSD-2-Clause")
+        return str(expression).replace("BSD-2-Clause License", "BSD-2-Clause")
     named = [each for each in said.get_all("Classifier") or () if each.startswith("License ::")]
     text = f"{(said.get('License') or '')[:200]} {' '.join(named)}".strip()
     return next((licence for word, licence in _LICENCES if re.search(word, text)), "")
