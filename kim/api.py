@@ -15,11 +15,14 @@ from rest_framework.response import Response
 
 from payments.errors import ServiceError
 from payments.words import Words
+from unlock import disks
+from unlock.errors import DiskFull
 from unlock.speech import mark, say, tell
 
 log = logging.getLogger(__name__)
 
 BUSY = ("database_busy", mark("The database is busy."), mark("Nothing was changed. Try again."))
+FULL = (DiskFull.code, mark("The disk of this site is full."), DiskFull.hint)
 BUSY_SECONDS = 2
 _MESSAGE_MAX = 1000
 _NOT_JSON = ("not_json", mark("The body is not JSON."), mark("Send UTF-8 JSON."))
@@ -50,6 +53,15 @@ def of_error(error: ServiceError) -> dict[str, dict[str, str]]:
     return body(error.code, tell(error.words), tell(error.advice))
 
 
+def refusal_of(error: OperationalError) -> tuple[str, str, str]:
+    """Code, message and hint of a database that refused; the operator is told in the log."""
+    if disks.is_full(error):
+        log.error("the disk of the database is full: nothing can be written until there is room")
+        return FULL
+    log.warning("database refused: %s", type(error).__name__)
+    return BUSY
+
+
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler. Unknown errors return None: Django answers 500 and logs them."""
     del context
@@ -66,8 +78,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, PermissionDenied):
         return Response(said("forbidden", mark("This is not allowed."), _HINTS[403]), status=403)
     if isinstance(error, OperationalError):
-        log.warning("database refused: %s", type(error).__name__)
-        return Response(said(*BUSY), status=503, headers=_retry(503))
+        return Response(said(*refusal_of(error)), status=503, headers=_retry(503))
     if isinstance(error, exceptions.APIException):
         return _framework(error)
     return None

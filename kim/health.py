@@ -14,13 +14,13 @@ from django.utils import timezone
 from payments import health
 from payments.errors import ServiceError
 from payments.health import Level, Part
-from unlock import storage
+from unlock import disks, storage
 
 log = logging.getLogger(__name__)
 
 
 class NotReady(ServiceError):
-    """A part of the watcher is red; ``message`` is its stable code."""
+    """A part is red; ``message`` is its stable code."""
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -62,7 +62,17 @@ def _warnings() -> list[str]:
     except Exception as error:  # noqa: BLE001  (without a database ``reasons`` says so)
         log.warning("no warnings: %s", type(error).__name__)
         return []
-    return sorted({each.code for each in found if each.level is Level.WARN})
+    low = {"disk_low"} if _is_low() else set()
+    return sorted(low | {each.code for each in found if each.level is Level.WARN})
+
+
+def _is_low() -> bool:
+    free = disks.free_bytes()
+    return free is not None and free < disks.LOW_BYTES
+
+
+def _disk() -> None:
+    disks.check_room()
 
 
 def _database() -> None:
@@ -97,6 +107,7 @@ def _refuse_red(*parts: Part) -> None:
 
 _CHECKS: dict[str, Callable[[], None]] = {
     "database": _database,
+    "disk": _disk,
     "redis": _redis,
     "store": storage.check_reachable,
     "chain": _chain,

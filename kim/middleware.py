@@ -5,7 +5,6 @@ Which headers: kim/policies.py. Which refusals: each middleware says so.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,8 +23,6 @@ from kim import languages as spoken
 from payments.errors import ServiceError
 from payments.words import Words
 from unlock.speech import mark, tell
-
-log = logging.getLogger(__name__)
 
 _TOO_LARGE = mark("The request is too large.")
 _NEVER_HERE = mark("Files never pass through this server.")
@@ -137,8 +134,7 @@ class errors:  # noqa: N801  (a middleware is named like the function it stands 
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if isinstance(error, OperationalError):
-            log.warning("database refused: %s", type(error).__name__)
-            code, message, hint = api.BUSY
+            code, message, hint = api.refusal_of(error)
             return _say(request, (code, Words(message), Words(hint)), http_status=503)
         if isinstance(error, ServiceError):
             said = (error.code, error.words, error.advice)

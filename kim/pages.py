@@ -45,13 +45,16 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     del exception
-    return _page(request, 404, "not_found", mark("There is nothing here."), hint=mark("Check the link."))
+    return _page(
+        request, 404, "not_found", mark("There is nothing here."), hint=mark("Check the link.")
+    )
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     # Sessions are stored after the view has answered, where no other handler reaches.
-    if isinstance(sys.exc_info()[1], OperationalError):
-        return busy(request)
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError):
+        return _refused(request, error)
     hint = mark("Nothing was lost. Try again; the operator has been told in the log.")
     return _page(request, 500, "internal", mark("Something broke on our side."), hint=hint)
 
@@ -105,9 +108,9 @@ def _with_few_guesses(request: HttpRequest, view: Callable[..., HttpResponse]) -
     return view(request)
 
 
-def busy(request: HttpRequest) -> HttpResponse:
-    """The database refused, or another writer held it for too long."""
-    code, message, hint = api.BUSY
+def _refused(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    """The database's disk is full, or another writer held it for too long."""
+    code, message, hint = api.refusal_of(error)
     answer = _page(request, 503, code, message, hint=hint)
     answer["Retry-After"] = str(api.BUSY_SECONDS)
     return answer

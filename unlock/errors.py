@@ -178,6 +178,14 @@ class BuyerKeyInvalid(ServiceError):
     hint = "Reload the page and press Buy again."
 
 
+class DiskFull(ServiceError):
+    """No room for anything new (unlock.disks)."""
+
+    code = "disk_full"
+    hint = "Nothing was changed or lost. Whoever runs this site has to make room; try again later."
+    http_status = 503
+
+
 class InstanceClosing(ServiceError):
     """Whoever runs the instance winds it down (``KIM_WINDING_DOWN``)."""
 

@@ -18,6 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
+from unlock import disks
 from unlock.account_errors import SetupCodeWrong, SetupOver
 from unlock.errors import InstanceClosing
 from unlock.models import Creator, Instance
@@ -61,7 +62,8 @@ def said() -> Said:
 
 
 def check_open() -> None:
-    """Raises InstanceClosing where nothing new begins; what was begun and bought goes on."""
+    """Raises InstanceClosing, DiskFull where nothing new begins; what was begun and bought goes on."""
+    disks.check_room()
     if settings.KIM_WINDING_DOWN:
         raise InstanceClosing("This site is closing: nothing new begins here.")
 

@@ -208,7 +208,14 @@ def test_readyz_names_each_part_and_a_code_without_a_word_more(chain: Devchain) 
     gone = Client().get("/readyz").json()
 
     assert before.status_code == 503
-    assert set(before.json()["parts"]) == {"database", "redis", "store", "chain", "watcher"}
+    assert set(before.json()["parts"]) == {
+        "database",
+        "disk",
+        "redis",
+        "store",
+        "chain",
+        "watcher",
+    }
     assert before.json()["reasons"]["watcher"] == "watcher_stale"
     assert (after["parts"]["chain"], after["parts"]["watcher"]) == (True, True)
     assert after["reasons"].keys() <= {"redis", "store"}  # those two do not run here
