@@ -160,7 +160,11 @@ class Invoice(models.Model):
     sweep_due_at = models.DateTimeField(default=timezone.now)  # when the sweep looks next
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["sweep_due_at"]), models.Index(fields=["state"])]
+        indexes: ClassVar = [
+            models.Index(fields=["sweep_due_at"]),
+            models.Index(fields=["state"]),
+            models.Index(fields=["created_at", "id"], name="invoice_newest"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(due_sat__gt=0), name="invoice_due_positive"),
             models.CheckConstraint(

@@ -244,6 +244,9 @@ class Purchase(models.Model):
             models.Index(fields=["paid_file", "-created_at"]),
             models.Index(fields=["created_at"], name="purchase_created"),  # the admin's list
             models.Index(
+                fields=["content_id"], name="purchase_of_content"
+            ),  # is it sold? is it lost?
+            models.Index(
                 fields=["release_due_at"],
                 condition=Q(release_due_at__isnull=False),
                 name="purchase_release_due",
@@ -275,9 +278,8 @@ class Grant(models.Model):
 
 
 class KeyRelease(models.Model):
-    """The one-way act of handing S to a purchase, sealed to the buyer's key. Repeatable to read.
-
-    One for each version that the purchase may have; ``generation`` names it.
+    """The one-way act of handing S to a purchase, sealed to the buyer's key. Repeatable to read. One
+    for each version that the purchase may have; ``generation`` names it.
     """
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="releases")
