@@ -243,9 +243,7 @@ class Purchase(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["paid_file", "-created_at"]),
             models.Index(fields=["created_at"], name="purchase_created"),  # the admin's list
-            models.Index(
-                fields=["content_id"], name="purchase_of_content"
-            ),  # is it sold? is it lost?
+            models.Index(fields=["content_id"], name="purchase_of_content"),
             models.Index(
                 fields=["release_due_at"],
                 condition=Q(release_due_at__isnull=False),
