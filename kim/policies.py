@@ -24,14 +24,15 @@ PERMISSIONS: Final = ", ".join(
     (
         "clipboard-write=(self)",  # links are copied by a press
         "fullscreen=(self)",  # films
+        "screen-wake-lock=(self)",  # while a file is on its way (static/js/pages/wake.js)
         *(
             f"{name}=()"
             for name in (
                 "accelerometer", "browsing-topics", "camera", "clipboard-read", "display-capture",
                 "encrypted-media", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection",
                 "keyboard-map", "local-fonts", "magnetometer", "microphone", "midi", "payment",
-                "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock",
-                "serial", "storage-access", "sync-xhr", "usb", "window-management",
+                "publickey-credentials-create", "publickey-credentials-get", "serial",
+                "storage-access", "sync-xhr", "usb", "window-management",
                 "xr-spatial-tracking",
             )
         ),

@@ -31,11 +31,11 @@ PAGE = (
 TYPED = "; require-trusted-types-for 'script'; trusted-types kim-url"
 FIXED = {
     "Permissions-Policy": (
-        "clipboard-write=(self), fullscreen=(self), accelerometer=(), browsing-topics=(),"
+        "clipboard-write=(self), fullscreen=(self), screen-wake-lock=(self), accelerometer=(), browsing-topics=(),"
         " camera=(), clipboard-read=(), display-capture=(), encrypted-media=(), gamepad=(),"
         " geolocation=(), gyroscope=(), hid=(), idle-detection=(), keyboard-map=(),"
         " local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(),"
-        " publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(),"
+        " publickey-credentials-create=(), publickey-credentials-get=(),"
         " serial=(), storage-access=(), sync-xhr=(), usb=(), window-management=(),"
         " xr-spatial-tracking=()"
     ),
