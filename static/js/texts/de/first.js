@@ -69,6 +69,7 @@ learn({
   "ZIP archive": "",
   "about {amount} · fixed when you press Buy": "",
   "audio": "",
+  "bytes": "",
   "instead of": "",
   "picture": "",
   "text": "",

@@ -3,6 +3,14 @@ import { learn } from '../say.js';
 
 learn({
   "1 BCH = {rate} {currency}": "1 BCH = {rate} {currency}",
+  "1 address looked at": [
+    "",
+    ""
+  ],
+  "1 payment found": [
+    "",
+    ""
+  ],
   "1 purchase": [
     "",
     ""
@@ -742,7 +750,6 @@ learn({
   "{1} of {2} bytes arrived": "",
   "{1} of {2} bytes were given.": "",
   "{1} words instead of 24": "",
-  "{addresses} looked at, {payments} found": "",
   "{amount} asked, nothing came": "",
   "{amount} can go to you": "",
   "{amount} is too small to be forwarded.": "",
