@@ -11,12 +11,15 @@ import pytest
 from django.core.cache import cache
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
+from tests.stacks import scratch, stack
 from tests.stores import configured_store, seaweed, store, store_config
 
 __all__ = [
     "configured_store",
     "emptied_with_the_log",
+    "scratch",
     "seaweed",
+    "stack",
     "store",
     "store_config",
     "uncounted",

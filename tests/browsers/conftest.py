@@ -9,9 +9,9 @@ import pytest
 from tests.browsers.drivers import Browser
 from tests.browsers.firefox import Firefox
 from tests.browsers.webkit import WebKit
-from tests.e2e.conftest import chain, scratch, stack
+from tests.e2e.conftest import chain
 
-__all__ = ["chain", "scratch", "stack"]
+__all__ = ["chain"]
 
 KINDS: dict[str, Callable[[], Browser]] = {
     "firefox": Firefox,

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from kim.stack import Stack, running
+from kim.stack import Stack
 from tests.bench import pace
 from tests.browsers import story
 from tests.browsers.firefox import Firefox
 from tests.browsers.test_sinks import run
-from tests.e2e.conftest import make_stack
 from tests.e2e.people import Devchain
+from tests.stacks import make_stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.long]
 

@@ -112,6 +112,30 @@ def shown(locator: Any) -> str:
     return text.strip()
 
 
+def copied(page: Page) -> str:
+    """What lies in the clipboard, pasted as people do: no page of ours may read it by itself."""
+    page.evaluate(
+        """() => {
+          const field = document.createElement('textarea');
+          field.id = 'pasted';
+          (document.querySelector('dialog[open]') ?? document.body).append(field);
+          globalThis.heldBefore = document.activeElement;
+          field.focus();
+        }"""
+    )
+    page.keyboard.press("Control+v")
+    text: str = page.evaluate(
+        """() => {
+          const field = document.querySelector('#pasted');
+          const text = field.value;
+          field.remove();
+          globalThis.heldBefore?.focus();
+          return text;
+        }"""
+    )
+    return text
+
+
 def buy(page: Page, link: str) -> str:
     """Opens the share link and presses Buy; returns the BIP-21 URI."""
     page.goto(link)

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from kim.stack import Stack, running
-from tests.e2e.conftest import make_stack
+from kim.stack import Stack
 from tests.e2e.people import Devchain, buy, by, save, sell, sign_up, wait_for, wait_state
+from tests.stacks import make_stack, running
 from tests.stores import Seaweed
 from unlock.storage import S3Store
 

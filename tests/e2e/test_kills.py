@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from kim.stack import Stack, running
+from kim.stack import Stack
 from tests.actors import Buyer, Seller
-from tests.e2e.conftest import make_stack
 from tests.e2e.people import Devchain
 
 pytestmark = [pytest.mark.stack]
@@ -45,12 +43,6 @@ IN_CI = {
     "s3": "parts",
 }
 PATIENCE_SECONDS = 90.0
-
-
-@pytest.fixture(scope="module")
-def stack(scratch: Path) -> Iterator[Stack]:
-    with running(make_stack(scratch / "kills")) as started:
-        yield started
 
 
 def releases_of(stack: Stack, purchase: str) -> int:

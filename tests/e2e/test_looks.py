@@ -15,10 +15,11 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from kim.stack import Stack, running
+from kim.stack import Stack
 from tests.e2e import people
-from tests.e2e.conftest import CHROMIUM, FLAGS, make_stack
+from tests.e2e.conftest import CHROMIUM, FLAGS
 from tests.e2e.people import Devchain
+from tests.stacks import make_stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from kim.stack import Stack, running
+from kim.stack import Stack
 from tests import postgres
 from tests.e2e import people
-from tests.e2e.conftest import make_stack
 from tests.e2e.people import Devchain
+from tests.stacks import make_stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
