@@ -15,6 +15,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 
+from kim import sessions
 from tests.environment import _DEFAULTS
 from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
 
@@ -61,7 +62,7 @@ def test_signing_in_takes_no_session_that_was_there_before() -> None:
     browser.post("session/", {"username": "maya", "derived": derive("correct horse")})
 
     assert cookie(browser) not in {"", session.session_key}
-    assert not Session.objects.filter(session_key=session.session_key).exists()
+    assert not Session.objects.filter(session_key=sessions.kept(str(session.session_key))).exists()
     assert browser.get("session/").json() == {"username": "maya"}
 
 
@@ -72,10 +73,24 @@ def test_signing_out_ends_the_session_on_the_server_too() -> None:
 
     assert maya.delete("session/").status_code == 204
 
-    assert not Session.objects.filter(session_key=key).exists()
+    assert not Session.objects.filter(session_key=sessions.kept(key)).exists()
     thief = Browser()
     thief.client.cookies["kim-session"] = key
     assert refusal(thief.get("session/")) == (401, "not_signed_in")
+
+
+@pytest.mark.django_db
+def test_whoever_reads_the_table_of_sessions_is_signed_in_as_nobody() -> None:
+    maya = signed_in("maya")
+    key = cookie(maya)
+
+    (row,) = Session.objects.all()
+    assert row.session_key == sessions.kept(key)
+    assert key not in row.session_key + row.session_data
+    thief = Browser()
+    thief.client.cookies["kim-session"] = row.session_key
+    assert refusal(thief.get("session/")) == (401, "not_signed_in")
+    assert maya.get("session/").json() == {"username": "maya"}
 
 
 @pytest.mark.django_db

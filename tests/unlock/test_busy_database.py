@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError, connection, connections
 from django.test import Client
 
+from kim.sessions import SessionStore
 from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
 from tests.unlock.sale import Buyer, order_body, publish
 from unlock.models import PaidFile, Purchase
