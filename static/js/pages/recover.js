@@ -206,9 +206,11 @@ function unique(texts) {
 
 /** @param {number} addresses  looked at @param {number} payments  found */
 function stepWords(addresses, payments) {
-  const [looked, found] = [addresses, payments].map(format.number);
-  return t('{addresses} looked at, {payments} found', {
-    addresses: many(addresses, '1 address', '{count} addresses', { count: looked ?? '' }),
-    payments: many(payments, '1 payment', '{count} payments', { count: found ?? '' }),
+  const looked = many(addresses, '1 address looked at', '{count} addresses looked at', {
+    count: format.number(addresses),
   });
+  const found = many(payments, '1 payment found', '{count} payments found', {
+    count: format.number(payments),
+  });
+  return `${looked}, ${found}`;
 }

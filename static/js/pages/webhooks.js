@@ -194,8 +194,8 @@ function tries(sent) {
   if (!last) return sent.state === 'waiting' ? t('Waits for its turn.') : '';
   const tried = many(sent.attempts, '1 try.', '{count} tries.');
   const next = sent.due_at ? (Date.parse(sent.due_at) - Date.now()) / 1000 : 0;
-  const later = next > 0 ? ` ${t('Next in {time}.', { time: duration(next) })}` : '';
-  return `${tried} ${attempt(last)}${later}`;
+  const later = next > 0 ? t('Next in {time}.', { time: duration(next) }) : '';
+  return `${tried} ${attempt(last)} ${later}`.trimEnd();
 }
 
 /** @param {import('../net/telling.js').Attempt} last */

@@ -44,7 +44,8 @@ export function progress(part, whole) {
   const [done = '', all = ''] = [part, whole].map((count) =>
     decimal((count / 1000 ** power).toFixed(digits)),
   );
-  return t('{done} of {all} {unit}', { done, all, unit: UNITS[power] || t('bytes') });
+  const unit = UNITS[power] || t('bytes');
+  return t('{done} of {all} {unit}', { done, all, unit });
 }
 
 /**
