@@ -27,6 +27,13 @@ def test_the_scripts_before_buy_do_not_grow() -> None:
     assert weight.gzip_bytes(names) <= MOST_BYTES
 
 
+def test_with_its_german_texts_it_stays_below_the_aim() -> None:
+    german = "js/texts/de/first.js"
+
+    assert b"Jetzt kaufen" in weight.served(german)
+    assert weight.gzip_bytes([*weight.scripts(), german]) <= weight.AIM_BYTES
+
+
 @pytest.mark.django_db
 def test_the_whole_product_page_before_media_stays_below_100_kb() -> None:
     words = " ".join(str(number) for number in range(1_000))  # gzip makes little of it
