@@ -13,6 +13,7 @@ BEGINNINGS = (
     "js/pages/guard.js",
     "js/pages/offer.js",
     "js/pages/frame.js",
+    "js/pages/language.js",
     "js/worker/open.js",
     "js/worker/service.js",
 )
