@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
-from kim import staff_doors
+from kim import staff_doors, workplace
 from kim.staff_doors import FirstStep
 from payments.errors import ServiceError
 from unlock import staff_factors
@@ -52,6 +52,12 @@ class StaffSite(admin.AdminSite):
         if not super().has_permission(request):
             return False
         return not settings.KIM_STAFF_TWO_FACTOR or staff_doors.is_through(request)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        shown = workplace.panels(request, now=timezone.now())
+        return super().index(request, {"panels": shown, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own = path("second-step/", self.second_step, name="second_step")

@@ -6,12 +6,10 @@ tick of a box makes one of them staff.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import Q
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 
 from payments.errors import ServiceError
@@ -28,12 +26,13 @@ from unlock import (
     moderation_admin,
     own_copies,
     pricing_admin,
+    purchase_admin,
     staff_admin,
     storefront_admin,
     version_admin,
     webhooks,
 )
-from unlock.looking import LookingAdmin
+from unlock.looking import LookingAdmin, Question, reason_of, who
 from unlock.models import (
     Audit,
     Container,
@@ -43,25 +42,21 @@ from unlock.models import (
     Cursor,
     Delivery,
     Failure,
-    Grant,
     Invitation,
-    KeyRelease,
     Measure,
     Notice,
     PaidFile,
-    Purchase,
     Samples,
     Upload,
     Webhook,
 )
 from unlock.moderation import Ruling
+from unlock.moderation_errors import ModerationRefused
+from unlock.states import MeasureKind
 from unlock.tasks.copies import ask_copies
 from unlock.tasks.removals import ask_withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
-
     from django.db.models import Model, QuerySet
     from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
@@ -78,14 +73,17 @@ __all__ = [
     "library_admin",
     "moderation_admin",
     "pricing_admin",
+    "purchase_admin",
     "staff_admin",
     "storefront_admin",
     "version_admin",
 ]
 
 
-def _who(request: HttpRequest) -> str:
-    return str(request.user.get_username())
+_KEPT: Final = "Whoever bought one of them keeps it, unless the stored copies are deleted."
+_DELETES: Final = (
+    "Delete the stored copies after the grace; nobody loads it from now on, not even who paid"
+)
 
 
 @admin.register(Creator)
@@ -98,20 +96,29 @@ class CreatorAdmin(LookingAdmin):
     actions = ("suspend", "reinstate", moderation_admin.set_quota)
 
     @admin.action(description="Suspend: no login, nothing sold", permissions=["moderate"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
-        for creator in queryset:
-            moderation.suspend(creator, by=_who(request), reason="", now=timezone.now())
-            self.log_change(request, creator, "suspended")
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Creator]) -> HttpResponse | None:
+        warning = "They cannot log in and sell nothing from now on; who bought stays served."
+        return self._stand(request, queryset, Question("suspend", "Suspend", warning))
 
     @admin.action(description="Lift the suspension", permissions=["moderate"])
-    def reinstate(self, request: HttpRequest, queryset: QuerySet[Creator]) -> None:
-        for creator in queryset:
-            try:
-                moderation.reinstate(creator, by=_who(request), reason="", now=timezone.now())
-            except ServiceError as error:
-                messages.error(request, f"{creator}: {error.message}")
-                continue
-            self.log_change(request, creator, "reinstated")
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[Creator]) -> HttpResponse | None:
+        warning = "They can log in and sell again."
+        return self._stand(request, queryset, Question("reinstate", "Reinstate", warning))
+
+    def _stand(
+        self, request: HttpRequest, queryset: QuerySet[Creator], question: Question
+    ) -> HttpResponse | None:
+        reason = reason_of(request)
+        if not reason:
+            return self.ask(request, queryset, question)
+        verbs = {
+            "suspend": (moderation.suspend, "suspended"),
+            "reinstate": (moderation.reinstate, "reinstated"),
+        }
+        verb, done = verbs[question.action]
+        ruled: dict[str, Any] = {"by": who(request), "reason": reason, "now": timezone.now()}
+        self.each(request, queryset, lambda creator: verb(creator, **ruled), done=done)
+        return None
 
 
 @admin.register(Invitation)
@@ -145,7 +152,7 @@ class InvitationAdmin(LookingAdmin):
             obj.code_hash = creators.hash_invitation(code)
         obj.save()
         reason = f"lets in {obj.most}" if isinstance(obj, Invitation) else ""
-        journal.note(obj, "invite", who=_who(request), reason=reason, now=timezone.now())
+        journal.note(obj, "invite", who=who(request), reason=reason, now=timezone.now())
         messages.warning(request, f"The invitation's code, shown only now: {code}")
 
 
@@ -222,8 +229,7 @@ class PaidFileAdmin(LookingAdmin):
     list_filter = ("state", "price_currency", "created_at")
     list_select_related = ("creator__user",)
     search_fields = ("id", "title", "creator__user__username", "container__content_id")
-    date_hierarchy = "created_at"
-    actions = ("pause", "remove")
+    actions = ("pause", "lift_pause", "remove")
 
     @admin.display(description="price", ordering="price_amount")
     def price(self, paid_file: PaidFile) -> str:
@@ -231,86 +237,53 @@ class PaidFileAdmin(LookingAdmin):
 
     @admin.action(description="Pause: not sold for now", permissions=["moderate"])
     def pause(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
-        if "confirmed" not in request.POST:
-            return self._ask(request, queryset, verb="Pause")
-        ruling = Ruling(by=_who(request), reason=request.POST.get("reason", ""))
+        reason, now = reason_of(request), timezone.now()
+        if not reason:
+            return self.ask(request, queryset, Question("pause", "Pause", _KEPT, "the creator"))
+        ruling = Ruling(by=who(request), reason=reason)
+        self.each(
+            request,
+            queryset,
+            lambda file: moderation.pause(file.pk, ruling, now=now),
+            done="paused",
+        )
+        return None
 
-        def pause(paid_file_id: UUID) -> Measure:
-            return moderation.pause(paid_file_id, ruling, now=timezone.now())
+    @admin.action(description="Lift the pause: its creator may resume it", permissions=["moderate"])
+    def lift_pause(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
+        reason, by, now = reason_of(request), who(request), timezone.now()
+        if not reason:
+            warning = "The decision to pause is lifted; the file stays paused until its creator resumes it."
+            question = Question("lift_pause", "Lift the pause", warning, "the creator")
+            return self.ask(request, queryset, question)
 
-        self._act(request, queryset, done="paused", verb=pause)
+        def lift(paid_file: PaidFile) -> None:
+            paused = Measure.objects.filter(
+                paid_file=paid_file, kind=MeasureKind.PAUSE, lifted_at=None
+            ).first()
+            if paused is None:
+                raise ModerationRefused("Staff did not pause it.")
+            moderation.restore(paused.pk, by=by, reason=reason, now=now)
+
+        self.each(request, queryset, lift, done="the pause is lifted")
         return None
 
     @admin.action(description="Remove: never sold again", permissions=["moderate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[PaidFile]) -> HttpResponse | None:
-        if "confirmed" not in request.POST:
-            return self._ask(request, queryset, verb="Remove")
-        ruling = Ruling(by=_who(request), reason=request.POST.get("reason", ""))
-        deletes = "deletes" in request.POST
+        reason, now = reason_of(request), timezone.now()
+        if not reason:
+            question = Question(
+                "remove", "Remove", _KEPT, "the creator", tick=("deletes", _DELETES)
+            )
+            return self.ask(request, queryset, question)
+        ruling, deletes = Ruling(by=who(request), reason=reason), "deletes" in request.POST
 
-        def remove(paid_file_id: UUID) -> Measure:
-            return moderation.remove(paid_file_id, ruling, deletes=deletes, now=timezone.now())
+        def remove(paid_file: PaidFile) -> None:
+            moderation.remove(paid_file.pk, ruling, deletes=deletes, now=now)
 
-        self._act(request, queryset, done="removed", verb=remove)
+        self.each(request, queryset, remove, done="removed")
         ask_withdraw()
         return None
-
-    def _ask(
-        self, request: HttpRequest, queryset: QuerySet[PaidFile], *, verb: str
-    ) -> HttpResponse:
-        facts = {
-            **self.admin_site.each_context(request),
-            "title": f"{verb} {queryset.count()} files",
-            "warning": "Whoever bought one of them keeps it, unless the stored copies are deleted.",
-            "files": queryset.select_related("creator__user"),
-            "action": verb.lower(),
-            "verb": verb,
-            "is_shown": verb == "Remove",
-            "back": reverse("admin:unlock_paidfile_changelist"),
-        }
-        return TemplateResponse(request, "admin/unlock/act_on_files.html", facts)
-
-    def _act(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[PaidFile],
-        *,
-        done: str,
-        verb: Callable[[UUID], Measure],
-    ) -> None:
-        for paid_file in queryset:
-            try:
-                verb(paid_file.id)
-            except ServiceError as error:
-                messages.error(request, f"{paid_file.title}: {error.message}")
-                continue
-            self.log_change(request, paid_file, f"{done}: {request.POST.get('reason', '')[:300]}")
-            messages.success(request, f"{paid_file.title}: {done}.")
-
-
-@admin.register(Purchase)
-class PurchaseAdmin(LookingAdmin):
-    list_display = ("id", "paid_file", "invoice_id", "is_proof", "release_due_at", "created_at")
-    list_filter = ("is_proof", ("release_due_at", admin.EmptyFieldListFilter), "created_at")
-    list_select_related = ("paid_file",)
-    search_fields = ("id", "invoice_id", "content_id", "paid_file__id", "paid_file__title")
-    date_hierarchy = "created_at"
-
-
-@admin.register(Grant)
-class GrantAdmin(LookingAdmin):
-    list_display = ("purchase", "kind", "granted_by", "created_at")
-    list_filter = ("kind", "created_at")
-    list_select_related = ("purchase", "granted_by")
-    search_fields = ("purchase__id", "purchase__paid_file__title", "reason")
-
-
-@admin.register(KeyRelease)
-class KeyReleaseAdmin(LookingAdmin):
-    list_display = ("purchase", "created_at", "first_fetched_at")
-    list_filter = (("first_fetched_at", admin.EmptyFieldListFilter), "created_at")
-    list_select_related = ("purchase",)
-    search_fields = ("purchase__id", "purchase__paid_file__id", "h_s")
 
 
 @admin.register(Webhook)
@@ -343,7 +316,7 @@ class DeliveryAdmin(LookingAdmin):
 @admin.register(Notice)
 class NoticeAdmin(LookingAdmin):
     list_display = ("kind", "creator", "topic", "created_at", "read_at", "mailed_at")
-    list_filter = ("kind",)
+    list_filter = ("kind", ("mail_due_at", admin.EmptyFieldListFilter))
     list_select_related = ("creator__user",)
     search_fields = ("id", "topic", "creator__user__username")
 
@@ -372,7 +345,7 @@ class CoverAdmin(LookingAdmin):
 @admin.register(Failure)
 class FailureAdmin(LookingAdmin):
     list_display = ("purchase", "step", "code", "segment", "created_at", "closed_at")
-    list_filter = ("step", "code")
+    list_filter = ("step", "code", ("closed_at", admin.EmptyFieldListFilter))
     list_select_related = ("purchase",)
     search_fields = ("purchase__id", "code")
 

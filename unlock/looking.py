@@ -57,6 +57,23 @@ class LookingAdmin(ListAdmin):
     """Everything visible but the hidden columns, nothing changeable but by an action."""
 
     actions_on_bottom = True
+    change_form_template = "admin/looking.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The page of one row, with what may be done to it."""
+        found = self.get_actions(request).items()
+        verbs = {
+            "verbs": [(name, said[2]) for name, said in found if said],
+            "verbs_at": self._list_at(),
+        }
+        facts = {**verbs, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, facts)
 
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         """Django's own right to change these rows, used for the actions."""
@@ -68,14 +85,13 @@ class LookingAdmin(ListAdmin):
         """The page that asks for the reason; its form comes back to the action."""
         if is_answer(request):
             messages.error(request, "Say why: it is kept in the log.")
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
         facts = {
             **self.admin_site.each_context(request),
             "title": f"{question.verb}: {queryset.count()} {self.opts.verbose_name_plural}",
             "question": question,
             "rows": queryset[:MOST_AT_ONCE],
             "opts": self.opts,
-            "back": reverse(name),
+            "back": self._list_at(),
         }
         return TemplateResponse(request, "admin/ask.html", facts)
 
@@ -97,3 +113,6 @@ class LookingAdmin(ListAdmin):
             reason = reason_of(request)
             self.log_change(request, row, f"{done}: {reason}" if reason else done)
             messages.success(request, f"{row}: {done}.")
+
+    def _list_at(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

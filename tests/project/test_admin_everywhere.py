@@ -246,7 +246,7 @@ def test_what_staff_do_to_files_and_creators_stays_written_down(sold: Sold, staf
     file, owner = sold.file, sold.file.creator
     files, people = address(ours.PaidFile), address(ours.Creator)
     on_file = {"_selected_action": [str(file.id)], "confirmed": "yes", "reason": "a complaint"}
-    on_owner = {"_selected_action": [str(owner.id)]}
+    on_owner = {"_selected_action": [str(owner.id)], "confirmed": "yes", "reason": "a complaint"}
 
     staff.post(files, {"action": "pause", **on_file})
     assert ours.PaidFile.objects.get().state == FileState.PAUSED
@@ -265,8 +265,8 @@ def test_what_staff_do_to_files_and_creators_stays_written_down(sold: Sold, staf
     assert kept == [
         (str(file.id), "paused: a complaint"),
         (str(file.id), "removed: a complaint"),
-        (str(owner.id), "suspended"),
-        (str(owner.id), "reinstated"),
+        (str(owner.id), "suspended: a complaint"),
+        (str(owner.id), "reinstated: a complaint"),
     ]
     assert set(LogEntry.objects.values_list("user__username", flat=True)) == {"staff"}
     history = staff.get(address(ours.PaidFile, f"{file.id}/history/")).content.decode()

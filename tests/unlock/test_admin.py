@@ -14,7 +14,7 @@ from tests.unlock.creating import sign_up
 from tests.unlock.sale import NOW, Buyer, publish
 from unlock import creators, webhooks
 from unlock.errors import NotForSale
-from unlock.models import Copy, Creator, Delivery, Invitation, PaidFile
+from unlock.models import AuditEntry, Copy, Creator, Delivery, Invitation, PaidFile
 from unlock.purchases import begin
 from unlock.states import FileState
 
@@ -121,8 +121,12 @@ def test_staff_without_the_right_to_change_files_cannot_moderate() -> None:
 
 def test_a_suspended_creator_sells_nothing_until_reinstated(staff: Client) -> None:
     sold = publish()
-    chosen = {"_selected_action": [str(sold.file.creator_id)]}
+    chosen: dict[str, object] = {"_selected_action": [str(sold.file.creator_id)]}
 
+    asked = staff.post("/admin/unlock/creator/", {"action": "suspend", **chosen})
+    assert "who bought stays served" in asked.content.decode()
+    assert Creator.objects.get().suspended_at is None
+    chosen |= {"confirmed": "yes", "reason": "a complaint"}
     staff.post("/admin/unlock/creator/", {"action": "suspend", **chosen})
 
     assert Creator.objects.get().suspended_at is not None
@@ -130,6 +134,11 @@ def test_a_suspended_creator_sells_nothing_until_reinstated(staff: Client) -> No
         begin(Buyer().order(sold), now=sold.file.created_at)
     staff.post("/admin/unlock/creator/", {"action": "reinstate", **chosen})
     assert Creator.objects.get().suspended_at is None
+    entries = AuditEntry.objects.values_list("action", "who", "reason")
+    assert list(entries) == [
+        ("suspend", "staff", "a complaint"),
+        ("reinstate", "staff", "a complaint"),
+    ]
 
 
 def test_a_creators_user_cannot_be_made_staff_here(staff: Client) -> None:
