@@ -80,8 +80,8 @@ faults: .venv/dev.stamp ## plant every fault of tests/faults; CI's stories must 
 mutants: .venv/dev.stamp ## mutation score of the pure payment modules; M=NAME for one
 	@$(PY) -m tests.faults.mutate $(M)
 
-chaos: .venv/dev.stamp ## kills at random while a sale runs
-	@$(PY) -m tests.suite --long tests/e2e/test_kills.py
+chaos: .venv/dev.stamp ## everybody killed, paused and cut off at random while people sell and buy; MINUTES=30 SEED=n
+	@$(PY) -m tests.chaos --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0)
 
 wheels: .venv/dev.stamp ## the pinned set resolves to wheels on every Python we name
 	@$(PY) -m tests.wheels

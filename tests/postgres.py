@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 USER = "postgres"
 
@@ -67,6 +68,18 @@ def answers(port: int) -> bool:
     """Whether a server there takes connections."""
     asked = (_binaries() / "pg_isready", "-q", "-t", "2", "-h", "127.0.0.1", "-p", str(port))
     return subprocess.run(asked, check=False, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def pid_of(url: str) -> int:
+    """The postmaster of a cluster that runs here, for what is measured of it."""
+    port = str(urlsplit(url).port)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                if words[0].endswith("/postgres") and port in words:
+                    return int(entry.name)
+    raise LookupError(f"no PostgreSQL listens on {port}")
 
 
 def _binaries() -> Path:

@@ -20,7 +20,7 @@ POSTGRES = (sys.executable, "-m", "tests.postgres", "--")
 # Stories wait half of their time, so three stacks side by side keep two processors busy; a file's
 # stories share what its fixtures made.
 THREE_STACKS = ("-n", "3", "--dist", "loadfile")
-BROWSERS = ("tests/e2e", "tests/browsers")
+BROWSERS = ("tests/e2e", "tests/browsers", "tests/chaos")
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 AGAIN_MOST = 4
 HERE = ("soak", "unit", "contracts", "unlock", "payments", "chain", "project")

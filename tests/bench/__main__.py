@@ -39,6 +39,12 @@ def latency() -> None:
     bench.main()
 
 
+def load() -> None:
+    from tests.bench import load as bench
+
+    bench.main()
+
+
 def memory() -> None:
     from tests.bench import people
 
@@ -94,6 +100,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "latency": latency,
     "watching": watching,
     "opening": opening,
+    "load": load,
     "weight": weight,
     "arriving": arriving,
     "firstbyte": firstbyte,

@@ -27,6 +27,8 @@ PATIENCE_SECONDS = 60.0
 # A beat with one task a second, whose broker is a file: one line for each task that was sent.
 BEAT = """
 import pathlib, sys
+import django
+django.setup()
 from kim.celery import app
 from kim import beats
 beats.LOOK_SECONDS = 0.2
@@ -36,6 +38,7 @@ def send(self, entry, producer=None, advance=True, **more):
     with sent.open("a") as file:
         print(sys.argv[2], entry.name, file=file)
 beats.Scheduler.apply_async = send
+app.conf.broker_url = "memory://"
 app.conf.beat_schedule = {"each": {"task": "each", "schedule": 1.0}}
 app.conf.beat_max_loop_interval = 1
 app.Beat(schedule=sys.argv[3], loglevel="WARNING").run()
