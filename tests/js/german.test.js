@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { linesOf } from '../../static/js/pages/embedding.js';
 import { heard, learn, mark, t } from '../../static/js/texts/say.js';
 import * as format from '../../static/js/ui/format.js';
 import { parsePrice, typedPrice } from '../../static/js/ui/price.js';
@@ -65,6 +66,15 @@ describe('in a German page', () => {
       message: 'Segment 3 ist abgeschnitten.',
       hint: 'Noch einmal.',
     });
+  });
+
+  it('the lines of a buy button have the German words', () => {
+    learn({ Buy: 'Jetzt kaufen', 'Sold out': 'Ausverkauft' });
+    const [button = ''] = linesOf('https://kim.example/f/abc#1.xyz', 'sha384-abc').split('\n');
+    assert.equal(
+      button,
+      '<a class="kim-buy" href="https://kim.example/f/abc#1.xyz" data-sold-out="Ausverkauft">Jetzt kaufen</a>',
+    );
   });
 
   it('a marked text is the same text', () => {

@@ -5,7 +5,7 @@
 import { copies } from '../ui/copy.js';
 import * as dialogs from '../ui/dialog.js';
 import { action, slot } from '../ui/dom.js';
-import { t } from '../texts/say.js';
+import { language, t } from '../texts/say.js';
 
 /** @param {string} link  the share link */
 export function showEmbed(link) {
@@ -23,7 +23,9 @@ export function showEmbed(link) {
  */
 export function linesOf(link, integrity) {
   const script = `${new URL(link).origin}/embed/1/button.js`;
-  return `<a class="kim-buy" href="${link}">${t('Buy')}</a>
+  // The button's own word is English, and its bytes never change: the lines say the German one.
+  const more = language() === 'en' ? '' : ` data-sold-out="${t('Sold out')}"`;
+  return `<a class="kim-buy" href="${link}"${more}>${t('Buy')}</a>
 <script src="${script}" integrity="${integrity}" crossorigin="anonymous" async></script>
 `;
 }
