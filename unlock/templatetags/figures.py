@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from django import template
 
 from payments.amounts import SAT_PER_BCH
+from payments.words import Words
 from unlock import speech, stock
 from unlock.states import PriceKind
 
 if TYPE_CHECKING:
+    from payments.amounts import Price
     from unlock.models import PaidFile
 
 register = template.Library()
@@ -48,3 +50,15 @@ def price(paid_file: PaidFile) -> str:
     if terms.kind is PriceKind.MINIMUM:
         return speech.say("{price} or more", price=terms.price.words)
     return speech.tell(terms.price.words)
+
+
+@register.filter
+def money(amount: Price) -> str:
+    """Like "2.00 EUR"."""
+    return speech.tell(amount.words)
+
+
+@register.filter
+def said(text: str) -> str:
+    """A text that a table of the core holds, in the reader's language."""
+    return speech.tell(Words(text))
