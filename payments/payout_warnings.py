@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from payments.words import mark
+
 
 @dataclass(frozen=True, slots=True)
 class PayoutWarning:
@@ -19,22 +21,30 @@ WARNINGS: Final = {
     for warning in (
         PayoutWarning(
             "exchange_address",
-            "Do not use an exchange's deposit address: many exchanges do not credit payments that "
-            "come from a forwarding address, and may change the address.",
+            mark(
+                "Do not use an exchange's deposit address: many exchanges do not credit payments that "
+                "come from a forwarding address, and may change the address."
+            ),
         ),
         PayoutWarning(
             "legacy_address",
-            "That is the old address format, which Bitcoin (BTC) uses too. Make sure that it comes "
-            "from a Bitcoin Cash wallet.",
+            mark(
+                "That is the old address format, which Bitcoin (BTC) uses too. Make sure that it comes "
+                "from a Bitcoin Cash wallet."
+            ),
         ),
         PayoutWarning(
             "compare_addresses",
-            "Compare these addresses with the first receiving addresses in your wallet. If they "
-            "differ, payments would not show up there.",
+            mark(
+                "Compare these addresses with the first receiving addresses in your wallet. If they "
+                "differ, payments would not show up there."
+            ),
         ),
         PayoutWarning(
             "dedicated_account",
-            "Use an account of its own for this site, which nothing else receives payments on.",
+            mark(
+                "Use an account of its own for this site, which nothing else receives payments on."
+            ),
         ),
     )
 }

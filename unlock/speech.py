@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import formats, translation
 
-from payments.words import Value, Words, fill, plain
+from payments.words import Value, Words, fill, mark, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = ["mark", "packed", "say", "say_in", "tell", "unpacked"]
+
 _GROUPED_FROM: Final = 10_000  # 1000 to 9999 read well without a point in them
-
-
-def mark(text: str) -> str:
-    """A text of a table, which is said later."""
-    return text
 
 
 def say(pattern: str, **values: Value) -> str:

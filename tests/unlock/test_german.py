@@ -21,7 +21,7 @@ from tests.unlock import sale
 from tests.unlock.creating import signed_in
 from tests.unlock.sale import NOW, Buyer
 from unlock import live, mail, notices, payout_changes, speech
-from unlock.models import Creator, Notice
+from unlock.models import Creator, Notice, PayoutChange
 from unlock.states import NoticeKind
 
 pytestmark = pytest.mark.django_db
@@ -59,8 +59,9 @@ def test_what_django_and_the_framework_refuse_is_german_too() -> None:
     wrong = client.post("/api/v1/session/", b"{", content_type="application/json", headers=GERMAN)
     assert wrong.json()["error"]["code"] in ("not_json", "not_signed_in", "forbidden")
     assert error(client, "/api/v1/nowhere/", **GERMAN)["message"] == "Hier ist nichts."
-    huge = {"CONTENT_LENGTH": "99999999"}
-    assert client.post("/api/v1/session/", headers=GERMAN, **huge).json()["error"] == {
+    assert client.post("/api/v1/session/", headers=GERMAN, CONTENT_LENGTH="99999999").json()[
+        "error"
+    ] == {
         "code": "too_large",
         "message": "Die Anfrage ist zu groß.",
         "hint": "Dateien laufen nie über diesen Server.",
@@ -174,7 +175,7 @@ def test_e_mails_speak_the_language_of_the_pages_their_creator_opens(settings: A
     assert Creator.objects.get(pk=maya.pk).language == "de"
 
     payout_changes._tell(
-        payout_changes.PayoutChange(creator=maya, due_at=NOW, asked_at=NOW),
+        PayoutChange(creator=maya, due_at=NOW, asked_at=NOW),
         "asked",
         Words(payout_changes._ASKED, {"payout": "qq…x", "moment": NOW}),
         now=NOW,
