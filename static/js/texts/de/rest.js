@@ -126,7 +126,7 @@ learn({
   "Collecting…": "Wird zusammengestellt …",
   "Compare each of the 24 words with what you wrote down.": "Vergleichen Sie jedes der 24 Wörter mit dem, was Sie aufgeschrieben haben.",
   "Comparing it with what you began with": "Wird mit dem verglichen, womit Sie begonnen haben",
-  "Conflict": "Widerspruch",
+  "Conflict": "Konflikt",
   "Conflict seen": "Konflikt gesehen",
   "Copy the licence": "Lizenz kopieren",
   "Copy the whole link again, with everything after the # sign.": "Kopieren Sie den ganzen Link noch einmal, mit allem nach dem Zeichen #.",
