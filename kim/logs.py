@@ -28,6 +28,10 @@ _SECRETS = re.compile(
 )
 
 
+# Line breaks to some readers of logs, which JSON leaves as they are.
+_BREAKS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
 def scrub(text: str) -> str:
     """The text with link secrets, claims, cookies, passwords and signatures as ``[cut]``."""
     return _SECRETS.sub("[cut]", text)
@@ -48,7 +52,7 @@ class JsonFormatter(logging.Formatter):
             entry.update({key: scrub(str(value)) for key, value in facts.items()})
         if record.exc_info:
             entry["trace"] = scrub(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry, ensure_ascii=False).translate(_BREAKS)
 
 
 class PlainFormatter(logging.Formatter):

@@ -18,7 +18,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
 
-from kim import api, deprecations, origins, policies, throttles
+from kim import api, deprecations, origins, policies, security_log, throttles
 from kim import languages as spoken
 from payments.errors import ServiceError
 from payments.words import Words
@@ -37,6 +37,12 @@ _EXPOSED = ("Retry-After", "RateLimit", "RateLimit-Policy", "Deprecation", "Suns
 def headers(get_response: type_of_get) -> Callable[..., Any]:
     """Security headers on every answer, error pages and static files included."""
     return _both(get_response, after=policies.dress)
+
+
+@sync_and_async_middleware
+def noted(get_response: type_of_get) -> Callable[..., Any]:
+    """Logins and refusals are in the log."""
+    return _both(get_response, after=security_log.note)
 
 
 @sync_and_async_middleware

@@ -176,6 +176,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "kim.middleware.headers",
+    "kim.middleware.noted",
     "kim.middleware.any_origin",
     "kim.middleware.standing",
     "kim.middleware.small",
