@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sqlite3
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,16 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.backends.sqlite3.creation import DatabaseCreation
 
+from tests import migrated
 from tests.stacks import scratch, stack
 from tests.stores import configured_store, seaweed, store, store_config
 
 __all__ = [
     "configured_store",
     "emptied_with_the_log",
+    "migrated_before",
     "scratch",
     "seaweed",
     "stack",
@@ -56,6 +60,25 @@ def _nothing_remembered() -> None:
     from unlock import instances
 
     instances.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_before() -> Iterator[None]:
+    """The database in memory begins as the migrated file: ``migrate`` then has nothing to do."""
+    original = DatabaseCreation._create_test_db
+    held: list[sqlite3.Connection] = []  # while one is open the memory stays
+
+    def create(self: Any, *arguments: Any, **options: Any) -> str:
+        name: str = original(self, *arguments, **options)
+        held.append(sqlite3.connect(name, uri=True))
+        migrated.fill(held[-1])
+        return name
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DatabaseCreation, "_create_test_db", create)
+        yield
+    for each in held:
+        each.close()
 
 
 @pytest.fixture
