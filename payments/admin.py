@@ -15,10 +15,12 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 
-from payments import health, models, rate_report, rate_table
+from payments import finding, health, models, rate_report, rate_table
 from payments.lists import ListAdmin
 
 if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
+    from django.db.models import QuerySet
+
     BaseInline = admin.TabularInline[Any, Any]
 else:
     BaseInline = admin.TabularInline
@@ -74,9 +76,18 @@ class InvoiceAdmin(ListAdmin):
         "swept_at",
     )
     list_filter = ("state", ("settled_at", admin.EmptyFieldListFilter), "settled_at", "created_at")
-    search_fields = ("id", "address__script", "outputs__transaction")
+    search_fields = ("id",)
+    search_help_text = "An order's id, an address, or a transaction's id"
     ordering = ("-created_at",)
     inlines: ClassVar = [AddressInline, QuoteInline, OutputInline, EventInline]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        named = finding.named(search_term.strip())
+        if named is not None:
+            return queryset.filter(pk__in=named), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 @admin.register(models.Payout)

@@ -103,7 +103,9 @@ class ListAdmin(BaseAdmin):
                 if script:
                     yield Q(**{path: script})
             elif _is_hash(column):
-                yield Q(**{path: low if key is None else str(key)})
+                has_index = column.db_index or column.unique
+                if has_index or _HEX.fullmatch(low):
+                    yield Q(**{path: low if key is None else str(key)})
             elif not is_id:
                 yield Q(**{f"{path}__icontains": word})
 

@@ -12,7 +12,6 @@ from django.contrib import admin, messages
 from django.db.models import Q
 from django.utils import timezone
 
-from payments.errors import ServiceError
 from unlock import (
     account_admin,
     api_admin,
@@ -22,6 +21,7 @@ from unlock import (
     journal,
     key_admin,
     library_admin,
+    mail,
     moderation,
     moderation_admin,
     own_copies,
@@ -303,14 +303,14 @@ class DeliveryAdmin(LookingAdmin):
 
     @admin.action(description="Send again, as a new delivery", permissions=["moderate"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        for delivery in queryset.select_related("webhook")[:100]:
-            try:
-                again = webhooks.resend(delivery, now=timezone.now())
-            except ServiceError as error:
-                messages.error(request, f"{delivery}: {error.message}")
-                continue
-            self.log_change(request, delivery, f"sent again as {again.id}")
-            messages.success(request, f"{delivery}: is sent again.")
+        def again(delivery: Delivery) -> str:
+            now = timezone.now()
+            made = webhooks.resend(delivery, now=now)
+            reason = f"as {made.id}"
+            journal.note(delivery, "send again", who=who(request), reason=reason, now=now)
+            return f"sent again as {made.id}"
+
+        self.each(request, queryset.select_related("webhook")[:100], again, done="is sent again")
 
 
 @admin.register(Notice)
@@ -319,6 +319,20 @@ class NoticeAdmin(LookingAdmin):
     list_filter = ("kind", ("mail_due_at", admin.EmptyFieldListFilter))
     list_select_related = ("creator__user",)
     search_fields = ("id", "topic", "creator__user__username")
+    actions = ("mail_again",)
+
+    def has_mail_permission(self, request: HttpRequest) -> bool:
+        """Whoever may send webhooks again."""
+        return request.user.has_perm("unlock.change_delivery")
+
+    @admin.action(description="Send it by e-mail again", permissions=["mail"])
+    def mail_again(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
+        def again(notice: Notice) -> None:
+            now = timezone.now()
+            mail.send_again(notice, now=now)
+            journal.note(notice, "mail again", who=who(request), now=now)
+
+        self.each(request, queryset.select_related("creator"), again, done="goes out again")
 
 
 @admin.register(Samples)

@@ -103,16 +103,18 @@ class LookingAdmin(ListAdmin):
         *,
         done: str,
     ) -> None:
-        """``act`` on every row; what one refuses is told and stops no other."""
+        """``act`` on every row; what one refuses is told and stops no other. It may say itself what it
+        did.
+        """
         for row in rows:
             try:
-                act(row)
+                said = act(row)
             except ServiceError as error:
                 messages.error(request, f"{row}: {error.message} {error.hint}")
                 continue
-            reason = reason_of(request)
-            self.log_change(request, row, f"{done}: {reason}" if reason else done)
-            messages.success(request, f"{row}: {done}.")
+            words, reason = said if isinstance(said, str) else done, reason_of(request)
+            self.log_change(request, row, f"{words}: {reason}" if reason else words)
+            messages.success(request, f"{row}: {words}.")
 
     def _list_at(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

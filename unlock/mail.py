@@ -94,6 +94,13 @@ def stop(creator: Creator) -> None:
         Notice.objects.filter(creator=creator, mailed_at=None).update(mail_due_at=None)
 
 
+def send_again(notice: Notice, *, now: datetime) -> None:
+    """Put a notice into the next e-mail to its creator. Raises MailOff where none goes there."""
+    if not settings.HAS_MAIL or notice.creator.email_confirmed_at is None:
+        raise MailOff("This creator gets no e-mail.")
+    Notice.objects.filter(pk=notice.pk).update(mail_due_at=now, mailed_at=None, mail_attempts=0)
+
+
 def send_due(*, clock: Callable[[], datetime]) -> int:
     """Send what is due, one e-mail per creator; how many e-mails went out."""
     if not settings.HAS_MAIL:

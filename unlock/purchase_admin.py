@@ -53,6 +53,7 @@ class PurchaseAdmin(LookingAdmin):
     )
     list_select_related = ("paid_file",)
     search_fields = ("id", "invoice_id", "content_id", "paid_file__id", "paid_file__title")
+    search_help_text = "An order's or invoice's id, an address, a transaction's id, or a title"
     ordering = ("-created_at",)
     actions = ("look_again", "release_again", "grant", "close_refund")
 
@@ -152,4 +153,4 @@ class KeyReleaseAdmin(LookingAdmin):
     list_display = ("purchase", "created_at", "first_fetched_at")
     list_filter = (("first_fetched_at", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("purchase",)
-    search_fields = ("purchase__id", "purchase__paid_file__id", "h_s")
+    search_fields = ("purchase__id", "h_s")
