@@ -29,7 +29,10 @@ HERE = ("soak", "unit", "contracts", "unlock", "payments", "chain", "project")
 def stages(*, long: bool) -> list[tuple[str, tuple[str, ...]]]:
     folders = tuple(f"tests/{name}" for name in HERE)
     if long:
-        return [("long", (*PYTEST, "-m", "long", "tests"))]
+        return [
+            ("long", (*PYTEST, "-m", "long", "--ignore=tests/races", "tests")),
+            ("races", (*POSTGRES, *PYTEST, "-m", "long", "tests/races")),
+        ]
     return [
         ("javascript", ("npm", "test", "--silent")),
         ("python", (*PYTEST, "-n", "2", "-m", "not long", *folders)),
