@@ -130,7 +130,7 @@ def test_a_german_page_says_nothing_in_english() -> None:
         *((Client(), path) for path in FOR_ANYBODY),
         *((signed_in, path) for path in FOR_CREATORS),
         *((Client(), path) for path in (f"/f/{sold.file.id}", f"/f/{sold.file.id}/report")),
-        *((Client(), f"/p/{bought.id}{end}") for end in ("", "/receipt")),
+        *((Client(), f"/p/{bought.id}{end}") for end in ("", "/status", "/receipt")),
         *((Client(), path) for path in (f"/pay/{order.id}", "/@nobody", f"/f/{uuid.UUID(int=7)}")),
     ]
     for client, path in pages:
