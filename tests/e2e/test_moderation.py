@@ -90,7 +90,7 @@ def test_a_report_with_a_proof_ends_in_a_removal_and_money_on_its_way_goes_back(
     rita.locator("#id_username").fill(name)
     rita.locator("#id_password").fill(people.PASSWORD)
     rita.get_by_role("button", name="Log in").click()
-    expect(rita.get_by_role("link", name="Reports")).to_be_visible()
+    expect(rita.get_by_role("link", name="Reports", exact=True)).to_be_visible()
     rita.goto(f"/admin/unlock/report/?q={file_id}")
     rita.locator("#result_list tbody th a").first.click()
     expect(rita.locator("#content")).to_contain_text("the first is 0")

@@ -11,10 +11,12 @@ from django.core import mail as outbox
 from django.test import Client
 from django.utils import timezone
 
+from payments import hints
 from payments import models as money
 from payments.states import InvoiceState, RefundReason
 from tests.unlock.sale import INSTANCE_PRIVATE, NOW, Buyer, owe, publish
 from tests.unlock.test_refunds import bought as paid_for
+from tests.unlock.test_refunds import invoice_of
 from unlock import keys, mail, purchase_admin
 from unlock.models import (
     AuditEntry,
@@ -106,7 +108,7 @@ def test_operators_do_not_grant_and_moderators_do_nothing_to_purchases() -> None
 def test_a_refund_that_was_paid_otherwise_is_closed_with_its_transaction(sam: Client) -> None:
     _, bought = paid_for(publish(), InvoiceState.PAID)
     money.Refund.objects.create(
-        invoice_id=bought.invoice_id, reason=RefundReason.OVER, due_sat=500, asked_at=NOW
+        invoice=invoice_of(bought), reason=RefundReason.OVER, due_sat=500, asked_at=NOW
     )
     listed = sam.get(PURCHASES, {"refund": "open"}).context["cl"].result_list
     assert [row.pk for row in listed] == [bought.pk]
@@ -132,7 +134,7 @@ def test_a_look_and_a_release_are_asked_for_and_give_nothing_by_themselves(
     sold = publish()
     bought = Buyer().purchase(sold, invoice_id=owe(sold).id)
     asked: list[Any] = []
-    monkeypatch.setattr(purchase_admin.hints, "ask_reconcile", asked.append)
+    monkeypatch.setattr(hints, "ask_reconcile", asked.append)
     monkeypatch.setattr(purchase_admin, "ask_release", asked.append)
 
     act(sam, PURCHASES, "look_again", bought)
