@@ -67,7 +67,7 @@ learn({
   "You pay ({currency})": "Sie zahlen ({currency})",
   "You pay · {price} is suggested ({currency})": "Sie zahlen · Vorschlag: {price} ({currency})",
   "ZIP archive": "ZIP-Archiv",
-  "about {amount} · fixed when you press Buy": "etwa {amount} · fest, sobald Sie „Jetzt kaufen“ drücken",
+  "about {amount} · fixed when you press Buy": "etwa {amount} · steht beim Kauf fest",
   "audio": "Audio",
   "bytes": "Byte",
   "instead of": "statt",
