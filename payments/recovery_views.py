@@ -93,7 +93,9 @@ class RecoveryBroadcast(RecoveryView):
         try:
             found = transactions.parse(raw, txid=transactions.txid_of(raw))
         except BadTransaction as error:
-            hint = "Copy the whole transaction, from its first digit to its last."
-            raise NotForwardable("That is not a whole transaction.", hint=hint) from error
+            raise NotForwardable(
+                "That is not a whole transaction.",
+                hint="Copy the whole transaction, from its first digit to its last.",
+            ) from error
         covenants.check_shape(found)
         return Response(TxidSerializer({"txid": connection.chain().broadcast(raw)}).data)

@@ -67,7 +67,10 @@ def unfilled(path: Path) -> Iterator[str]:
         name = _name(node.func)
         given = {each.arg for each in node.keywords}
         for argument in said_by(node):
-            if isinstance(argument, ast.JoinedStr | ast.BinOp):
+            is_unknown = isinstance(argument, ast.Name) and not list(_literals(argument, known))
+            if isinstance(argument, ast.JoinedStr | ast.BinOp) or (
+                is_unknown and name in refusals()
+            ):
                 yield f"{path.name}:{node.lineno}: a literal and values, not {ast.unparse(argument)}"
             if name in ("mark", "Words") or None in given:
                 continue

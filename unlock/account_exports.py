@@ -38,6 +38,7 @@ def chunks(creator: Creator, *, now: datetime) -> Iterator[bytes]:
         "created_at": time_text(creator.created_at),
         "email": creator.email,
         "muted": creator.muted,
+        "language": creator.language,
         "payouts": [_plain(each) for each in payouts.history(creator.id)],
         "webhooks": [_webhook(row) for row in Webhook.objects.filter(creator=creator)],
     }

@@ -193,7 +193,7 @@ def _attempt(job: Job, *, now: datetime) -> Answer:
         return webhook_targets.post(job.webhook.url, job.body, headers)
     except Exception:
         log.exception("delivery %s could not be tried", job.delivery_id)
-        return Answer(status=None, error="This try failed on our side.", milliseconds=0)
+        return Answer(status=None, error=mark("This try failed on our side."), milliseconds=0)
 
 
 def _fail(row: Delivery, job: Job, answer: Answer, *, now: datetime) -> None:

@@ -128,8 +128,10 @@ def clean_return_url(text: str) -> str:
     except ValueError:
         is_plain = False
     if not is_plain or not url.isascii() or any(character in url for character in ' "<>\\'):
-        hint = "Give an https:// address with a host, percent-encoded, without a user name."
-        raise TextInvalid("The return address is not a plain https address.", hint=hint)
+        raise TextInvalid(
+            "The return address is not a plain https address.",
+            hint="Give an https:// address with a host, percent-encoded, without a user name.",
+        )
     return url
 
 

@@ -29,6 +29,7 @@ from unlock.creator_errors import (
 from unlock.errors import MultipartMissing, StoreError
 from unlock.models import Container, Copy, Creator, Upload
 from unlock.moderation_errors import QuotaReached
+from unlock.speech import mark
 from unlock.states import UPLOAD_MOVES, UploadState
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def abort_stale(*, now: datetime, limit: int = 200) -> int:
     stale = Upload.objects.filter(state=UploadState.OPEN, touched_at__lt=stale_at)
     reason = {
         "error_code": UploadExpired.code,
-        "error_message": "Nothing came for too long.",
+        "error_message": mark("Nothing came for too long."),
         "touched_at": now,
     }
     aborted = sum(

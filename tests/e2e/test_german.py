@@ -61,7 +61,7 @@ def test_a_file_is_sold_and_bought_in_german(
     expect(noor.get_by_text("nordlicht").first).to_be_visible()
     look(noor, "library")
 
-    for path in ("/sell/", "/files/", "/sales/", "/notices/", "/settings/"):
+    for path in ("/files/", "/sales/", "/notices/", "/settings/"):
         maya.goto(path)
         maya.wait_for_load_state("networkidle")
         look(maya, path)

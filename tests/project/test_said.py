@@ -31,6 +31,7 @@ say(f"{a} b")
 raise ServiceError("No {thing}.", other=1)
 raise ServiceError("No {thing}.", thing=1)
 raise BadPrice("a" + b)
+raise BadPrice("Known.", hint=elsewhere)
 mark("{later}")
 """
     )
@@ -38,4 +39,5 @@ mark("{later}")
         "bad.py:2: a literal and values, not f'{a} b'",
         "bad.py:3: nothing fills {thing}",
         "bad.py:5: a literal and values, not 'a' + b",
+        "bad.py:6: a literal and values, not elsewhere",
     ]
