@@ -235,8 +235,10 @@ CACHES = {
     "default": {
         "BACKEND": "kim.pools.Cache",
         "LOCATION": KIM_REDIS_URL,
+        "VERSION": 2,  # JSON; what older versions left is not read
         "OPTIONS": {
             "pool_class": "kim.pools.RedisPool",
+            "serializer": "kim.pools.Json",
             "socket_connect_timeout": 2,
             "socket_timeout": 2,
         },

@@ -6,6 +6,7 @@ import hmac
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -33,7 +34,6 @@ from unlock.states import FileState, GrantKind
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from django.db.models import QuerySet
 
@@ -379,17 +379,17 @@ def _remember_open(order: Order, invoice_id: UUID) -> None:
     # A limit, not a fact: counted in the cache only, so that no table ties addresses to purchases.
     recent = [*_open_ids(order), invoice_id][-20:]
     try:
-        cache.set(_open_key(order), recent, _OPEN_REMEMBERED_SECONDS)
+        cache.set(_open_key(order), [str(each) for each in recent], _OPEN_REMEMBERED_SECONDS)
     except RedisError:
         return
 
 
 def _open_ids(order: Order) -> list[UUID]:
     try:
-        recent: list[UUID] = cache.get(_open_key(order), [])
+        recent: list[str] = cache.get(_open_key(order), [])
     except RedisError:  # losing Redis must not close the shop
         return []
-    return recent
+    return [UUID(each) for each in recent]
 
 
 def _open_key(order: Order) -> str:
