@@ -77,7 +77,7 @@ learn({
   "{count} of {total} pieces, drawn by the server, were opened again, here in your browser.": "{count} von {total} Stücken, vom Server ausgelost, wurden noch einmal geöffnet, hier in Ihrem Browser.",
   "{count} of {total} pieces, drawn by the server, were opened.": "{count} von {total} Stücken, vom Server ausgelost, wurden geöffnet.",
   "{done} of {all} {unit}": "{done} von {all} {unit}",
-  "{price} or more": "{price} oder mehr",
-  "{price} or more, written like {example}.": "{price} oder mehr, geschrieben wie {example}.",
+  "{price} or more": "ab {price}",
+  "{price} or more, written like {example}.": "Mindestens {price}, geschrieben wie {example}.",
   "{price} then.": "Danach {price}."
 });

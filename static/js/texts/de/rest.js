@@ -357,7 +357,7 @@ learn({
   "Reversed": "Rückgängig gemacht",
   "Save": "Speichern",
   "Save again": "Noch einmal speichern",
-  "Save all again": "Alle noch einmal speichern",
+  "Save all again": "Alles noch einmal speichern",
   "Save it and open it in another program.": "Speichern Sie sie und öffnen Sie sie in einem anderen Programm.",
   "Save the files one by one.": "Speichern Sie die Dateien einzeln.",
   "Save {name}": "{name} speichern",
