@@ -44,6 +44,7 @@ class Report(models.Model):
     work = models.CharField(max_length=1000, blank=True)  # in which they hold rights
     is_good_faith = models.BooleanField(default=False)
     email = models.EmailField(blank=True)  # of the outcome; nobody but staff sees it
+    language = models.CharField(max_length=8, default="en", db_default="en")  # of that e-mail
     content_id = models.CharField(max_length=64, blank=True)  # hex, of what was reported
     segment = models.BigIntegerField(null=True, blank=True)
     proof = models.BinaryField(max_length=2200, blank=True, default=b"")

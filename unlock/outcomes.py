@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import F
+from django.utils import translation
 
 from unlock import instances, mail
 from unlock.creator_errors import MailFailed
 from unlock.models import Report
+from unlock.speech import say
 from unlock.states import ReportKind
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ def _send(row: Report, *, now: datetime) -> bool:
     if not mine.update(mail_due_at=now + LEASE, mail_attempts=F("mail_attempts") + 1):
         return False
     try:
-        mail.send(row.email, subject=f"{instances.said().name}: your report", text=_text(row))
+        with translation.override(row.language):
+            subject, text = say("{site}: your report", site=instances.said().name), _text(row)
+        mail.send(row.email, subject=subject, text=text)
     except MailFailed as error:
         log.warning("the outcome of report %s waits: %s", row.pk, error.message)
         later = now + _LATER if row.mail_attempts + 1 < TRIES else None
@@ -54,11 +58,11 @@ def _send(row: Report, *, now: datetime) -> bool:
 def _text(row: Report) -> str:
     return "\n".join(
         [
-            "What you reported was looked at by a person, and decided.",
+            say("What you reported was looked at by a person, and decided."),
             "",
             row.statement,
             "",
-            f"Your report: {settings.KIM_PUBLIC_URL}/reports/{row.reference}",
+            say("Your report: {url}", url=f"{settings.KIM_PUBLIC_URL}/reports/{row.reference}"),
             "",
         ]
     )

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from redis.exceptions import RedisError
 
 from payments.words import Words
-from unlock import at_rest, committed, container, copies, files, limits
+from unlock import at_rest, committed, container, copies, files, limits, speech
 from unlock.creator_errors import FileMissing
 from unlock.errors import Damaged, StoreError
 from unlock.models import Container, Report
@@ -100,6 +100,7 @@ def make(paid_file_id: UUID, said: Said, *, now: datetime) -> Report:
         kind=said.kind,
         text=limits.clean_report(said.text),
         email=said.email,
+        language=speech.language(),
         name=limits.clean_report(said.name, most=NAME_MAX),
         work=limits.clean_report(said.work, most=WORK_MAX),
         is_good_faith=said.is_good_faith,

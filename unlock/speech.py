@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.utils import formats, translation
 
 from payments.words import Value, Words, fill, mark, plain
@@ -17,7 +18,7 @@ from payments.words import Value, Words, fill, mark, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["mark", "packed", "say", "say_in", "tell", "unpacked"]
+__all__ = ["language", "mark", "packed", "say", "say_in", "tell", "unpacked"]
 
 _GROUPED_FROM: Final = 10_000  # 1000 to 9999 read well without a point in them
 
@@ -36,6 +37,11 @@ def tell(words: Words) -> str:
 def say_in(language: str, words: Words) -> str:
     with translation.override(language):
         return tell(words)
+
+
+def language() -> str:
+    """That is active: "en" or "de"."""
+    return translation.get_language() or settings.LANGUAGE_CODE
 
 
 def _written(value: Value) -> str:

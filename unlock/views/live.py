@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import SyncToAsync
 from django.http import StreamingHttpResponse
-from django.utils import translation
 from django.views.decorators.http import require_GET
 
-from unlock import live
+from unlock import live, speech
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +29,7 @@ async def events(request: HttpRequest, purchase_id: UUID) -> StreamingHttpRespon
     del request
     first = await live.board().first(purchase_id)
     return StreamingHttpResponse(
-        _frames(purchase_id, first, translation.get_language()),
+        _frames(purchase_id, first, speech.language()),
         content_type="text/event-stream",
         # A proxy must neither keep the stream nor wait until it is long enough to compress.
         headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},

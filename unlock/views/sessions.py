@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.utils import timezone, translation
+from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from payments.errors import ServiceError
-from unlock import account_sessions, creators, replays, scopes, tokens
+from unlock import account_sessions, creators, replays, scopes, speech, tokens
 from unlock.creator_errors import NotSignedIn
 from unlock.models import ApiToken
 
@@ -102,9 +102,8 @@ def _note_language(creator: Creator, request: HttpRequest) -> None:
     is_named = settings.LANGUAGE_COOKIE_NAME in request.COOKIES or request.headers.get(
         "Accept-Language"
     )
-    language = translation.get_language() or settings.LANGUAGE_CODE
-    if is_named and language != creator.language:
-        creators.note_language(creator, language)
+    if is_named and speech.language() != creator.language:
+        creators.note_language(creator, speech.language())
 
 
 def browser(request: HttpRequest | Request) -> str:
