@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.stack]
 def test_a_german_buyer_reads_no_english_from_the_offer_to_the_library(
     person: Callable[..., Page], tmp_path: Path
 ) -> None:
-    maya, noor, wrong = person(), person(locale="de-DE"), []
+    maya, noor = person(), person(locale="de-DE")
+    wrong: list[tuple[str, str]] = []
     people.sign_up(maya, "maya-sells-to-germans")
     notes = tmp_path / "notes.txt"
     notes.write_text("Guten Tag")
