@@ -84,6 +84,7 @@ def test_whoever_reads_the_table_of_sessions_is_signed_in_as_nobody() -> None:
     maya = signed_in("maya")
     key = cookie(maya)
 
+    assert (len(key), key.isalnum(), key) == (32, True, key.lower())  # 165 bits
     (row,) = Session.objects.all()
     assert row.session_key == sessions.kept(key)
     assert key not in row.session_key + row.session_data

@@ -115,5 +115,7 @@ def test_every_page_names_itself_and_has_one_main_part_and_a_way_to_skip_to_it()
 
 def test_the_password_fields_have_no_name_so_a_form_without_script_sends_nothing() -> None:
     for path in ("/signup/", "/login/"):
-        for field in re.findall(r"<input[^>]*>", text_of(Client(), path)):
+        fields = re.findall(r"<input[^>]*>", text_of(Client(), path))
+        assert sum('type="password"' in field for field in fields) == 1
+        for field in fields:
             assert " name=" not in field
