@@ -20,8 +20,8 @@ from payments.words import Words
 from tests.unlock import sale
 from tests.unlock.creating import signed_in
 from tests.unlock.sale import NOW, Buyer
-from unlock import live, mail, notices, payout_changes, speech
-from unlock.models import Creator, Notice, PayoutChange
+from unlock import live, mail, notices, outcomes, payout_changes, speech
+from unlock.models import Creator, Notice, PayoutChange, Report
 from unlock.states import NoticeKind
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +188,21 @@ def test_e_mails_speak_the_language_of_the_pages_their_creator_opens(settings: A
     )
     assert "Alle Mitteilungen: " in sent.body
     assert translation.get_language() == "en"
+
+
+def test_whoever_reported_in_german_reads_the_outcome_in_german(settings: Any) -> None:
+    settings.HAS_MAIL = True
+    sold = sale.publish()
+    told = {"kind": "illegal", "text": "Das darf hier nicht stehen.", "email": "eve@example.org"}
+    path = f"/api/v1/files/{sold.file.id}/reports/"
+    sent = Client().post(path, told, content_type="application/json", headers=GERMAN)
+    assert sent.status_code == 201, sent.content
+    row = Report.objects.get()
+    assert row.language == "de"
+
+    row.statement, row.mail_due_at = "So ist es.", NOW
+    row.save()
+    assert outcomes.send_due(clock=lambda: NOW) == 1
+    assert outbox.outbox[0].subject == "kim: Ihre Meldung"
+    assert outbox.outbox[0].body.startswith("Was Sie gemeldet haben, wurde von einem Menschen")
+    assert "So ist es." in outbox.outbox[0].body
