@@ -25,7 +25,7 @@ from unlock.storage import S3Store
 T = TypeVar("T")
 REST_SECONDS = 120.0
 SERVED_SECONDS = 90.0
-CHUNK_BYTES = 1 << 20
+FINAL_DEPTH = 10  # blocks, after which nobody asks again for a forward
 
 # Each must come to nothing by itself: whatever was cut off is taken up again.
 STUCK = {
@@ -40,13 +40,15 @@ STUCK = {
     "sales seen and not settled": (
         "SELECT id FROM payments_invoice WHERE settled_at IS NULL AND confirmed_sat >= due_sat"
     ),
-    "forwards in no block": (
-        "SELECT txid FROM payments_forward WHERE mined_height IS NULL AND dropped_at IS NULL"
-    ),
     "coins that were not passed on": (
         "SELECT o.id FROM payments_output o JOIN payments_invoice i ON i.id = o.invoice_id"
         " WHERE o.forward_id IS NULL AND o.chain = 'BLOCK' AND NOT o.has_token AND o.value_sat > 1500"
     ),
+}
+FORWARDS = {
+    "forwards in no block": (
+        "SELECT txid FROM payments_forward WHERE mined_height IS NULL AND dropped_at IS NULL"
+    )
 }
 # What may never be, not for a moment.
 NEVER = {
@@ -78,15 +80,24 @@ NEVER = {
 
 
 def everything(
-    book: Book, *, database_url: str, wallet: Wallet, store: StoreConfig
+    book: Book,
+    *,
+    database_url: str,
+    wallet: Wallet,
+    store: StoreConfig,
+    look_at_forwards: Callable[[], None],
 ) -> Iterator[str]:
+    """``look_at_forwards``: a task whose turn comes every ten minutes by itself."""
     yield from book.troubles
     had_sat = {sale.address: wallet.received_sat(sale.address) for sale in book.sales}
     unpaid = [sale for sale in book.sales if had_sat[sale.address] <= sale.due_sat // 2]
     for sale in unpaid:
         _is_open(sale)  # if it is, its key is there when all else was looked at
     with psycopg.connect(database_url, autocommit=True) as database:
-        yield from _unstuck(database)
+        yield from _unstuck(database, STUCK)
+        wallet.mine(FINAL_DEPTH)
+        look_at_forwards()
+        yield from _unstuck(database, FORWARDS)
         yield from uploads_whole(book, database, S3Store(store))
         yield from _books_balance(book, database, wallet)
         for sale in book.sales:
@@ -184,8 +195,8 @@ def _books_balance(book: Book, database: psycopg.Connection[Any], wallet: Wallet
             yield f"purchase {purchase}: written down are {found}"
 
 
-def _unstuck(database: psycopg.Connection[Any]) -> Iterator[str]:
-    for name, query in STUCK.items():
+def _unstuck(database: psycopg.Connection[Any], queries: dict[str, str]) -> Iterator[str]:
+    for name, query in queries.items():
 
         def stuck(query: str = query) -> list[tuple[Any, ...]]:
             return _ask(database, query)

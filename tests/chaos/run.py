@@ -73,10 +73,13 @@ def run(
             began = time.monotonic()
             town.settle()
             cast.wait(seconds=FINISH_SECONDS)
-        town.run_now("payments.rebroadcast")  # every ten minutes by itself
         outcome.wrong = list(
             checks.everything(
-                cast.book, database_url=town.database_url, wallet=wallet, store=_store(town)
+                cast.book,
+                database_url=town.database_url,
+                wallet=wallet,
+                store=_store(town),
+                look_at_forwards=lambda: town.run_now("payments.rebroadcast"),
             )
         )
         cast.end()
