@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from payments import health
 from payments.errors import ServiceError
@@ -23,6 +24,7 @@ class NotReady(ServiceError):
     """A part is red; ``message`` is its stable code."""
 
 
+@require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """The process answers. Nothing else is asked: a restart would not mend a database."""
     del request

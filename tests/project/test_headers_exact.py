@@ -115,6 +115,13 @@ def given(response: HttpResponseBase) -> dict[str, str]:
     return {name: response.headers[name] for name in names if name in response.headers}
 
 
+def is_typed(response: HttpResponseBase) -> bool:
+    """A body says what it is, and a text in which letters; JSON has only one kind of them (RFC 8259)."""
+    kind = response.headers.get("Content-Type", "")
+    has_body = response.streaming or bool(getattr(response, "content", b""))
+    return not has_body or kind == "application/json" or kind.endswith("charset=utf-8")
+
+
 def test_every_route_answers_every_method_with_exactly_these(
     instance: dict[str, str], settings: Settings
 ) -> None:
@@ -122,6 +129,7 @@ def test_every_route_answers_every_method_with_exactly_these(
     is_https = "HTTP_X_FORWARDED_PROTO" in instance
     store = settings.KIM_STORES[0].public_endpoint
     wrong: dict[str, Any] = {}
+    untyped: list[str] = []
     answered = 0
 
     for route in (*plain_routes(), "/nowhere", "/api/v1/nowhere/", "/static/none.js"):
@@ -131,6 +139,8 @@ def test_every_route_answers_every_method_with_exactly_these(
             connects = f"'self' {store}" if reads else "'self'"
             wanted = expected(route, method, is_https=is_https, connects=connects)
             answered += 1
+            if not is_typed(response):
+                untyped.append(f"{method} {route}")
             if given(response) != wanted:
                 wrong[f"{method} {route} {response.status_code}"] = {
                     name: (given(response).get(name), wanted.get(name))
@@ -140,6 +150,7 @@ def test_every_route_answers_every_method_with_exactly_these(
             response.close()
 
     assert wrong == {}
+    assert untyped == []
     assert answered > (2_000 if is_https else 250)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from tests.project.test_headers import plain_routes
 from tests.project.test_logs import written
 from tests.unlock.creating import Browser, derive, refusal, signed_in
 from unlock.models import Creator
@@ -58,11 +60,24 @@ def test_every_kind_of_refusal_is_noted_and_an_ordinary_page_is_not(written: io.
     ]
 
 
+def test_trace_is_not_answered() -> None:
+    """TRACE would give a page the headers that scripts may not see."""
+    cache.clear()
+    client = Client(raise_request_exception=False)
+
+    told = {}
+    for route in (each for each in plain_routes() if not each.startswith("/admin/")):
+        answer = client.generic("TRACE", route, HTTP_X_ECHO="echo-this-header")
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+        if answer.status_code < 300 or b"echo-this-header" in body:
+            told[route] = answer.status_code
+
+    assert told == {}
+
+
 def test_what_is_logged_cannot_begin_a_line_of_its_own(written: io.StringIO) -> None:
     forged = 'x\n{"level": "error", "message": "forged"}\r\n\u2028'
     Client().generic("BREW\n", f"/{forged}", HTTP_USER_AGENT=forged)
-    import logging
-
     logging.getLogger("kim.tried").warning("said: %s", forged)
 
     assert [json.loads(each)["level"] for each in written.getvalue().splitlines()] == ["warning"]

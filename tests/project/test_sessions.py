@@ -250,13 +250,6 @@ def manage(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_site_behind_https_passes_djangos_check_without_a_warning() -> None:
-    done = manage("check", "--deploy", "--fail-level", "WARNING")
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "no issues" in done.stdout
-
-
 def test_over_https_cookies_are_bound_to_the_host_and_never_sent_in_the_clear() -> None:
     code = (
         "from django.conf import settings as s\n"
