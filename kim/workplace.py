@@ -187,15 +187,14 @@ def _egress(now: datetime) -> list[Figure]:
 
 
 def _watcher(now: datetime) -> list[Figure]:
-    found = health.report(now=now)
+    found, backlog = health.report(now=now, has_tiers=False), health.overdue(now=now)
     link = reverse("admin:payments_watcher")
     live = sum(each.is_live for each in found.servers)
-    backlog = sum(tier.backlog for tier in found.tiers.values())
     words = {Level.OK: "Well", Level.WARN: "Look at it", Level.BAD: "Broken"}
     return [
         Figure("Payments are seen", words[found.level], link, found.level.value, found.reasons[0] if found.reasons else ""),
         Figure("Servers that answer", f"{live} of {len(found.servers)}", link, "" if live else "bad"),
-        Figure("Last block", f"{found.tip_height or 0:,}", link, note=f"mined {ago(found.tip_age)}"),
+        Figure("Last block", f"{found.tip_height:,}" if found.tip_height else "none", link, note=f"mined {ago(found.tip_age)}" if found.tip_at else ""),
         Figure("Last push", ago(found.age_of(found.pushed_at)), link),
         Figure("Last sweep", ago(found.age_of(found.swept_at)), link, "bad" if found.is_stale else ""),
         Figure("Invoices overdue for a look", f"{backlog:,}", link, "warn" if backlog else ""),

@@ -16,6 +16,7 @@ from django.urls import path
 from django.utils import timezone
 
 from payments import finding, health, models, rate_report, rate_table
+from payments.amounts import Price
 from payments.lists import ListAdmin
 
 if TYPE_CHECKING:  # Django's classes take a parameter for the type checker only
@@ -67,19 +68,20 @@ class InvoiceAdmin(ListAdmin):
     list_display = (
         "id",
         "state",
-        "price_amount",
-        "price_currency",
+        "price",
         "due_sat",
         "seen_sat",
-        "depth",
         "settled_at",
-        "swept_at",
     )
-    list_filter = ("state", ("settled_at", admin.EmptyFieldListFilter), "settled_at", "created_at")
+    list_filter = ("state", "settled_at", "created_at")
     search_fields = ("id",)
     search_help_text = "An order's id, an address, or a transaction's id"
     ordering = ("-created_at",)
     inlines: ClassVar = [AddressInline, QuoteInline, OutputInline, EventInline]
+
+    @admin.display(ordering="price_amount")
+    def price(self, invoice: models.Invoice) -> str:
+        return str(Price(invoice.price_amount, invoice.price_currency))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -18,7 +18,7 @@ from payments import headerchain, headers, heartbeats, rate_table, tiers
 from payments.chain import ServerView
 from payments.errors import WatcherStale
 from payments.health_report import Finding, Level, Part, Report, TierView
-from payments.models import Forward, Rate
+from payments.models import Forward, Invoice, Rate
 from payments.states import Network
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ STALE_AFTER: Final = timedelta(minutes=3)
 LEAST_LAGS: Final = 3  # new blocks that must agree before our clock is doubted
 
 
-def report(*, now: datetime) -> Report:
-    """Everything that is known about the watcher at ``now``: a dozen small queries."""
+def report(*, now: datetime, has_tiers: bool = True) -> Report:
+    """Everything that is known about the watcher at ``now``: a dozen queries. Without the counts of
+    the tiers, which read every invoice, they are small.
+    """
     beats = heartbeats.everyone()
     swept = beats.get(heartbeats.SWEEP)
     swept_at = None if swept is None else swept.at
@@ -45,13 +47,18 @@ def report(*, now: datetime) -> Report:
         swept_at=swept_at,
         sweep_seconds=None if swept is None else swept.detail.get("seconds"),
         looked=0 if swept is None else int(swept.detail.get("looked", 0)),
-        tiers=_tiers(swept, now),
+        tiers=_tiers(swept, now) if has_tiers else {},
         is_stale=_is_stale(swept_at, now),
         stale_since=swept_at if _is_stale(swept_at, now) else None,
         **_rates(now),
         **_forwards(),
         ahead_of_database=_ahead(swept),
     )
+
+
+def overdue(*, now: datetime) -> int:
+    """Invoices of any tier that should have been looked at a whole sweep ago, by an index."""
+    return Invoice.objects.filter(sweep_due_at__lt=_overdue_at(now)).count()
 
 
 def check_alive(*, now: datetime) -> None:
@@ -137,7 +144,7 @@ def _daemons(beats: Mapping[str, Beat]) -> _Daemons:
 
 def _tiers(swept: Beat | None, now: datetime) -> dict[str, TierView]:
     """Overdue is what should have been looked at a whole sweep ago."""
-    overdue_at = now - timedelta(seconds=2 * settings.KIM_SWEEP_SECONDS)
+    overdue_at = _overdue_at(now)
     looked: Mapping[str, str] = {} if swept is None else swept.detail.get("tiers", {})
     return {
         tier.value: TierView(
@@ -147,6 +154,10 @@ def _tiers(swept: Beat | None, now: datetime) -> dict[str, TierView]:
         )
         for tier in tiers.Tier
     }
+
+
+def _overdue_at(now: datetime) -> datetime:
+    return now - timedelta(seconds=2 * settings.KIM_SWEEP_SECONDS)
 
 
 class _Rates(TypedDict):

@@ -44,7 +44,7 @@ class RefundFilter(admin.SimpleListFilter):
 
 @admin.register(Purchase)
 class PurchaseAdmin(LookingAdmin):
-    list_display = ("id", "paid_file", "invoice_id", "is_proof", "release_due_at", "created_at")
+    list_display = ("id", "paid_file", "is_proof", "release_due_at", "created_at")
     list_filter = (
         RefundFilter,
         "is_proof",
