@@ -65,7 +65,7 @@ def _nothing_remembered() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def migrated_before() -> Iterator[None]:
     """The database in memory begins as the migrated file: ``migrate`` then has nothing to do."""
-    original = DatabaseCreation._create_test_db
+    original: Any = DatabaseCreation._create_test_db  # type: ignore[attr-defined]
     held: list[sqlite3.Connection] = []  # while one is open the memory stays
 
     def create(self: Any, *arguments: Any, **options: Any) -> str:

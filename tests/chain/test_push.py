@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from kim.embedded import _valkey
+from tests import migrated
 from tests.devchains import ROOT, Devchain, running, wait_until
 
 pytestmark = pytest.mark.stack
@@ -62,7 +63,7 @@ class Stack:
             "PYTHONPATH": str(ROOT),
         }
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
-        self.run("manage.py", "migrate", "-v0")
+        migrated.copy_to(self.database)
 
     def run(self, *words: str) -> str:
         done = subprocess.run(
@@ -128,7 +129,7 @@ def stack(tmp_path: Path, chain: Devchain) -> Iterator[Stack]:
         yield found
     finally:
         for name in list(found.parts):
-            found.stop(name)
+            found.stop(name, signal.SIGKILL)  # a polite end costs each half a second
 
 
 def seconds_until(stack: Stack, invoice: str, state: str) -> float:

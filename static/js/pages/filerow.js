@@ -135,11 +135,13 @@ export function rowOf(file, here) {
 function offer(row, name, act) {
   const button = action(row, name);
   const place = slot(row, 'problem');
+  let isBusy = false; // not disabled: a dialog gives the focus back to what had it
   button.addEventListener('click', async () => {
+    if (isBusy) return;
     problem.hide(place);
-    button.disabled = true;
+    isBusy = true;
     await act().catch((error) => problem.show(place, error));
-    button.disabled = false;
+    isBusy = false;
   });
 }
 

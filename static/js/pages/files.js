@@ -6,6 +6,7 @@ import * as store from '../io/store.js';
 import * as creator from '../net/creator.js';
 import * as net from '../net/dashboard.js';
 import { action, byId, meta, slot } from '../ui/dom.js';
+import { keepFocus } from '../ui/focus.js';
 import * as problem from '../ui/problem.js';
 import { toast } from '../ui/toast.js';
 import { many, t } from '../texts/say.js';
@@ -130,8 +131,10 @@ async function load() {
       reload: load,
     };
     const open = openMenus();
+    const comeBack = keepFocus(list);
     list.replaceChildren(...known.map((file) => rowOf(file, here)));
     for (const menu of menus()) menu.open = open.has(menu.closest('li')?.dataset['file']);
+    comeBack();
     showWhatIsThere(found);
     void showShop(found.states.published + found.states.paused > 0);
   } catch (error) {
