@@ -80,7 +80,8 @@ class Bench:
         with self._memory() as sizes:
             said = self._drivers_words(asked)
         took = time.monotonic() - began
-        print(f"\n{name}: {took:.0f} s, {said['served']} served, {len(said['failed'])} failed")
+        counts = f"{said['served']} served, {len(said['failed'])} failed"
+        print(f"\n{name}: {took:.0f} s, {counts}, {said['reopened']} streams opened again")
         for reason in said["failed"][:5]:
             print(f"  {reason}")
         print("| step | count | p50, ms | p95, ms | p99, ms | most, ms |\n" + "|---" * 6 + "|")

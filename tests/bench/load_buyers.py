@@ -24,6 +24,7 @@ from unlock import container
 HEAD_SECONDS = 60
 PAID_SECONDS = 180
 BLOCK_SECONDS = 5.0
+AGAIN_SECONDS = 0.5
 STATES = ("PAID", "SEEN", "OPEN")
 
 
@@ -49,18 +50,24 @@ class Line:
                 self._pipe = None
                 return await self._ask(method, path, body, claim)
 
-    async def follow(self, path: str) -> AsyncGenerator[str, None]:
-        """The states that an event stream tells, as they come."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        try:
-            writer.write(self._head("GET", path, b"", b""))
-            async with asyncio.timeout(PAID_SECONDS):
-                while True:
-                    line = (await reader.readuntil(b"\n")).decode()
-                    if line.startswith("data: "):
-                        yield next((state for state in STATES if f'"{state}"' in line), "")
-        finally:
-            writer.transport.abort()
+    async def follow(self, path: str, lost: Callable[[], None]) -> AsyncGenerator[str, None]:
+        """The states that an event stream tells, as they come. One that ends is opened again, as a
+        page does; ``lost`` counts it.
+        """
+        async with asyncio.timeout(PAID_SECONDS):
+            while True:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                try:
+                    writer.write(self._head("GET", path, b"", b""))
+                    while line := (await reader.readline()).decode():
+                        if line.startswith("data: "):
+                            yield next((state for state in STATES if f'"{state}"' in line), "")
+                except OSError:
+                    pass
+                finally:
+                    writer.transport.abort()
+                lost()
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def close(self) -> None:
         if self._pipe is not None:
@@ -113,6 +120,7 @@ class Load:
         self.waits: dict[str, list[float]] = defaultdict(list)
         self.failed: list[str] = []
         self.served = 0
+        self.reopened = 0
 
     async def sales(self, buyers: int, seconds: float) -> None:
         """One buyer every ``seconds / buyers``; all at once where ``seconds`` is 0."""
@@ -154,12 +162,15 @@ class Load:
         made = await self._timed("order", time.monotonic(), line, "POST", path, body, claim=claim)
         order = json.loads(made)
         purchase = order["id"]
-        told = line.follow(f"/api/v1/purchases/{purchase}/events/")
+        told = line.follow(f"/api/v1/purchases/{purchase}/events/", self._lose)
         await anext(told)  # the page is there when it is paid
         await self._pay(order["invoice"]["uri"])
         await self._wait_paid(told, time.monotonic())
         await self._fetch(line, claim, keys, purchase)
         line.close()
+
+    def _lose(self) -> None:
+        self.reopened += 1
 
     async def _wait_paid(self, told: AsyncGenerator[str, None], sent_at: float) -> None:
         """A block may come before anybody looked: then it is paid at once, and never seen."""
@@ -219,7 +230,10 @@ class Load:
 
     async def _pay(self, uri: str) -> None:
         async with self._paying:
-            status, said = await Line(self._chain).ask("POST", "/api/pay", {"uri": uri})
+            try:
+                status, said = await Line(self._chain).ask("POST", "/api/pay", {"uri": uri})
+            except (OSError, EOFError) as error:
+                raise RuntimeError("the wallet hung up") from error
         if status != 200:
             raise RuntimeError(f"the wallet said {said[:120]!r}")
 
@@ -242,7 +256,12 @@ async def _run(plan: dict[str, Any]) -> Load:
 
 def main() -> None:
     load = asyncio.run(_run(json.loads(sys.stdin.read())))
-    said = {"waits": load.waits, "failed": load.failed, "served": load.served}
+    said = {
+        "waits": load.waits,
+        "failed": load.failed,
+        "served": load.served,
+        "reopened": load.reopened,
+    }
     sys.stdout.write(json.dumps(said) + "\n")
 
 
