@@ -1,4 +1,4 @@
-"""The six main screens, at two widths and in both themes, compared with the committed pictures.
+"""Every page, at two widths and in both themes, compared with the committed pictures.
 
 ``LOOKS=write make test T=tests/e2e/test_looks.py`` renews them; look at every one before committing.
 What differs from run to run (links, addresses, codes, clocks, dates) is masked.
@@ -6,40 +6,57 @@ What differs from run to run (links, addresses, codes, clocks, dates) is masked.
 
 from __future__ import annotations
 
-import io
 import os
+import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageChops
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from kim.stack import Stack
-from tests.e2e import people
+from tests.actors import Seller
+from tests.e2e import people, rendered
 from tests.e2e.conftest import CHROMIUM, FLAGS
-from tests.e2e.people import Devchain
+from tests.e2e.eyes import HERE, Eyes, is_in_sight, overflow
+from tests.e2e.people import Devchain, by
 from tests.stacks import make_stack, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
-HERE = Path(__file__).parent
-PICTURES = HERE / "looks"
-OUTPUT = HERE / "output"
-SIZES = {"phone": (390, 664), "desktop": (1280, 800)}
-THEMES = ("light", "dark")
-VARYING = (
-    "[data-testid=payout], [data-testid=share-link], [data-testid=return-link], [data-testid=invoice-address],"
-    " [data-testid=invoice-amount], .qr, .countdown, [data-varies], .files .facts,"
-    " .transfer p"
-)
-LEVEL = 48  # how far a channel may be off before a pixel counts as different
-SHARE = 0.01  # of the pixels
+FILM = HERE / "films" / "last.mp4"
+WITHOUT = {
+    "login": "/login/",
+    "signup": "/signup/",
+    "recover": "/recover/",
+    "recover-account": "/recover-account/",
+    "open-file": "/open/",
+    "lost-page": "/nowhere/",
+    "imprint": "/imprint",
+    "terms": "/terms",
+}
+EMPTY = {
+    "files-empty": "/files/",
+    "sales-empty": "/sales/",
+    "notices-empty": "/notices/",
+    "decisions": "/decisions/",
+}
+#: As an operator fills it in, before the instance starts.
+SAID = """INSERT INTO unlock_instance
+  (id, name, contact, imprint, terms, code_hash, done_at, created_at) VALUES
+  (1, '', 'maya@example.org', 'Maya Lind, 1 Long Street, Bergen', 'Sell what is yours.', '',
+   '2026-01-01 00:00:00', '2026-01-01 00:00:00')"""
 
 
 @pytest.fixture(scope="module")
 def stack(scratch: Path) -> Iterator[Stack]:
-    with running(make_stack(scratch / "looks")) as started:
+    """Its own: a list of decisions, say, must not show what another story decided."""
+    made = make_stack(scratch / "looks")
+    with sqlite3.connect(made.layout.data / "kim.sqlite3") as database:
+        database.execute(SAID)
+    database.close()
+    with running(made) as started:
         yield started
 
 
@@ -54,97 +71,125 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     launched.close()
 
 
-def picture(page: Page, size: tuple[int, int], theme: str) -> Image.Image:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-    page.evaluate("scrollTo(0, 0); document.activeElement?.blur()")
-    taken = page.screenshot(mask=[page.locator(VARYING)], animations="disabled", caret="hide")
-    return Image.open(io.BytesIO(taken)).convert("RGB")
+def visit(eyes: Eyes, page: Page, pages: dict[str, str]) -> None:
+    for name, path in pages.items():
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        eyes.look(page, name)
 
 
-def difference(one: Image.Image, other: Image.Image) -> float:
-    """The share of pixels that differ visibly; 1.0 where the sizes differ."""
-    if one.size != other.size:
-        return 1.0
-    bands = ImageChops.difference(one, other).split()
-    worst = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), bands[2])
-    different = sum(worst.histogram()[LEVEL:])
-    return different / (one.width * one.height)
+def of_a_stranger(eyes: Eyes, page: Page) -> None:
+    """What anybody finds, also where something is wrong."""
+    visit(eyes, page, WITHOUT)
+    for code in rendered.ERRORS:
+        rendered.error(page, code)
+        eyes.look(page, f"error-{code}")
+    rendered.set_up(page)
+    eyes.look(page, "setup")
+    page.goto("/library/")
+    expect(by(page, "library-empty")).to_be_visible()
+    eyes.look(page, "library-empty")
 
 
-def look_at(page: Page, name: str) -> dict[str, float]:
-    """All four pictures of a screen; how far each is from the committed one."""
-    found: dict[str, float] = {}
-    before = page.viewport_size
-    for width, size in SIZES.items():
-        for theme in THEMES:
-            title = f"{name}-{width}-{theme}.png"
-            taken = picture(page, size, theme)
-            if os.environ.get("LOOKS") == "write":
-                PICTURES.mkdir(exist_ok=True)
-                taken.quantize(64).save(PICTURES / title, optimize=True)
-            OUTPUT.mkdir(exist_ok=True)
-            taken.save(OUTPUT / title)
-            kept = PICTURES / title
-            far = difference(taken, Image.open(kept).convert("RGB")) if kept.exists() else 1.0
-            if far > SHARE:
-                found[title] = far
-    if before:
-        page.set_viewport_size(before)
-    return found
-
-
-def overflow(page: Page, width: int) -> int:
-    """How many pixels a page can be scrolled sideways at this width: none, if all is well."""
-    page.set_viewport_size({"width": width, "height": 664})
-    sideways: int = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return sideways
-
-
-def is_in_sight(page: Page, testid: str) -> bool:
-    """Whether an element stands inside the window of a phone without scrolling."""
-    page.set_viewport_size({"width": 390, "height": 664})
-    page.evaluate("scrollTo(0, 0)")
-    box = people.by(page, testid).bounding_box()
-    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 664
-
-
-def test_the_six_screens_look_as_they_did(
-    person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path
-) -> None:
-    original = tmp_path / "nordlys-long.mp4"
-    original.write_bytes(bytes(2_940_000))
-    far: dict[str, float] = {}
-    maya, noor = person(), person()
-
-    maya.goto("/")
-    far |= look_at(maya, "1-start")
-    people.sign_up(maya, "maya-lind")
+def of_a_sale(eyes: Eyes, maya: Page, noor: Page, tmp_path: Path) -> str:
+    """From the drop to what a visitor sees; the link."""
     maya.get_by_label("Title", exact=True).fill("Nordlys, the long cut")
-    people.by(maya, "price-amount").fill("4.00")
-    expect(people.by(maya, "publish")).to_be_enabled()
-    far |= look_at(maya, "2-sell")
-    link = people.sell(maya, original, amount="4.00", key_file=tmp_path / "key.json")
-    far |= look_at(maya, "3-published")
+    by(maya, "price-amount").fill("4.00")
+    expect(by(maya, "publish")).to_be_enabled()
+    eyes.look(maya, "2-sell")
+    link = people.sell(maya, FILM, amount="4.00", key_file=tmp_path / "key.json")
+    eyes.look(maya, "3-published")
     noor.goto(link)
-    expect(people.by(noor, "buy")).to_be_visible()
-    far |= look_at(noor, "4-offer")
+    expect(by(noor, "buy")).to_be_visible()
+    eyes.look(noor, "4-offer")
     assert is_in_sight(noor, "buy")
     assert overflow(noor, 320) == 0
+    return link
+
+
+def of_a_purchase(eyes: Eyes, noor: Page, friend: Page, link: str, chain: Devchain) -> None:
+    """The code to pay, on its way, open and shown; a friend's page; and what stays of it."""
     uri = people.buy(noor, link)
     people.wait_state(noor, "OPEN")
-    far |= look_at(noor, "5-pay")
+    eyes.look(noor, "5-pay")
     assert is_in_sight(noor, "invoice-uri")
     assert overflow(noor, 320) == 0
+    by(noor, "friend").locator("summary").click()
+    friend.goto(people.shown(by(noor, "friend-link")))
+    expect(by(friend, "pay-said")).to_have_text("Waiting for the payment.")
+    eyes.look(friend, "pay-for-me")
     chain.pay(uri)
+    people.wait_state(noor, "SEEN")
+    eyes.look(noor, "purchase-seen")
     chain.mine()
     people.wait_state(noor, "PAID")
-    expect(people.by(noor, "save")).to_be_enabled()
-    expect(people.by(noor, "invoice-status")).not_to_contain_text("on its way")
-    far |= look_at(noor, "6-open")
+    expect(by(noor, "save")).to_be_enabled()
+    expect(by(noor, "invoice-status")).not_to_contain_text("on its way")
+    eyes.look(noor, "6-open")
     assert is_in_sight(noor, "save")
     assert overflow(noor, 320) == 0
+    by(noor, "show").click()
+    expect(noor.frame_locator("iframe.player").get_by_test_id("player")).to_be_visible()
+    eyes.look(noor, "play")
+    paid = people.path_of(noor.url)
+    visit(eyes, noor, {"receipt": f"{paid}/receipt", "status": f"{paid}/status"})
+    visit(eyes, noor, {"library": "/library/", "report": f"{people.path_of(link)}/report"})
 
-    assert far == {}
+
+def of_a_creator(eyes: Eyes, maya: Page, noor: Page) -> None:
+    """The dashboard once something was sold, its dialogs, the settings, and the shop."""
+    maya.goto("/files/")
+    expect(by(maya, "file")).to_have_count(1)
+    eyes.look(maya, "files")
+    maya.locator("[data-action=edit]").click()
+    by(maya, "edit-is-listed").check()
+    eyes.look(maya, "edit-dialog")
+    maya.locator("dialog button[type=submit]").click()
+    expect(by(maya, "shop-link")).to_have_value(re.compile("#1"))
+    shop = people.shown(by(maya, "shop-link"))
+    people.more(maya)
+    by(maya, "codes-open").click()
+    expect(by(maya, "code-make")).to_be_visible()
+    eyes.look(maya, "codes-dialog")
+    visit(eyes, maya, {"sales": "/sales/"})
+    maya.goto("/settings/")
+    eyes.look(maya, "settings", afresh=True)
+    noor.goto(shop)
+    expect(by(noor, "shop-tile")).to_be_visible()
+    eyes.look(noor, "shop")
+
+
+def of_other_states(eyes: Eyes, noor: Page, oona: Seller, payout: str) -> None:
+    """A page for adults, one that is sold out, one on pause, one that is gone."""
+    changes: dict[str, list[dict[str, object]]] = {
+        "offer-adult": [{"showcase": {"is_adult": True}}],
+        "offer-sold-out": [{"pricing": {"stock": 0}}],
+        "offer-paused": [{"state": "paused"}],
+        "offer-removed": [{"state": "paused"}, {"state": "removed"}],
+    }
+    for name, steps in changes.items():
+        offer = oona.publish(b"An aurora.\n" * 900, payout=payout)
+        for body in steps:
+            oona.api.call("PATCH", f"files/{offer.file_id}/", body)
+        visit(eyes, noor, {name: offer.path})
+
+
+def test_every_page_looks_as_it_did(
+    person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path
+) -> None:
+    eyes, maya, noor, eve = Eyes(), person(), person(), person()
+    oona = Seller(stack.layout.public_url, "oona")
+
+    eve.goto("/")
+    eyes.look(eve, "1-start")
+    of_a_stranger(eyes, eve)
+    people.sign_up(maya, "maya-lind")
+    visit(eyes, maya, EMPTY)
+    maya.goto("/sell/")
+    link = of_a_sale(eyes, maya, noor, tmp_path)
+    of_a_purchase(eyes, noor, eve, link, chain)
+    of_a_creator(eyes, maya, noor)
+    oona.sign_up()
+    of_other_states(eyes, noor, oona, stack.suggested_payout)
+
+    assert eyes.far == {}
