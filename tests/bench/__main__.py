@@ -57,6 +57,12 @@ def opening() -> None:
     bench.main()
 
 
+def painting() -> None:
+    from tests.bench import painting as bench
+
+    bench.main()
+
+
 def seek() -> None:
     from tests.bench import people
 
@@ -102,6 +108,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "opening": opening,
     "load": load,
     "weight": weight,
+    "painting": painting,
     "arriving": arriving,
     "firstbyte": firstbyte,
     "memory": memory,
