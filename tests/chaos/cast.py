@@ -11,7 +11,8 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -57,6 +58,7 @@ class Book:
     uploads: dict[str, Offer | None] = field(default_factory=dict)  # acknowledged; and what came
     sales: list[Sale] = field(default_factory=list)
     opened: int = 0
+    gave_up: int = 0  # under faults; what was acknowledged until then is looked at all the same
     troubles: list[str] = field(default_factory=list)
 
 
@@ -155,14 +157,27 @@ class Cast:
         payout = patiently(self._wallet.address)
         while not self._over.is_set():
             payload = chance.randbytes(chance.randrange(1, LARGEST_BYTES))
-            self._offers.append(maya.sell(payload, payout))
+            with self._patience():
+                self._offers.append(maya.sell(payload, payout))
             self._over.wait(REST_SECONDS)
 
     def _buy(self, chance: random.Random) -> None:
         while not self._over.is_set():
             if self._offers:
-                self._buy_one(chance.choice(self._offers), next(self._ways))
+                with self._patience():
+                    self._buy_one(chance.choice(self._offers), next(self._ways))
             self._over.wait(REST_SECONDS)
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """While things break, people may lose patience and begin anew; once all is mended, never."""
+        try:
+            yield
+        except (Unreached, AssertionError) as error:
+            is_impatience = isinstance(error, Unreached) or "waited in vain" in str(error)
+            if self._over.is_set() or not is_impatience:
+                raise
+            self.book.gave_up += 1
 
     def _buy_one(self, offer: Offer, way: Way) -> None:
         buyer = Buyer(self._base_url, link_secret=offer.secrets.link_secret)

@@ -30,6 +30,7 @@ class Outcome:
     faults: Counter[str] = field(default_factory=Counter)
     died: Counter[str] = field(default_factory=Counter)  # by themselves, of what was done to others
     uploads: int = 0
+    gave_up: int = 0
     purchases: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -41,6 +42,7 @@ class Outcome:
             f"faults: {self.faults.total()}  {faults}",
             f"ended by themselves: {dict(self.died)}",
             f"uploads acknowledged: {self.uploads}",
+            f"gave up under faults and began anew: {self.gave_up}",
             f"purchases: {self.purchases.total()}  {dict(self.purchases)}",
             f"wrong: {len(self.wrong)}",
             *self.wrong,
@@ -85,6 +87,7 @@ def run(
         cast.end()
         outcome.settled_seconds = time.monotonic() - began
         outcome.uploads = len(cast.book.uploads)
+        outcome.gave_up = cast.book.gave_up
         outcome.purchases = Counter(sale.way.value for sale in cast.book.sales)
     finally:
         town.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -39,12 +40,9 @@ def test_one_target_has_one_fault_at_a_time() -> None:
 
 
 @pytest.mark.stack
-def test_nothing_paid_is_lost_and_nothing_unpaid_opens(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    directory: Path = tmp_path_factory.mktemp("chaos")
-
-    outcome = run(directory, seed=SEED, seconds=SECONDS, people=6)
+def test_nothing_paid_is_lost_and_nothing_unpaid_opens() -> None:
+    with TemporaryDirectory(prefix="kim-chaos-", ignore_cleanup_errors=True) as directory:
+        outcome = run(Path(directory), seed=SEED, seconds=SECONDS, people=6)
 
     print(outcome.table())
     assert outcome.wrong == []
