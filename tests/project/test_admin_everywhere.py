@@ -105,6 +105,7 @@ def sold() -> Sold:
     ours.Instance.objects.create(name="Maya's shop", done_at=NOW)
     ours.Vault.objects.create(creator=owner, sealed_root=b"", recovery_hash="ab" * 32)
     ours.SecondFactor.objects.create(creator=owner, sealed_seed=b"")
+    ours.EgressDay.objects.create(paid_file=sold.file, day=NOW.date())
     ours.StaffFactor.objects.create(
         user=get_user_model().objects.create_user("rita", is_staff=True), sealed_seed=b""
     )
