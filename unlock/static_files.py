@@ -81,7 +81,8 @@ def files() -> Mapping[str, File]:
 @cache
 def hashes() -> Mapping[str, str]:
     """Hex SHA-256 of each file of ours as it is served, by its path below the static address."""
-    return dict(reversed(line.split("  ", 1)) for line in files()[SUMS].body.decode().splitlines())
+    lines = files()[SUMS].body.decode().splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def answer(request: HttpRequest, file: File) -> HttpResponseBase:
