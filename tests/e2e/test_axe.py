@@ -4,25 +4,34 @@ scrolls sideways, from 320 to 1920 pixels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.template.loader import render_to_string
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Frame, Page, expect
 
-from kim import pages
-from tests.e2e import people
-from tests.e2e.people import Devchain
+from tests.e2e import people, rendered
+from tests.e2e.people import Devchain, by
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 ROOT = Path(__file__).parents[2]
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FILM = ROOT / "tests/e2e/films/last.mp4"
 PHONE = {"width": 390, "height": 844}
 WIDTHS = (320, 390, 768, 1280, 1920)
-WITHOUT = ("/", "/login/", "/signup/", "/recover-account/", "/recover/", "/open/", "/nowhere/")
+WITHOUT = (
+    "/",
+    "/login/",
+    "/signup/",
+    "/recover-account/",
+    "/recover/",
+    "/open/",
+    "/nowhere/",
+    "/admin/login/",
+)
 WITHIN = ("/sell/", "/files/", "/sales/", "/notices/", "/decisions/", "/settings/")
 
 RUN = (ROOT / "tests/e2e/axe.js").read_text().rpartition("*/")[2].strip().rstrip(";")
@@ -35,15 +44,22 @@ class Inspector:
         self.found: dict[str, list[str]] = {}
         self.dialogs: dict[str, set[str]] = {"light": set(), "dark": set()}
 
-    def look(self, page: Page, name: str) -> None:
-        """As it stands now, and its dialogs: whole in light; in dark what depends on the theme."""
-        page.evaluate(AXE)
+    def look(self, page: Page, name: str, *, frame: Frame | None = None) -> None:
+        """As it stands now, and its dialogs: whole in light; in dark what depends on the theme.
+        ``frame``: what stands in there instead, where no heading or landmark of a page belongs.
+        """
+        inside = frame or page.main_frame
+        inside.evaluate(AXE)
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         wrong: list[str] = []
         for theme, known in self.dialogs.items():
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-            asked = {"tags": TAGS, "isWhole": theme == "light", "known": list(known)}
-            said = page.evaluate(RUN, asked)
+            asked = {
+                "tags": TAGS[:-1] if frame else TAGS,
+                "isWhole": theme == "light",
+                "known": list(known),
+            }
+            said = inside.evaluate(RUN, asked)
             known |= set(said["shown"])
             wrong += [f"{theme} {each}" for each in said["found"]]
         wrong += [f"{width}: {over} px sideways" for width, over in self._sideways(page)]
@@ -82,47 +98,55 @@ def test_the_inspector_finds_what_is_wrong(person: Callable[..., Page]) -> None:
     assert "390: " in found
 
 
-def components(page: Page) -> None:
-    """The page of pieces is there while KIM_DEBUG is on, which it is not here: its markup, as rendered
-    for these very styles and modules.
-    """
-    body = render_to_string("components.html", {"styles": pages.component_styles()})
-    page.route("**/components/", lambda route: route.fulfill(body=body, content_type="text/html"))
-    page.goto("/components/")
-    expect(page.locator("#c-qr svg")).to_be_visible()
-
-
 def settle(page: Page) -> None:
     page.wait_for_load_state("networkidle")
+
+
+def listed(maya: Page) -> str:
+    """Her only file stands in her shop; the shop's link."""
+    maya.goto("/files/")
+    maya.locator("[data-action=edit]").click()
+    by(maya, "edit-is-listed").check()
+    maya.locator("dialog button[type=submit]").click()
+    expect(by(maya, "shop-link")).to_have_value(re.compile("#1"))
+    return people.shown(by(maya, "shop-link"))
 
 
 def test_no_page_has_a_barrier_and_none_scrolls_sideways(
     person: Callable[..., Page], chain: Devchain, tmp_path: Path
 ) -> None:
-    song = tmp_path / "song.txt"
-    song.write_text("A song of nine lines.\n" * 500)
     maya, noor, seen = person(), person(), Inspector()
 
     for path in WITHOUT:
         noor.goto(path)
         seen.look(noor, path)
-    components(noor)
+    rendered.components(noor)
     seen.look(noor, "/components/")
+    rendered.set_up(noor)
+    seen.look(noor, "/setup/")
     people.sign_up(maya, "maya-axe")
-    link = people.sell(maya, song, key_file=tmp_path / "key.json")
+    link = people.sell(maya, FILM, key_file=tmp_path / "key.json")
     seen.look(maya, "/sell/ once it is up")
 
     noor.goto(link)
-    expect(people.by(noor, "buy")).to_be_enabled()
+    expect(by(noor, "buy")).to_be_enabled()
     seen.look(noor, "offer")
     uri = people.buy(noor, link)
     people.wait_state(noor, "OPEN")
     seen.look(noor, "purchase, open")
+    friend = person()
+    friend.goto(people.shown(by(noor, "friend-link")))
+    expect(by(friend, "pay-said")).to_have_text("Waiting for the payment.")
+    seen.look(friend, "/pay/")
     chain.pay(uri)
     chain.mine()
     people.wait_state(noor, "PAID")
-    expect(people.by(noor, "save")).to_be_enabled()
+    expect(by(noor, "save")).to_be_enabled()
     seen.look(noor, "purchase, paid")
+    by(noor, "show").click()
+    expect(noor.frame_locator("iframe.player").get_by_test_id("player")).to_be_visible()
+    seen.look(noor, "purchase, shown")
+    seen.look(noor, "the player", frame=noor.frame(url=re.compile("/x/play")))
     bought = noor.url
     paid, sold = people.path_of(bought), people.path_of(link)
     for path in (
@@ -141,5 +165,8 @@ def test_no_page_has_a_barrier_and_none_scrolls_sideways(
         maya.goto(path)
         settle(maya)
         seen.look(maya, path)
+    friend.goto(listed(maya))
+    expect(by(friend, "shop-tile")).to_be_visible()
+    seen.look(friend, "an open shop")
 
     assert seen.found == {}
