@@ -11,7 +11,9 @@ import pytest
 from tests.chaos import plan
 from tests.chaos.plan import Kind
 from tests.chaos.run import run
+from tests.faults import ROOT, apply
 
+PLANTED = sorted((Path(__file__).parent / "planted").glob("*.patch"))
 SEED = 7
 SECONDS = 10.0
 
@@ -37,6 +39,11 @@ def test_one_target_has_one_fault_at_a_time() -> None:
     for fault in plan.draw(SEED, seconds=1800, pause_seconds=0.2):
         assert fault.at_seconds >= until.get(fault.target, 0.0)
         until[fault.target] = fault.at_seconds + fault.lasts_seconds
+
+
+@pytest.mark.parametrize("patch", PLANTED, ids=lambda patch: patch.stem)
+def test_what_the_chaos_was_seen_to_find_can_still_be_planted(patch: Path) -> None:
+    apply(patch, ROOT, only_check=True)
 
 
 @pytest.mark.stack
