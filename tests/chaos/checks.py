@@ -25,6 +25,8 @@ from unlock.storage import S3Store
 T = TypeVar("T")
 REST_SECONDS = 120.0
 SERVED_SECONDS = 90.0
+ROUNDS = 3
+ROUND_SECONDS = 20.0
 FINAL_DEPTH = 10  # blocks, after which nobody asks again for a forward
 
 # Each must come to nothing by itself: whatever was cut off is taken up again.
@@ -95,9 +97,13 @@ def everything(
         _is_open(sale)  # if it is, its key is there when all else was looked at
     with psycopg.connect(database_url, autocommit=True) as database:
         yield from _unstuck(database, STUCK)
-        wallet.mine(FINAL_DEPTH)
-        look_at_forwards()
-        yield from _unstuck(database, FORWARDS)
+        for _ in range(ROUNDS):  # the first sends again what the pool of a killed node lost
+            wallet.mine(FINAL_DEPTH)
+            look_at_forwards()
+            stuck = list(_unstuck(database, FORWARDS, seconds=ROUND_SECONDS))
+            if not stuck:
+                break
+        yield from stuck
         yield from uploads_whole(book, database, S3Store(store))
         yield from _books_balance(book, database, wallet)
         for sale in book.sales:
@@ -195,19 +201,21 @@ def _books_balance(book: Book, database: psycopg.Connection[Any], wallet: Wallet
             yield f"purchase {purchase}: written down are {found}"
 
 
-def _unstuck(database: psycopg.Connection[Any], queries: dict[str, str]) -> Iterator[str]:
+def _unstuck(
+    database: psycopg.Connection[Any], queries: dict[str, str], *, seconds: float = REST_SECONDS
+) -> Iterator[str]:
     for name, query in queries.items():
 
         def stuck(query: str = query) -> list[tuple[Any, ...]]:
             return _ask(database, query)
 
-        if rows := _patiently(stuck):
+        if rows := _patiently(stuck, seconds=seconds):
             yield f"{name}: {len(rows)}, {rows[:3]}"
 
 
-def _patiently(wrong: Callable[[], T]) -> T:
+def _patiently(wrong: Callable[[], T], *, seconds: float = REST_SECONDS) -> T:
     """What is wrong; what comes right by itself is given the time that it may take."""
-    deadline = time.monotonic() + REST_SECONDS
+    deadline = time.monotonic() + seconds
     while (found := wrong()) and time.monotonic() < deadline:
         time.sleep(0.2)
     return found
