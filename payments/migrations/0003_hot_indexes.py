@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('payments', '0002_engine'),
+        ("payments", "0002_engine"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['created_at', 'id'], name='invoice_newest'),
+            model_name="invoice",
+            index=models.Index(fields=["created_at", "id"], name="invoice_newest"),
         ),
     ]

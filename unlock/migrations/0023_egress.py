@@ -5,23 +5,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('unlock', '0022_staff_factor'),
+        ("unlock", "0022_staff_factor"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EgressDay',
+            name="EgressDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('shown_bytes', models.BigIntegerField(default=0)),
-                ('sold_bytes', models.BigIntegerField(default=0)),
-                ('paid_file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='unlock.paidfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("shown_bytes", models.BigIntegerField(default=0)),
+                ("sold_bytes", models.BigIntegerField(default=0)),
+                (
+                    "paid_file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="unlock.paidfile",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('day', 'paid_file'), name='egressday_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "paid_file"), name="egressday_once")
+                ],
             },
         ),
     ]

@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('unlock', '0025_banner'),
+        ("unlock", "0025_banner"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['content_id'], name='purchase_of_content'),
+            model_name="purchase",
+            index=models.Index(fields=["content_id"], name="purchase_of_content"),
         ),
     ]

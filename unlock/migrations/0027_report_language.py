@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('unlock', '0026_hot_indexes'),
+        ("unlock", "0026_hot_indexes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='report',
-            name='language',
-            field=models.CharField(db_default='en', default='en', max_length=8),
+            model_name="report",
+            name="language",
+            field=models.CharField(db_default="en", default="en", max_length=8),
         ),
     ]
