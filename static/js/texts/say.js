@@ -34,7 +34,7 @@ export async function learnRest() {
  */
 export function t(english, values) {
   const said = known.get(english);
-  return filled(typeof said === 'string' ? said : english, values);
+  return filled(typeof said === 'string' && said ? said : english, values);
 }
 
 /**
