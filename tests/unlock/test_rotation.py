@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -31,6 +32,7 @@ from unlock import (
     reports,
     sealing_keys,
     second_factors,
+    staff_factors,
     vaults,
     versions,
     webhooks,
@@ -45,6 +47,7 @@ from unlock.models import (
     Report,
     SealingKey,
     SecondFactor,
+    StaffFactor,
     Vault,
     Version,
     Webhook,
@@ -262,6 +265,8 @@ def fill() -> dict[str, Any]:
     payout = sale._payout(maya.id)
     vaults.keep(maya, vaults.Sealed(sealed_root=b"r" * 60, recovery_hash="ab" * 32), now=NOW)
     second_factors.offer(maya, now=NOW)
+    rita = User.objects.create(username="rita", is_staff=True)
+    staff_factors.offer(rita, now=NOW)
     webhook, secret = webhooks.add(maya, "https://merchant.example/kim", kinds=(), now=NOW)
     (code,) = codes.make(sold.file.id, codes.Making(percent=10), creator=maya, now=NOW)
     change = PayoutChange(creator=maya, due_at=NOW + timedelta(days=1))
@@ -291,7 +296,7 @@ def test_every_column_under_the_field_key_is_sealed_anew(settings: Settings) -> 
     said = rotate("rotate_field_key")
 
     old_name = field_keys.fingerprint(FIELD_OLD)
-    assert "8 of 8, 8 sealed anew" in said
+    assert "9 of 9, 9 sealed anew" in said
     assert f"The key {old_name} may be taken out of KIM_FIELD_KEYS_MORE." in said
     settings.KIM_FIELD_KEYS_MORE = ()
     assert keyring.lost_field_key() == ""
@@ -306,6 +311,7 @@ def test_every_column_under_the_field_key_is_sealed_anew(settings: Settings) -> 
     opened = at_rest.unseal(bytes(kept_report.sealed_key), bound=reports.bound_to(kept_report.id))
     assert opened == b"k" * 32
     assert second_factors._open(SecondFactor.objects.get())
+    assert staff_factors._open(StaffFactor.objects.get())
     again = replays.begin(had["maya"].id, "k", request=(b"",), now=NOW)
     assert again == replays.Answer(200, {"x": 1})
     assert KeptAnswer.objects.count() == Vault.objects.count() == 1
