@@ -15,7 +15,7 @@ from tests.faults import ROOT, apply
 
 PLANTED = sorted((Path(__file__).parent / "planted").glob("*.patch"))
 SEED = 7
-SECONDS = 10.0
+SECONDS = 6.0
 
 
 def test_a_plan_is_drawn_from_its_seed_alone() -> None:
