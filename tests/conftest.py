@@ -81,7 +81,7 @@ def migrated_before() -> Iterator[None]:
         each.close()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def uncounted() -> Iterator[None]:
     """No call of another test counts towards a limit of this one, nor one of this towards theirs."""
     cache.clear()
