@@ -119,9 +119,9 @@ def test_a_hint_of_payments_and_a_hint_of_the_release_reach_the_page(server: Red
         told = follow(board, purchase.id)
         seen = [await anext(told)]
         await until(lambda: server.subscribers() == 3)
-        await asyncio.to_thread(pay)
+        await write(pay)
         seen.append(await anext(told))
-        await asyncio.to_thread(release)
+        await write(release)
         seen.append(await anext(told))
         return [(state.state, state.release) for state in seen if state is not None]
 
@@ -152,7 +152,7 @@ def test_a_removed_file_is_told_on_every_page_before_its_orders_have_their_turn(
         pages = [follow(board, each.id) for each in (bought, seen, kept)]
         before = [await anext(page) for page in pages]
         await until(lambda: server.subscribers() == 3)
-        await asyncio.to_thread(remove)
+        await write(remove)
         after = [await anext(page) for page in pages[:2]]
         said = [[state.is_withdrawn for state in told if state] for told in (before, after)]
         return said[0], said[1], after[0]
@@ -275,7 +275,7 @@ def test_other_purchases_are_not_told(server: RedisServer) -> None:
         await anext(noor)
         await anext(eve)
         await until(lambda: server.subscribers() == 3)
-        await asyncio.to_thread(pay)
+        await write(pay)
         state = await anext(noor)
         assert state is not None
         assert state.state == "PAID"
