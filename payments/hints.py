@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from celery import current_app
-from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
-from redis import Redis
 from redis.exceptions import RedisError
+
+from payments import redis_client
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 INVOICE_CHANNEL: Final = "kim:invoice:"  # something that people see has changed
 WATCH_CHANNEL: Final = "kim:watch"  # a new address is to be watched; the payload is its invoice
-_TIMEOUT_SECONDS: Final = 2
 _EXPIRES_AFTER: Final = timedelta(minutes=1)
 _RETRY_ONCE: Final = {"max_retries": 1, "interval_start": 0}
 
@@ -70,13 +69,6 @@ def send(task: str, *arguments: str, at: datetime | None = None) -> bool:
 
 def _publish(channel: str, payload: str) -> None:
     try:
-        _redis(settings.KIM_REDIS_URL).publish(channel, payload)
+        redis_client.connected().publish(channel, payload)
     except RedisError as error:
         log.warning("a live hint was lost: %s", type(error).__name__)
-
-
-@functools.cache
-def _redis(url: str) -> Redis:
-    return Redis.from_url(
-        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-    )

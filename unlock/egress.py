@@ -11,7 +11,6 @@ needs on the way to paying and again to open what was paid. How often those are 
 
 from __future__ import annotations
 
-import functools
 import logging
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -19,9 +18,9 @@ from typing import TYPE_CHECKING, Final, cast
 from uuid import UUID
 
 from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
 
+from payments import redis_client
 from unlock.errors import EgressSpent
 from unlock.models import EgressDay, PaidFile
 
@@ -33,7 +32,6 @@ log = logging.getLogger(__name__)
 
 _KEPT_SECONDS: Final = 2 * 24 * 3600  # yesterday's counts wait for the task that writes them down
 _ROWS_KEPT: Final = timedelta(days=400)
-_TIMEOUT_SECONDS: Final = 2
 _ALL: Final = "all"
 _SHOWN: Final = "shown"
 _SOLD: Final = "sold"
@@ -59,8 +57,6 @@ def budget() -> Day:
 
 def check(spent: Day, most: Day, *, sample_bytes: int) -> None:
     """Raises EgressSpent where a sample of ``sample_bytes`` would go beyond a budget. Pure."""
-    if not sample_bytes:
-        return
     if _is_beyond(spent.visitor_bytes, sample_bytes, most.visitor_bytes):
         raise EgressSpent("Your network has looked at more samples today than this site shows.")
     if _is_beyond(spent.file_bytes, sample_bytes, most.file_bytes) or _is_beyond(
@@ -70,7 +66,7 @@ def check(spent: Day, most: Day, *, sample_bytes: int) -> None:
 
 
 def _is_beyond(spent_bytes: int, asked_bytes: int, most_bytes: int) -> bool:
-    return 0 < most_bytes < spent_bytes + asked_bytes
+    return asked_bytes > 0 and 0 < most_bytes < spent_bytes + asked_bytes
 
 
 def show(
@@ -82,8 +78,8 @@ def show(
     ``visitor``: whom ``throttles.client_of`` counts; kept for two days, in Redis only.
     """
     try:
-        spent = _spent(paid_file.id, visitor, now)
-        check(spent, budget(), sample_bytes=sample_bytes)
+        if sample_bytes:
+            check(_spent(paid_file.id, visitor, now), budget(), sample_bytes=sample_bytes)
         _count(paid_file.id, _SHOWN, core_bytes + sample_bytes, visitor=visitor, now=now)
     except RedisError as error:
         log.warning("egress is not counted: %s", type(error).__name__)
@@ -112,35 +108,25 @@ def keep(*, now: datetime) -> int:
 
 
 def _keep_day(day: date) -> int:
-    counts = _by_file(cast("dict[bytes, bytes]", _redis().hgetall(_key(day))))
-    known = {row.paid_file_id: row for row in EgressDay.objects.filter(day=day)}
+    counts = _by_file(cast("dict[bytes, bytes]", redis_client.connected().hgetall(_key(day))))
+    rows = EgressDay.objects.filter(day=day)
+    known = {row.paid_file_id: (row.shown_bytes, row.sold_bytes) for row in rows}
     there = set(PaidFile.objects.filter(pk__in=counts).values_list("pk", flat=True))
-    changed = [
-        EgressDay(
-            paid_file_id=file_id,
-            day=day,
-            shown_bytes=max(shown, known[file_id].shown_bytes if file_id in known else 0),
-            sold_bytes=max(sold, known[file_id].sold_bytes if file_id in known else 0),
-        )
-        for file_id, (shown, sold) in counts.items()
-        if file_id in there
-    ]
-    fresh = [row for row in changed if not _is_known(row, known.get(row.paid_file_id))]
+    grown = []
+    for file_id in there:
+        had, counted = known.get(file_id, (0, 0)), counts[file_id]
+        shown, sold = max(had[0], counted[0]), max(had[1], counted[1])
+        if (shown, sold) != had:
+            row = EgressDay(paid_file_id=file_id, day=day, shown_bytes=shown, sold_bytes=sold)
+            grown.append(row)
     EgressDay.objects.bulk_create(
-        fresh,
+        grown,
         update_conflicts=True,
         unique_fields=["day", "paid_file"],
         update_fields=["shown_bytes", "sold_bytes"],
         batch_size=500,
     )
-    return len(fresh)
-
-
-def _is_known(row: EgressDay, known: EgressDay | None) -> bool:
-    return known is not None and (known.shown_bytes, known.sold_bytes) == (
-        row.shown_bytes,
-        row.sold_bytes,
-    )
+    return len(grown)
 
 
 def _by_file(fields: Mapping[bytes, bytes]) -> dict[UUID, tuple[int, int]]:
@@ -157,7 +143,7 @@ def _by_file(fields: Mapping[bytes, bytes]) -> dict[UUID, tuple[int, int]]:
 
 def _spent(file_id: UUID, visitor: str, now: datetime) -> Day:
     day = _day(now)
-    with _redis().pipeline(transaction=False) as asked:
+    with redis_client.connected().pipeline(transaction=False) as asked:
         asked.get(_visitor_key(day, visitor))
         asked.hmget(_key(day), f"{file_id}:{_SHOWN}", f"{_ALL}:{_SHOWN}")
         by_visitor, (by_file, by_all) = asked.execute()
@@ -170,7 +156,7 @@ def _spent(file_id: UUID, visitor: str, now: datetime) -> Day:
 
 def _count(file_id: UUID, kind: str, size_bytes: int, *, visitor: str = "", now: datetime) -> None:
     day = _day(now)
-    with _redis().pipeline(transaction=False) as told:
+    with redis_client.connected().pipeline(transaction=False) as told:
         for whose in (str(file_id), _ALL):
             told.hincrby(_key(day), f"{whose}:{kind}", size_bytes)
         told.expire(_key(day), _KEPT_SECONDS)
@@ -190,14 +176,3 @@ def _key(day: date) -> str:
 
 def _visitor_key(day: date, visitor: str) -> str:
     return f"kim:egress:{day}:{visitor}"
-
-
-def _redis() -> Redis:
-    return _connected(settings.KIM_REDIS_URL)
-
-
-@functools.cache
-def _connected(url: str) -> Redis:
-    return Redis.from_url(
-        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-    )

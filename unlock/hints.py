@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from typing import TYPE_CHECKING
 
 from celery import current_app
-from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
-from redis import Redis
 from redis.exceptions import RedisError
+
+from payments import redis_client
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -21,7 +20,6 @@ log = logging.getLogger(__name__)
 PURCHASE_CHANNEL = "kim:purchase:"
 INVOICE_CHANNEL = "kim:invoice:"  # published by payments, after every event
 FILE_CHANNEL = "kim:file:"
-_TIMEOUT_SECONDS = 2
 
 
 def purchase_changed(purchase_id: UUID) -> None:
@@ -48,13 +46,6 @@ def _send_deliver() -> None:
 
 def _publish(channel: str) -> None:
     try:
-        _redis(settings.KIM_REDIS_URL).publish(channel, "1")
+        redis_client.connected().publish(channel, "1")
     except RedisError as error:
         log.warning("a live hint was lost: %s", type(error).__name__)
-
-
-@functools.cache
-def _redis(url: str) -> Redis:
-    return Redis.from_url(
-        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-    )
