@@ -86,7 +86,9 @@ def standing_of_new(purchase: Purchase, invoice: InvoiceView) -> Standing:
 
 def standings_of(purchase_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, Standing]:
     """Several in a constant number of queries; unknown ids are left out."""
-    bought = Purchase.objects.select_related("paid_file").in_bulk(list(purchase_ids))
+    # Of the file only its state is asked; live pages come by every few seconds.
+    rows = Purchase.objects.select_related("paid_file").defer("paid_file__description")
+    bought = rows.in_bulk(list(purchase_ids))
     grants = Grant.objects.filter(purchase__in=bought).values_list("purchase_id", "kind")
     kinds = {purchase_id: GrantKind(kind) for purchase_id, kind in grants}
     releases = {
