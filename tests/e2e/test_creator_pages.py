@@ -266,8 +266,8 @@ def test_a_second_tab_leaves_the_upload_of_the_first_alone(
     second.goto("/sell/")
     expect(by(second, "publish")).to_be_enabled()
     expect(by(second, "upload-progress")).to_be_hidden()
-    maya.close()
     second.reload()
+    maya.close()  # a tab gives back what it held some time after it is gone
 
     expect(by(second, "upload-progress")).to_be_visible()
     expect(second.get_by_label("Title", exact=True)).to_have_value("nordlys long")

@@ -13,12 +13,18 @@ import * as creator from '../net/creator.js';
 /**
  * A file that was uploaded in this browser, but not published, and that no other tab looks after.
  * @param {string} username
- * @returns {Promise<Draft | null>}
+ * @param {() => boolean} isWanted  asked again once one is found: that may take seconds
+ * @returns {Promise<Draft | null>} this tab looks after it from now on
  */
-export async function abandoned(username) {
-  for (const draft of await store.drafts(username)) {
-    if (draft.replaces) continue; // it waits beside its file
-    if (await hold(lockOf(draft.uploadId))) return draft;
+export async function abandoned(username, isWanted) {
+  const drafts = await store.drafts(username);
+  for (const patienceMs of [0, undefined]) {
+    for (const draft of drafts) {
+      if (draft.replaces) continue; // it waits beside its file
+      const letGo = isWanted() ? await hold(lockOf(draft.uploadId), patienceMs) : null;
+      if (letGo && isWanted()) return draft;
+      letGo?.();
+    }
   }
   return null;
 }

@@ -132,8 +132,8 @@ class SellPage {
   /** A file that was uploaded here, but not published before the page was closed. */
   async #resume() {
     const known = await store.root(this.#username);
-    const draft = known && !this.#selection ? await abandoned(this.#username) : null;
-    if (!known || !draft || this.#selection) return;
+    const draft = known && (await abandoned(this.#username, () => !this.#selection));
+    if (!known || !draft) return;
     this.#root = known.root;
     void this.#restore(draft.uploadId);
     this.#begin({ name: draft.name, size: draft.sizeBytes });
