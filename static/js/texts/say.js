@@ -14,7 +14,9 @@ const known = new Map();
 
 /** @param {Catalogue} catalogue */
 export function learn(catalogue) {
-  for (const [english, said] of Object.entries(catalogue)) known.set(english, said);
+  for (const [english, said] of Object.entries(catalogue)) {
+    if ([said].flat().every(Boolean)) known.set(english, said); // else it stays English
+  }
 }
 
 /** @returns {string} "en" or "de", as the server wrote it into the page */
@@ -34,7 +36,7 @@ export async function learnRest() {
  */
 export function t(english, values) {
   const said = known.get(english);
-  return filled(typeof said === 'string' && said ? said : english, values);
+  return filled(typeof said === 'string' ? said : english, values);
 }
 
 /**
