@@ -15,7 +15,7 @@ from django.urls import reverse
 from payments import health, rate_report, rate_table, turnover
 from payments.amounts import format_bch
 from payments.health_report import Level, ago, span
-from unlock import workload
+from unlock import egress, quotas, workload
 from unlock.templatetags.figures import size
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _sales(now: datetime) -> list[Figure]:
 
 def _storage(now: datetime) -> list[Figure]:
     del now
-    room, lost = workload.room(), workload.lost()
+    room, lost = quotas.of_instance(), workload.lost()
     of = f"of {size(room.max_bytes)}" if room.max_bytes else "no limit"
     is_full = room.max_bytes and room.used_bytes > 0.9 * room.max_bytes
     figures = [
@@ -171,7 +171,7 @@ def _storage(now: datetime) -> list[Figure]:
 
 
 def _egress(now: datetime) -> list[Figure]:
-    most = workload.budget_bytes()
+    most = egress.budget().instance_bytes
     today, month = (workload.served(days=days, now=now) for days in (1, 30))
     link = _list("unlock", "egressday")
     of = f"of {size(most)}" if most else "no limit"

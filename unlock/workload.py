@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
 
-from unlock import losses, quotas
+from unlock import losses
 from unlock.models import (
     Copy,
     Delivery,
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.db.models import QuerySet
-
-    from unlock.quotas import Room
 
 RELEASE_LATE_AFTER: Final = timedelta(minutes=2)
 COPY_LATE_AFTER: Final = timedelta(hours=1)
@@ -135,11 +132,6 @@ def shelves() -> tuple[Shelf, ...]:
     )
 
 
-def room() -> Room:
-    """What the instance stores, and may."""
-    return quotas.of_instance()
-
-
 def served(*, days: int, now: datetime) -> Served:
     """Of the last ``days`` UTC days, today among them."""
     first = (now.astimezone(UTC) - timedelta(days=days - 1)).date()
@@ -147,12 +139,6 @@ def served(*, days: int, now: datetime) -> Served:
         shown=Sum("shown_bytes"), sold=Sum("sold_bytes")
     )
     return Served(shown_bytes=found["shown"] or 0, sold_bytes=found["sold"] or 0)
-
-
-def budget_bytes() -> int:
-    """What the instance shows for nothing in a day; 0 for no limit."""
-    most: int = settings.KIM_EGRESS_INSTANCE_BYTES
-    return most
 
 
 def _queue(rows: QuerySet[Any, Any], column: str) -> Queue:
