@@ -63,7 +63,25 @@ class Checks:
         need_sat = truth.least_sat()
         if not first_time:  # given back: what it was settled for is enough
             need_sat = min(need_sat, row.settled_sat or need_sat)
-        assert has_sat >= need_sat, f"settled for {has_sat} of {need_sat} sat"
+        assert has_sat >= need_sat, self._settled_wrongly(row, has_sat, need_sat)
+
+    def _settled_wrongly(self, row: Invoice, has_sat: int, need_sat: int) -> str:
+        """With what a story that does not fail twice would not tell."""
+        shown = [
+            f"{each.transaction_id} {each.value_sat} sat {each.chain} at {each.height} in"
+            f" {each.block_hash} spv {each.spv_ok} by {each.seen_by}"
+            for each in Output.objects.filter(invoice=row)
+        ]
+        chain = connection.chain()
+        links = [
+            f"{link.name} live {link.is_live} sound {link.is_sound} tip"
+            f" {link.tip and link.tip.height} {link.branch}"
+            for link in chain._pool.links
+        ]
+        return (
+            f"settled for {has_sat} of {need_sat} sat; servers {self.world.moods}; the node's last"
+            f" blocks {self.world.last_blocks()}; ours {chain.tip()}; outputs {shown}; {links}"
+        )
 
     def _check_instant(self, row: Invoice, truth: Truth) -> None:
         assert truth.sale.is_instant, "nobody chose to sell before a block"

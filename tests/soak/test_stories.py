@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal import observability
+from hypothesis.internal.observability import with_observability_callback
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.soak.late import LateShop
@@ -24,6 +26,7 @@ pytestmark = [
 
 STEPS_A_STORY = 50
 STORIES = int(os.environ.get("KIM_STORIES", "42"))
+observability.OBSERVABILITY_COLLECT_COVERAGE = False  # which takes ten times as long
 # `make faults` asks only whether a story fails, not for the shortest one that does.
 SHORTEN = (Phase.shrink,) if os.environ.get("KIM_SHORTEN", "1") == "1" else ()
 
@@ -70,16 +73,21 @@ def test_what_comes_late_is_held_to_the_quote_that_it_came_for() -> None:
 
 
 def _tell(shop: type[Shop], stories: int) -> None:
-    run_state_machine_as_test(
-        shop,
-        settings=settings(
-            max_examples=stories,
-            stateful_step_count=STEPS_A_STORY,
-            derandomize="KIM_STORIES" not in os.environ,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, *SHORTEN),
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
+    wanted = settings(
+        max_examples=stories,
+        stateful_step_count=STEPS_A_STORY,
+        derandomize="KIM_STORIES" not in os.environ,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, *SHORTEN),
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
     )
+    with with_observability_callback(_told):
+        run_state_machine_as_test(shop, settings=wanted)
+
+
+def _told(seen: Any) -> None:
+    """The steps of what fails, at once: what hangs on the moment fails no second time."""
+    if seen.type == "test_case" and seen.status == "failed":
+        print(seen.representation)

@@ -138,6 +138,10 @@ class World:
     def is_there(self, txid: str) -> bool:
         return self.depth(txid) > 0 or self.is_waiting(txid)
 
+    def last_blocks(self) -> list[tuple[int, str]]:
+        blocks = self.node.chain.ledger.blocks
+        return [(at, str(blocks[at].header.hash)) for at in range(len(blocks))[-4:]]
+
     def close(self) -> None:
         for server in self.servers:
             self._run(server.stop())
