@@ -12,6 +12,7 @@ import pytest
 from django.core.cache import cache
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.backends.sqlite3.creation import DatabaseCreation
+from rest_framework.throttling import SimpleRateThrottle
 
 from tests import migrated
 from tests.stacks import scratch, stack
@@ -27,6 +28,7 @@ __all__ = [
     "store",
     "store_config",
     "uncounted",
+    "unlimited",
 ]
 
 
@@ -87,3 +89,10 @@ def uncounted() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def unlimited(monkeypatch: pytest.MonkeyPatch, uncounted: None) -> None:
+    """Thousands of calls from one address are the point there; the limits have tests of their own."""
+    rates = dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES)
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)

@@ -29,14 +29,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.unlock.creating import b64
-from tests.unlock.test_bad_input import Cast, _unlimited, cast
+from tests.unlock.test_bad_input import Cast, cast
 from unlock import tokens
 from unlock.models import Creator
 from unlock.scopes import Scope
 
-__all__ = ["_unlimited", "cast"]
+__all__ = ["cast"]
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 # A 503 is documented: there is no store and no chain here, and calls that need one say so.
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -13,7 +13,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from kim import deprecations
 from kim.deprecations import Going
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 SINCE = datetime(2027, 1, 1, tzinfo=UTC)
 PAGE = "https://kim.example/docs"

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
@@ -25,11 +24,6 @@ from unlock.models import Instance
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "a heron waits in the reeds"
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 def filled(code: str, **changes: str) -> dict[str, str]:

@@ -10,16 +10,13 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from rest_framework.throttling import SimpleRateThrottle
 
 from tests.project.test_headers import plain_routes
 from tests.project.test_logs import written
@@ -29,7 +26,7 @@ from tests.unlock.vaulting import recovery, with_vault
 from unlock.models import Creator
 
 __all__ = ["written"]
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 R = b"Root-of-maya-32-bytes-planted-R!"
 M = b"Content-key-M-32-bytes-planted-M"
@@ -37,16 +34,6 @@ L = b"LinkSecretL16byt"
 PASSWORD = "Correct-Horse-Planted-77"
 WORDS = "zebra zone zoo young yellow wrist worry worth wrap write wrong yard"
 SHORT = 8  # spare and mailed codes are shorter than what can be told from other text
-
-
-@pytest.fixture(autouse=True)
-def _unlimited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(
-        SimpleRateThrottle, "THROTTLE_RATES", dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES)
-    )
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def spellings(secret: bytes | str) -> set[str]:

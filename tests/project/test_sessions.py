@@ -6,13 +6,11 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.test import Client
 
 from kim import sessions
@@ -21,13 +19,6 @@ from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = "default-src 'none'"
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def cookie(browser: Browser) -> str:

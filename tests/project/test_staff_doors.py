@@ -25,7 +25,7 @@ from unlock.models import AuditEntry, StaffFactor
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 NAME, PASSWORD = "rita", "a password of rita"
 STEP = "/admin/second-step/"

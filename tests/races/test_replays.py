@@ -14,7 +14,7 @@ from unlock import tokens
 from unlock.models import PaidFile
 from unlock.scopes import Scope
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 DRAFT = {"title": "Nine", "price": {"amount": "2.00", "currency": "EUR"}}
 

@@ -14,7 +14,7 @@ from tests.unlock.vaulting import PASSWORD, log_in, recovery, saving, sealed, wi
 from unlock import account_sessions
 from unlock.models import SessionNote
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SAFARI = (

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from payments import models as money
@@ -19,11 +18,6 @@ from unlock.states import FileState, GrantKind
 
 pytestmark = pytest.mark.django_db
 TXID = "cd" * 32
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 def signed_in(sold: Sold) -> Client:

@@ -17,7 +17,7 @@ from unlock.models import Creator
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 
 def address(byte: bytes) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from unlock.storage import S3Store
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store", "uncounted")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
 
 PRICE = {"amount": "2.00", "currency": "EUR"}
 ADDRESS = addresses.encode(

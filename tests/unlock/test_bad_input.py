@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from django.apps import apps
-from django.core.cache import cache
 from django.utils import timezone
-from rest_framework.throttling import SimpleRateThrottle
 
 from tests.unlock.creating import Browser, b64, derive, refusal, seal, sign_up, signed_in
 from tests.unlock.sale import OFF_CURVE, Buyer, Sold, owe, publish
@@ -27,7 +25,7 @@ from unlock.models import Copy, Creator, Delivery, Measure, PaidFile, Upload, We
 from unlock.scopes import Scope
 from unlock.states import FileState, UploadState
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 API = yaml.safe_load((Path(__file__).resolve().parents[2] / "docs/openapi.yaml").read_text())
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -56,16 +54,6 @@ class Cast:
     buyer: Buyer
     sold: Sold
     ids: dict[str, list[str]]
-
-
-@pytest.fixture(autouse=True)
-def _unlimited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Thousands of calls from one address are the point here; the limits have tests of their own."""
-    rates = dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES)
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def an_upload(owner: Creator, *, state: UploadState = UploadState.VERIFIED) -> Upload:

@@ -16,7 +16,7 @@ from tests.unlock.creating import Browser, b64, derive, refusal, signed_in
 from tests.unlock.sale import Buyer, order_body, publish
 from unlock.models import PaidFile, Purchase
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 
 from payments import models as money
@@ -31,11 +30,6 @@ from unlock.states import FileState, NoticeKind
 pytestmark = pytest.mark.django_db
 
 PROOF = {"derived": derive("correct horse")}
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 def me() -> Creator:

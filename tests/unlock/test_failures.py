@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from payments import models as money
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 DAMAGED = Told(step=Step.SEGMENT, code=Code.DAMAGED, segment=7)
 BODY = {"step": "segment", "code": "damaged", "segment": 7}
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 @pytest.fixture

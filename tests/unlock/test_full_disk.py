@@ -20,7 +20,7 @@ from unlock import disks, keys
 from unlock.models import PaidFile, Purchase
 from unlock.states import ReleaseState
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db(transaction=True)
 TITLE = "w" * 200
 LONG = "a file about " * 1500
 MANY = 500

@@ -33,7 +33,7 @@ from unlock.states import FileState, GrantKind, NoticeKind
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 PURCHASES = "/admin/unlock/purchase/"
 FILES = "/admin/unlock/paidfile/"

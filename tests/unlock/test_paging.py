@@ -11,7 +11,7 @@ from tests.unlock.creating import NOW, Browser, refusal, signed_in
 from unlock.models import Creator, Notice, PaidFile
 from unlock.states import NoticeKind
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from unlock.tasks.payouts import change_payouts
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 OLD, NEW, OTHER = address(b"\x11"), address(b"\x33"), address(b"\x55")
 DAY = timedelta(days=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 
 from payments import payouts
@@ -12,11 +11,6 @@ from tests.unlock.test_api_creators import address
 from tests.xpub import XPUB
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 def test_an_address_has_sums_and_no_gap() -> None:

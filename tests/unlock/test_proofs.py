@@ -24,7 +24,7 @@ from unlock.states import FileState
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 ADDRESS = encode(bytes.fromhex("76a914" + "11" * 20 + "88ac"), Network.REGTEST)
 

@@ -17,7 +17,7 @@ from unlock.states import NoticeKind
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 NEW = "battery staple"
 

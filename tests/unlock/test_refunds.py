@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -24,11 +23,6 @@ ADDRESS = encode(bytes.fromhex("76a914" + "22" * 20 + "88ac"), Network.REGTEST)
 MAINNET = encode(bytes.fromhex("76a914" + "22" * 20 + "88ac"), Network.MAINNET)
 WIF = "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn"  # of the number one: nobody's
 OVER = {"seen_sat": 40_000, "confirmed_sat": 40_000, "flags": ["OVER", "REFUND_DUE"], "depth": 1}
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.unlock.creating import Browser, b64, refusal, signed_in
 from unlock import replays
 from unlock.models import Creator, DiscountCode, KeptAnswer, PaidFile, Purchase, Webhook
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 DRAFT = {"title": "Nine", "price": {"amount": "2.00", "currency": "EUR"}}
 HOOK = "https://merchant.example/kim"

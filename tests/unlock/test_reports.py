@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from django.core import mail as mailbox
-from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
-from rest_framework.throttling import SimpleRateThrottle
 
 from tests.unlock.creating import Browser, Sealed, b64, refusal, seal, signed_in
 from tests.unlock.sale import NOW, Sold, publish
@@ -21,18 +19,10 @@ from unlock.models import PaidFile, Report
 from unlock.moderation_errors import ProofUnreadable
 from unlock.states import FileState, ReportState
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 SECRET = "1." + "A" * 22
 ROOM = 2**18 - 32
-
-
-@pytest.fixture(autouse=True)
-def _unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits per address have a test of their own."""
-    cache.clear()
-    rates = dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES)
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", rates)
 
 
 def body(**changes: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -25,11 +24,6 @@ from unlock.models import DiscountCode, PaidFile, Purchase
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "bchreg:qp63uahgrxged4z5jswyt5dn5v3lzsem6c6mz8vuwd"
 PATH = "/api/v1/purchases/restored/"
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 @dataclass

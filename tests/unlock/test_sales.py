@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.cache import cache
 from django.db.models import Sum
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -26,11 +25,6 @@ from unlock import sales, sales_export
 from unlock.models import Creator, Purchase
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from unlock.account_errors import (
 from unlock.models import Creator, Notice, SecondFactor
 from unlock.states import NoticeKind
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 STEP = timedelta(seconds=30)
 

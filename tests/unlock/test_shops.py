@@ -15,7 +15,7 @@ from unlock.container import shop as keys
 from unlock.models import Cover, Creator, PaidFile, Profile, Showcase
 from unlock.states import FileState
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 ROOT = os.urandom(32)
 

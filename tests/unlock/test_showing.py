@@ -30,7 +30,7 @@ from unlock.showing_rows import Audit, Cover, Samples
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store", "uncounted")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("configured_store")]
 
 ROOM = 2**18 - 32
 

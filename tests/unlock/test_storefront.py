@@ -15,7 +15,7 @@ from tests.unlock.test_showing import jpeg, webp
 from unlock.models import Cover, Creator, Profile, Showcase
 from unlock.states import FileState
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.unlock.sale import Buyer, order_body, publish
 from unlock.models import Creator, Purchase
 from unlock.visitors import client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 Limit = Callable[..., None]
 

@@ -26,7 +26,7 @@ from unlock.states import NoticeKind
 from unlock.token_errors import ScopeMissing
 from unlock.views.sessions import AnyoneView
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERY = list(Scope)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
-from rest_framework.throttling import SimpleRateThrottle
 
 from tests.unlock.creating import Browser, b64, derive, refusal, sign_up, signed_in
 from tests.unlock.sale import publish
@@ -18,17 +15,7 @@ from unlock import mail as messages
 from unlock.creator_errors import MailFailed
 from unlock.models import Creator, Invitation, PaidFile
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _unlimited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(
-        SimpleRateThrottle, "THROTTLE_RATES", dict.fromkeys(SimpleRateThrottle.THROTTLE_RATES)
-    )
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 
 # --- names that look like others ------------------------------------------------------------------

@@ -11,7 +11,7 @@ from unlock import vaults
 from unlock.container import decode_b64url
 from unlock.models import Creator, Vault
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 
 def scheme_of(username: str) -> int:

@@ -16,7 +16,7 @@ from unlock.models import KeyRelease, PaidFile, Purchase, Samples, Upload, Versi
 from unlock.pricing_errors import OfferChanged
 from unlock.states import FileState, GrantKind
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("uncounted")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
