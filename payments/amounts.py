@@ -137,6 +137,11 @@ def bch(amount_sat: int) -> Decimal:
     return Decimal(format_bch(amount_sat))
 
 
+def bch_words(amount_sat: int) -> Words:
+    """As it is said to people: "0.00012300 BCH", with the decimal sign of the reader."""
+    return Words.of("{amount} BCH", amount=bch(amount_sat))
+
+
 def format_bch(amount_sat: int) -> str:
     """Satoshis as BCH with all eight digits: ``0.00012300``."""
     sign, rest = ("-", -amount_sat) if amount_sat < 0 else ("", amount_sat)

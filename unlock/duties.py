@@ -11,9 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from payments import duties, invoices, refunds, tidings
-from payments.amounts import bch
+from payments.amounts import bch_words
 from payments.states import InvoiceFlag, InvoiceState, RefundReason
-from payments.words import Words
 from unlock import failures, sales, speech
 from unlock.creator_errors import NoteMissing
 from unlock.errors import PurchaseUnknown
@@ -200,11 +199,11 @@ def _duty(kind: DutyKind, view: InvoiceView, row: Purchase, refund: RefundView |
 
 
 def _refund(refund: RefundView) -> str:
-    why, due = speech.say(REASONS[refund.reason]), _bch(refund.due_sat)
+    why, due = speech.say(REASONS[refund.reason]), bch_words(refund.due_sat)
     if refund.txid:
         rest = speech.say(
             "{paid} of {due} were seen on their way; it closes with their block.",
-            paid=_bch(refund.paid_sat),
+            paid=bch_words(refund.paid_sat),
             due=due,
         )
     elif not refund.address:
@@ -221,7 +220,7 @@ def _refund(refund: RefundView) -> str:
 
 
 def _short(view: InvoiceView) -> str:
-    seen, due = _bch(view.seen_sat), _bch(view.due_sat)
+    seen, due = bch_words(view.seen_sat), bch_words(view.due_sat)
     if InvoiceFlag.LATE in view.flags:
         what = speech.say(
             "{seen} came after the quote had run out; today it costs {due}.", seen=seen, due=due
@@ -233,7 +232,3 @@ def _short(view: InvoiceView) -> str:
         " block, and that cannot be undone."
     )
     return f"{what} {rest}"
-
-
-def _bch(sat: int) -> Words:
-    return Words.of("{amount} BCH", amount=bch(sat))

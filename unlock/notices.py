@@ -178,7 +178,7 @@ def kinds_of(event: EventView) -> tuple[NoticeKind, ...]:
 
 def text_of(kind: NoticeKind, title: str, invoice: InvoiceView) -> Words:
     """One sentence or two, with the file and the amounts."""
-    seen, due = _bch(invoice.seen_sat), _bch(invoice.due_sat)
+    seen, due = amounts.bch_words(invoice.seen_sat), amounts.bch_words(invoice.due_sat)
     return Words(_TEXTS[kind], {"name": name_of(title), "seen": seen, "due": due})
 
 
@@ -253,7 +253,3 @@ def _rows(facts: Sequence[Facts], *, now: datetime) -> int:
         wanted.pop((key[0], NoticeKind(key[1]), key[2]), None)
     Notice.objects.bulk_create(wanted.values(), ignore_conflicts=True, batch_size=500)
     return len(wanted)
-
-
-def _bch(amount_sat: int) -> Words:
-    return Words.of("{amount} BCH", amount=amounts.bch(amount_sat))
