@@ -10,12 +10,15 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
+
 from payments import payouts
-from unlock import codes, container, sales, sales_export, stock, versions
+from unlock import codes, container, pricing, sales, sales_export, stock, storefront, versions
 from unlock.files import price_of
 from unlock.models import Copy, Cover, DiscountCode, Grant, Notice, PaidFile, Webhook
 from unlock.sales import Filters
 from unlock.sales_export import time_text
+from unlock.showing_rows import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,7 @@ def chunks(creator: Creator, *, now: datetime) -> Iterator[bytes]:
     """The object, piece by piece. A file that was cut off cannot be read."""
     head = {
         "format": FORMAT,
+        "instance": settings.KIM_PUBLIC_URL,
         "made_at": time_text(now),
         "username": creator.user.get_username(),
         "created_at": time_text(creator.created_at),
@@ -60,11 +64,14 @@ def _listed(name: str, rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 
 def _files(creator: Creator, *, now: datetime) -> Iterator[dict[str, Any]]:
-    mine = PaidFile.objects.filter(creator=creator).select_related("container", "pricing")
+    mine = PaidFile.objects.filter(creator=creator).select_related(
+        "container", "pricing", "showcase"
+    )
     rows = list(mine.order_by("created_at", "pk"))
     editions = versions.editions_of(rows)
     covers = Cover.objects.filter(paid_file__creator=creator)
     pictures = {cover.paid_file_id: cover for cover in covers}
+    samples = dict(Samples.objects.filter(paid_file__in=rows).values_list("paid_file", "kind"))
     made = list(DiscountCode.objects.filter(paid_file__creator=creator).order_by("created_at"))
     by_file: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for code, shown in zip(made, codes.show(made, now=now), strict=True):
@@ -80,7 +87,9 @@ def _files(creator: Creator, *, now: datetime) -> Iterator[dict[str, Any]]:
             "title": row.title,
             "description": row.description,
             "price": _price(price_of(row)),
-            "pricing": _pricing(row),
+            "pricing": _pricing(row, now=now),
+            "showcase": _showcase(row),
+            "sample": samples.get(row.id),
             "codes": by_file[row.id],
             "confirmations": row.confirmations,
             "is_instant": row.is_instant,
@@ -88,6 +97,7 @@ def _files(creator: Creator, *, now: datetime) -> Iterator[dict[str, Any]]:
             "generation": row.generation,
             "link_generation": editions[row.id].link_generation,
             "link_file_id": editions[row.id].link_file_id.hex(),
+            "meta_link": container.encode_b64url(editions[row.id].meta_link),
             "wrapped_key": container.encode_b64url(bytes(row.wrapped_key)),
             "h_s": row.h_s,
             "removed_reason": row.removed_reason,
@@ -121,9 +131,18 @@ def _container(held: Container, copies: list[dict[str, str]]) -> dict[str, Any]:
     }
 
 
-def _pricing(row: PaidFile) -> dict[str, Any]:
+def _showcase(row: PaidFile) -> dict[str, bool]:
+    shown = storefront.shown(row)
+    return {name: getattr(shown, name) for name in ("is_adult", "shows_contents", "has_card")}
+
+
+def _pricing(row: PaidFile, *, now: datetime) -> dict[str, Any]:
+    """The terms, and what is left of ``free_first`` and ``stock``: elsewhere they begin with that."""
     terms = stock.terms_of(row)
+    counts = stock.counts_of(row, terms, now=now)
     return {
+        "free_left": max(0, terms.free_first - counts.given_first),
+        "left": pricing.left(terms, counts),
         "kind": terms.kind.value,
         "suggested": None if terms.suggested is None else _price(terms.suggested),
         "free_first": terms.free_first,

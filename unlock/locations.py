@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F
 
 from payments.states import InvoiceState
-from unlock import copies, egress, holds, versions
+from unlock import committed, copies, egress, holds, versions
 from unlock.errors import FileErased, NotPaid, TooManyLocations
 from unlock.keys import Standing, standing_of
 from unlock.models import Erasure, Purchase
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from unlock.models import Container
+    from unlock.models import Container, PaidFile
 
 _FETCHABLE = frozenset({InvoiceState.SEEN, InvoiceState.PAID})
 
@@ -64,6 +64,21 @@ def sign(purchase_id: UUID, *, content_id: str = "", now: datetime) -> tuple[Loc
     if standing.purchase.locations_signed == 0:  # as it was read: a page that asks again goes on
         egress.sell(standing.purchase.paid_file_id, signed[0].size_bytes, now=now)
     return _spread(signed, start=standing.purchase.id.int)
+
+
+def of_own(paid_file: PaidFile, *, now: datetime) -> tuple[Location, ...]:
+    """The same for a creator's own file, to take the sealed bytes elsewhere: nobody buys anything.
+
+    Counted as traffic. Raises FileTakenDown, UploadNotVerified, CopyUnavailable, CopiesDamaged.
+    """
+    if holds.is_closed(paid_file.id):
+        raise FileTakenDown("This site removed the file.")
+    held = committed.verified(paid_file)
+    signed = tuple(_sign_copies(held, now=now))
+    if not signed:
+        raise copies.refusal(held.id)
+    egress.sell(paid_file.id, held.size_bytes, now=now)
+    return signed
 
 
 def _spread(signed: list[Location], *, start: int) -> tuple[Location, ...]:

@@ -38,7 +38,9 @@ _TRY_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One copy as its creator sees it. ``host`` is a store's name, or where the address leads."""
+    """One copy as its creator sees it. ``host`` is a store's name, or where the address leads;
+    ``address`` gives all its bytes for an hour, where it was asked for.
+    """
 
     id: UUID
     kind: str
@@ -48,6 +50,7 @@ class Place:
     size_bytes: int
     verified_at: datetime | None
     checked_at: datetime | None
+    address: str = ""
 
 
 def places(paid_file: PaidFile) -> list[Place]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from payments import models as money
@@ -21,11 +22,13 @@ from unlock.models import (
     DiscountCode,
     Notice,
     PaidFile,
+    Pricing,
     SessionNote,
+    Showcase,
     Vault,
     Webhook,
 )
-from unlock.states import FileState, NoticeKind
+from unlock.states import FileState, NoticeKind, PriceKind
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +137,8 @@ def test_everything_goes_along_and_no_secret_of_it() -> None:
     sold = sell()
     PaidFile.objects.update(title="Nordlys", description="The long cut", stream_only=True)
     made = maya.post(f"files/{sold.file.id}/codes/", {"percent": 25, "note": "friends"}).json()
+    Pricing.objects.create(paid_file=sold.file, kind=PriceKind.FIXED, stock=5)
+    Showcase.objects.create(paid_file=sold.file, is_adult=True)
     hook = maya.post("webhooks/", {"url": "https://shop.example/hook"}).json()
     bought = Buyer().purchase(sold, invoice_id=owe(sold, InvoiceState.PAID).id)
     Notice.objects.create(creator=me(), kind=NoticeKind.SOLD, topic="a", text="Sold.")
@@ -147,6 +152,10 @@ def test_everything_goes_along_and_no_secret_of_it() -> None:
     assert (file["title"], file["description"], file["stream_only"]) == (
         "Nordlys", "The long cut", True,
     )  # fmt: skip
+    assert whole["instance"] == settings.KIM_PUBLIC_URL
+    assert (file["meta_link"], file["sample"]) == ("", None)
+    assert file["showcase"] == {"is_adult": True, "shows_contents": False, "has_card": False}
+    assert (file["pricing"]["stock"], file["pricing"]["left"]) == (5, 4)
     assert file["container"]["content_id"] == sold.file.container.content_id  # type: ignore[union-attr]
     assert file["container"]["copies"] == [
         {"store": "main", "object": f"c/{sold.file.container_id}"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 
@@ -271,6 +272,7 @@ def test_the_calls_are_for_the_creator_alone(configured_store: S3Store, sealed: 
         assert added.status_code == 201
         assert set(added.json()) == {
             "id", "kind", "host", "url", "state", "size_bytes", "verified_at", "checked_at",
+            "address",
         }  # fmt: skip
         listed = maya.get(f"files/{file}/copies/").json()["copies"]
         assert [(each["kind"], each["state"]) for each in listed] == [
@@ -290,6 +292,22 @@ def test_the_calls_are_for_the_creator_alone(configured_store: S3Store, sealed: 
         assert refusal(maya.delete(stored)) == (404, "copy_missing")
         assert maya.delete(one).status_code == 204
     assert Copy.objects.count() == 1
+
+
+def test_a_creator_takes_the_sealed_bytes_along_and_buys_nothing(
+    configured_store: S3Store, sealed: Sealed
+) -> None:
+    maya, eve = creating.signed_in("maya"), creating.signed_in("eve")
+    path = f"files/{file_of(maya, sealed)}/copies/"
+
+    [plain] = maya.get(path).json()["copies"]
+    [asked] = maya.get(f"{path}?with=address").json()["copies"]
+
+    assert plain == {**asked, "address": ""}
+    with urlopen(asked["address"], timeout=20) as answer:
+        assert answer.read() == sealed.body
+    assert refusal(eve.get(f"{path}?with=address")) == (404, "not_found")
+    assert not Purchase.objects.exists()
 
 
 def file_of(maya: Browser, sealed: Sealed) -> str:

@@ -17,7 +17,9 @@ class CopyInputSerializer(serializers.Serializer[Any]):
 
 
 class CopySerializer(serializers.Serializer[Any]):
-    """``kind`` is ``store`` or ``url``; ``host`` a store's name, or where the address leads."""
+    """``kind`` is ``store`` or ``url``; ``host`` a store's name, or where the address leads.
+    ``address``: gives the sealed bytes for an hour; empty unless asked for.
+    """
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=["store", "url"])
@@ -27,6 +29,7 @@ class CopySerializer(serializers.Serializer[Any]):
     size_bytes = serializers.IntegerField()
     verified_at = serializers.DateTimeField(allow_null=True)
     checked_at = serializers.DateTimeField(allow_null=True)
+    address = serializers.CharField(allow_blank=True)
 
 
 class CopiesSerializer(serializers.Serializer[Any]):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
-from unlock import copies, files, own_copies, versions
+from unlock import copies, files, locations, own_copies, versions
 from unlock.serializers.copies import (
     ComplaintSerializer,
     CopiesSerializer,
@@ -31,12 +32,27 @@ if TYPE_CHECKING:
 class Copies(CreatorView):
     @property
     def throttle_scope(self) -> str | None:
-        return "purchase" if self.request.method == "POST" else None
+        if self.request.method == "POST":
+            return "purchase"
+        return "presign" if "with" in self.request.query_params else None
 
-    @extend_schema(operation_id="file_copies_list", responses=CopiesSerializer)
+    @extend_schema(
+        operation_id="file_copies_list",
+        parameters=[OpenApiParameter("with", str, enum=["address"])],
+        responses=CopiesSerializer,
+    )
     def get(self, request: Request, file_id: UUID) -> Response:
-        """Every place where the file lies, with its state and when it was last read whole."""
-        places = own_copies.places(self.mine(request, file_id))
+        """Every place where the file lies, with its state and when it was last read whole.
+
+        ``with=address`` adds where the sealed bytes can be fetched, for an hour: to take them along.
+        """
+        paid_file = self.mine(request, file_id)
+        places = own_copies.places(paid_file)
+        if request.query_params.get("with") == "address":
+            found = {
+                each.copy: each.url for each in locations.of_own(paid_file, now=timezone.now())
+            }
+            places = [replace(each, address=found.get(each.id, "")) for each in places]
         return Response(CopiesSerializer({"copies": places}).data)
 
     @extend_schema(request=CopyInputSerializer, responses={201: CopySerializer})
