@@ -26,7 +26,7 @@ from devchain.script import push
 from devchain.store import MemoryStore, Record
 from devchain.transaction import Output, Transaction
 from kim.env import ElectrumServer
-from payments import covenants, seals
+from payments import connection, covenants, seals
 from payments.errors import NotForwardable
 from payments.models import Invoice
 from payments.states import PayoutKind
@@ -94,6 +94,17 @@ class World:
         return [self._questions(number).mood for number in range(len(self.servers))]
 
     def set_mood(self, number: int, mood: Mood) -> None:
+        """Whoever mined a last block of its own is believed where nobody contradicts
+        (docs/payments.md, "Many servers"): then the other one is honest, and can be asked.
+        """
+        other = self._questions(1 - number).mood
+        if mood is Mood.FORKED or (other is Mood.FORKED and mood is not Mood.HONEST):
+            self._change(1 - number, Mood.HONEST)
+        self._change(number, mood)
+        if mood is Mood.FORKED and not all(each.is_live for each in connection.chain().servers()):
+            connection.close()  # one that was distrusted would not be asked for a moment
+
+    def _change(self, number: int, mood: Mood) -> None:
         self.servers[number].is_silent = mood is Mood.SILENT
         questions = self._questions(number)
         questions.mood, questions.frozen_height = mood, self.node.chain.ledger.height
