@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from kimcli import keyfiles, passwords
+from kimcli import keyfiles, passwords, words
 from kimcli.errors import CommandFailed, Refused
 from kimcli.keyfiles import KeyFile
 from kimcli.means import Means
@@ -23,10 +23,10 @@ class Account:
     key: KeyFile
 
 
-def given_token() -> str:
+def given_token(name: str = "KIM_TOKEN") -> str:
     """From KIM_TOKEN, else from the file that KIM_TOKEN_FILE names; "" without either."""
-    path = os.environ.get("KIM_TOKEN_FILE", "")
-    token = os.environ.get("KIM_TOKEN", "") or (Path(path).read_text("ascii") if path else "")
+    path = os.environ.get(f"{name}_FILE", "")
+    token = os.environ.get(name, "") or (Path(path).read_text("ascii") if path else "")
     return token.strip()
 
 
@@ -56,6 +56,24 @@ def enter(api: Api, username: str, key_path: Path, means: Means) -> Account:
     if key is None:
         key = _find_key(api, username, worked, key_path, means)
     return Account(api, username, key)
+
+
+def find_key(key_path: Path, means: Means) -> KeyFile:
+    """A root that exists: from its file, else from its 24 words, which make the file. Raises
+    CommandFailed without either, FilesWrong.
+    """
+    key = keyfiles.read(key_path, "creator")
+    if key is not None:
+        return key
+    typed = os.environ.get("KIM_WORDS", "")
+    if not typed and sys.stdin.isatty():
+        typed = getpass.getpass("Your 24 words: ")
+    if not typed:
+        hint = "Name the file with --key-file, or set KIM_WORDS."
+        raise CommandFailed("key_missing", f"There is no key file at {key_path}.", hint)
+    key = keyfiles.make(key_path, "creator", words.from_words(typed))
+    means.say(f"Your key lies in {key_path}.")
+    return key
 
 
 def password_of(username: str) -> str:

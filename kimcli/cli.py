@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kimcli import accounts, buying, selling, uploads
+from kimcli import accounts, buying, exports, moving, selling, uploads
 from kimcli.accounts import Account
 from kimcli.buying import Wishes
 from kimcli.errors import EXIT_FILES, EXIT_REFUSED, EXIT_STOPPED, CommandFailed, FilesWrong
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str], means: Means) -> int:
     if arguments and arguments[0] in _UNLOCKER:
         return unlocker.run(arguments, means.clock, means.wait, program="kim")
     options = _parser().parse_args(arguments)
-    commands = {"upload": _upload, "sell": _sell, "buy": _buy}
+    commands = {"upload": _upload, "sell": _sell, "buy": _buy, "move": _move}
     try:
         commands[options.command](options, means)
     except CommandFailed as error:
@@ -64,7 +64,7 @@ def _sell(options: argparse.Namespace, means: Means) -> None:
         confirmations=options.confirmations,
         is_instant=options.instant,
     )
-    means.result(selling.publish(account, uploaded, terms, means))
+    means.result(selling.publish(account, uploaded, terms.fields, means))
 
 
 def _read_text(path: Path | None) -> str:
@@ -89,6 +89,25 @@ def _buy(options: argparse.Namespace, means: Means) -> None:
     means.result(str(buying.buy(options.link, wishes, means)))
 
 
+def _move(options: argparse.Namespace, means: Means) -> None:
+    old = None
+    if options.old:
+        old = Api(origin_of(options.old), means.wait)
+        old.token = accounts.given_token("KIM_OLD_TOKEN")
+        if not old.token:
+            message = "There is no token for the old instance."
+            raise CommandFailed("token_missing", message, "Set KIM_OLD_TOKEN.")
+    if options.export is not None:
+        past = exports.read(options.export, old)
+    elif old is not None:
+        past = exports.ask(old)
+    else:
+        raise FilesWrong("old_missing", "Name the old instance's --export, or it with --old.")
+    accounts.find_key(_key_path(options), means)
+    wishes = moving.Wishes(folder=options.folder, slots=options.slots, is_dry=options.dry_run)
+    moving.move(_account(options, means), past, wishes, means)
+
+
 def home() -> Path:
     """Where key files and journals lie: KIM_HOME, else ``~/.config/kim``."""
     named = os.environ.get("KIM_HOME", "")
@@ -97,13 +116,16 @@ def home() -> Path:
 
 
 def _account(options: argparse.Namespace, means: Means) -> Account:
-    server = origin_of(options.server)
-    host = urlsplit(server).netloc.replace(":", "-")
-    key_path = options.key_file or home() / f"creator-{host}-{options.user}.json"
-    api, token = Api(server, means.wait), accounts.given_token()
+    key_path = _key_path(options)
+    api, token = Api(origin_of(options.server), means.wait), accounts.given_token()
     if token:
         return accounts.enter_by_token(api, token, options.user, key_path)
     return accounts.enter(api, options.user, key_path, means)
+
+
+def _key_path(options: argparse.Namespace) -> Path:
+    host = urlsplit(origin_of(options.server)).netloc.replace(":", "-")
+    return Path(options.key_file or home() / f"creator-{host}-{options.user}.json")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     sale.add_argument("--confirmations", type=int, metavar="N")
     sale.add_argument("--instant", action="store_true", help="open before a block, where it may")
     _add_buy(commands.add_parser("buy", help="check, order, wait for the payment, open"))
+    _add_move(commands.add_parser("move", help="put up here what is on sale elsewhere"))
     for name, about in (
         ("open", "decrypt a sealed file with its licence"),
         ("info", "describe a sealed file"),
@@ -132,8 +155,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_creator(parser: argparse.ArgumentParser) -> None:
-    server, user = (os.environ.get(name, "") for name in ("KIM_SERVER", "KIM_USER"))
     parser.add_argument("path", type=Path, metavar="FILE|FOLDER")
+    _add_account(parser)
+
+
+def _add_account(parser: argparse.ArgumentParser) -> None:
+    server, user = (os.environ.get(name, "") for name in ("KIM_SERVER", "KIM_USER"))
     parser.add_argument(
         "--server", default=server, required=not server, metavar="URL", help="or KIM_SERVER"
     )
@@ -145,6 +172,16 @@ def _add_creator(parser: argparse.ArgumentParser) -> None:
         "--slots", type=int, choices=range(1, _SLOTS_MOST + 1), default=_SLOTS, metavar="N",
         help=f"parts on their way at once, 1 to {_SLOTS_MOST}",
     )  # fmt: skip
+
+
+def _add_move(parser: argparse.ArgumentParser) -> None:
+    _add_account(parser)
+    parser.add_argument("--export", type=Path, metavar="FILE", help="the old instance's export")
+    parser.add_argument("--old", default="", metavar="URL", help="it itself; set KIM_OLD_TOKEN")
+    parser.add_argument(
+        "--from", dest="folder", type=Path, metavar="DIR", help="where sealed files lie"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
 
 
 def _add_buy(parser: argparse.ArgumentParser) -> None:

@@ -81,9 +81,17 @@ class Journal:
 
 def path_for(key_path: Path, *, server: str, username: str, chosen: Path) -> Path:
     """One journal for one chosen file or folder of one account."""
-    name = "\n".join((server, username, str(chosen.resolve())))
-    mark = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return key_path.with_name(f"{key_path.stem}.upload-{mark}.jsonl")
+    return _path(key_path, "upload", server, username, str(chosen.resolve()))
+
+
+def path_of_move(key_path: Path, *, server: str, username: str, content_id: str) -> Path:
+    """One journal for one content that an account at ``server`` takes over."""
+    return _path(key_path, "move", server, username, content_id)
+
+
+def _path(key_path: Path, kind: str, *names: str) -> Path:
+    mark = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    return key_path.with_name(f"{key_path.stem}.{kind}-{mark}.jsonl")
 
 
 def start(path: Path, head: Head, **facts: Any) -> Journal:

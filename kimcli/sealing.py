@@ -65,20 +65,13 @@ class Sealed:
     md5: str
 
 
-class Sealer:
-    """Any number of threads may seal; ``rows`` fills up as they do."""
+class Parts:
+    """How a container is cut: parts of ``part_bytes``, which is a whole number of segments."""
 
-    def __init__(self, head: Head, content_key: bytes, payload: Payload, part_bytes: int) -> None:
-        self.core = head.core
+    def __init__(self, core: CoreHeader, part_bytes: int) -> None:
+        self.core = core
         self.part_bytes = part_bytes
-        self.part_count = -(-head.core.total_bytes // part_bytes)
-        self._head = head
-        self._payload = payload
-        self._session = keys.open_content(head.core, content_key)
-        self._message_key = self._session.message_key()
-        self._rows = bytearray(INDEX_ROW_BYTES * head.core.segments)
-        self._index: Index | None = None
-        self._lock = threading.Lock()
+        self.part_count = -(-core.total_bytes // part_bytes)
 
     def size_of(self, number: int) -> int:
         """Bytes of part ``number``, from 1."""
@@ -96,6 +89,25 @@ class Sealer:
         after = -(-max(0, min(start + self.part_bytes, self.core.index_offset) - skip) // step)
         return range(min(first, after), after)
 
+    def index_in(self, number: int, raw_index: bytes) -> bytes:
+        """As much of the index as lies in this part."""
+        start = (number - 1) * self.part_bytes - self.core.index_offset
+        return raw_index[max(0, start) : max(0, start + self.size_of(number))]
+
+
+class Sealer(Parts):
+    """Any number of threads may seal; ``rows`` fills up as they do."""
+
+    def __init__(self, head: Head, content_key: bytes, payload: Payload, part_bytes: int) -> None:
+        super().__init__(head.core, part_bytes)
+        self._head = head
+        self._payload = payload
+        self._session = keys.open_content(head.core, content_key)
+        self._message_key = self._session.message_key()
+        self._rows = bytearray(INDEX_ROW_BYTES * head.core.segments)
+        self._index: Index | None = None
+        self._lock = threading.Lock()
+
     def take(self, number: int, rows: bytes) -> None:
         """The rows of a part that the store has from an earlier run."""
         at = INDEX_ROW_BYTES * self.segments_of(number).start
@@ -111,9 +123,7 @@ class Sealer:
             rows += row
         self.take(number, bytes(rows))
         if self.holds_index(number):
-            start = max(0, (number - 1) * self.part_bytes - self.core.index_offset)
-            index = self.index()
-            pieces.append(index.raw[start:][: self.size_of(number) - sum(map(len, pieces))])
+            pieces.append(self.index_in(number, self.index().raw))
         raw = b"".join(pieces)
         return Sealed(number, raw, bytes(rows), hashlib.md5(raw, usedforsecurity=False).hexdigest())
 

@@ -6,6 +6,7 @@ where the first one stopped.
 
 import os
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,12 @@ from kimcli import offers, releases
 from kimcli.accounts import Account
 from kimcli.errors import CommandFailed, Refused
 from kimcli.means import Means
-from kimcli.uploads import Uploaded
+from kimcli.uploads import Stored
 from kimcli.wire import read_stretch
 from unlock import container
 from unlock.container import Secrets, decode_b64url, encode_b64url, keys
 from unlock.errors import Damaged, Forged
 
-_GENERATION = 0
 _SAMPLES = 5
 
 
@@ -44,12 +44,12 @@ class Terms:
         return fields
 
 
-def publish(account: Account, uploaded: Uploaded, terms: Terms, means: Means) -> str:
-    """The whole share link. The journal goes once it is sold."""
+def publish(account: Account, uploaded: Stored, fields: Mapping[str, Any], means: Means) -> str:
+    """The whole share link. ``fields`` are those of ``POST files/``. The journal goes once it is sold."""
     secrets = container.derive_secrets(
-        account.key.root, uploaded.core.file_id, generation=_GENERATION
+        account.key.root, uploaded.core.file_id, generation=uploaded.generation
     )
-    file_id = _page(account, uploaded, terms)
+    file_id = page(account, uploaded, fields)
     link = encode_b64url(secrets.link_secret)
     instance = str(account.api.facts()["instance"])
     if not _is_published(account, file_id, secrets):
@@ -70,19 +70,19 @@ def _is_published(account: Account, file_id: str, secrets: Secrets) -> bool:
     return bool(seen["state"] == "published" and seen["h_s"] == h_s)
 
 
-def _page(account: Account, uploaded: Uploaded, terms: Terms) -> str:
+def page(account: Account, uploaded: Stored, fields: Mapping[str, Any]) -> str:
     """A draft on the server, new or from a run that did not get through."""
     known = uploaded.journal.facts.get("file")
     if known is None:
-        known = _made(account, uploaded, terms)
+        known = _made(account, uploaded, fields)
         uploaded.journal.keep(file=known)
         return known
-    account.api.patch(f"files/{known}/", terms.fields)
+    account.api.patch(f"files/{known}/", fields)
     return str(known)
 
 
-def _made(account: Account, uploaded: Uploaded, terms: Terms) -> str:
-    asked = {**terms.fields, "upload": uploaded.upload_id}
+def _made(account: Account, uploaded: Stored, fields: Mapping[str, Any]) -> str:
+    asked = {**fields, "upload": uploaded.upload_id}
     try:
         return str(account.api.post("files/", asked, session=True)["id"])
     except CommandFailed as error:
@@ -93,14 +93,14 @@ def _made(account: Account, uploaded: Uploaded, terms: Terms) -> str:
         made = [f for f in files if (f["upload"] or {}).get("id") == uploaded.upload_id]
         if not made:
             raise
-        account.api.patch(f"files/{made[0]['id']}/", terms.fields)
+        account.api.patch(f"files/{made[0]['id']}/", fields)
         return str(made[0]["id"])
 
 
-def _deposit(account: Account, file_id: str, uploaded: Uploaded, secrets: Secrets) -> None:
+def _deposit(account: Account, file_id: str, uploaded: Stored, secrets: Secrets) -> None:
     deposit = {
         "content_id": uploaded.content_id.hex(),
-        "generation": _GENERATION,
+        "generation": uploaded.generation,
         "wrapped_key": encode_b64url(uploaded.wrapped_key),
         "h_s": container.hash_commitment(secrets.release_secret).hex(),
         "s": encode_b64url(secrets.release_secret),
@@ -108,7 +108,7 @@ def _deposit(account: Account, file_id: str, uploaded: Uploaded, secrets: Secret
     account.api.put(f"files/{file_id}/secret/", deposit)
 
 
-def _audit(account: Account, file_id: str, uploaded: Uploaded, secrets: Secrets) -> None:
+def _audit(account: Account, file_id: str, uploaded: Stored, secrets: Secrets) -> None:
     """The server draws a few segments and opens them with their keys: buyers see that it did."""
     core = uploaded.core
     count = container.audit_count(core.segments)

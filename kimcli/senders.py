@@ -4,14 +4,14 @@ import io
 import queue
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from urllib3.exceptions import HTTPError
 
 from kimcli.errors import Refused, Unreachable
 from kimcli.journals import Journal
 from kimcli.means import Means
-from kimcli.sealing import Sealed, Sealer
+from kimcli.sealing import Sealed
 from kimcli.wire import Api, make_pool
 from unlock.container.meter import Meter
 
@@ -22,9 +22,15 @@ _PAUSE_MOST_SECONDS = 60.0
 _FINAL = frozenset({400, 404, 405, 411, 412, 413})
 
 
+class Maker(Protocol):
+    """Makes a part when its turn has come; called by several threads."""
+
+    def seal(self, number: int) -> Sealed: ...
+
+
 class Senders:
     def __init__(
-        self, api: Api, journal: Journal, sealer: Sealer, meter: Meter, means: Means
+        self, api: Api, journal: Journal, sealer: Maker, meter: Meter, means: Means
     ) -> None:
         self._api = api
         self._journal = journal

@@ -21,16 +21,23 @@ _LOOK_SECONDS = (0.3, 0.5, 1.0, 2.0, 5.0)
 _GONE = frozenset({404, 409, 410})
 
 
-@dataclass(frozen=True)
-class Uploaded:
-    """A container that the server has checked, whole. ``journal`` stays until it is sold."""
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A container that the server has checked, whole. ``journal`` stays until it is sold;
+    ``generation`` is that of S and L.
+    """
 
     upload_id: str
     core: CoreHeader
     content_id: bytes
     wrapped_key: bytes
-    selection: Selection
     journal: Journal
+    generation: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploaded(Stored):
+    selection: Selection
 
 
 def bring(account: Account, chosen: Path, *, slots: int, means: Means) -> Uploaded:
@@ -44,13 +51,17 @@ def bring(account: Account, chosen: Path, *, slots: int, means: Means) -> Upload
         if not journal.facts.get("content_id"):
             content_id = _send(account, journal, picked, slots=slots, means=means)
             journal.keep(content_id=content_id.hex())
-        _complete(account, journal, means)
+        complete(account, journal, means)
     finally:
         journal.close()
     head = journal.head()
-    content_id = bytes.fromhex(journal.facts["content_id"])
     return Uploaded(
-        journal.facts["upload"], head.core, content_id, head.wrapped_key, picked, journal
+        upload_id=journal.facts["upload"],
+        core=head.core,
+        content_id=bytes.fromhex(journal.facts["content_id"]),
+        wrapped_key=head.wrapped_key,
+        journal=journal,
+        selection=picked,
     )
 
 
@@ -123,14 +134,15 @@ def _send(
 def _kept(account: Account, journal: Journal, sealer: Sealer) -> dict[int, bytes]:
     """Rows of the parts that the store holds as this journal knows them."""
     kept: dict[int, bytes] = {}
-    for number, size_bytes, etag in _stored(account, journal.facts["upload"]):
+    for number, size_bytes, etag in stored_parts(account, journal.facts["upload"]):
         known = journal.find(number, etag)
         if known is not None and size_bytes == sealer.size_of(number):
             kept[number] = known.rows
     return kept
 
 
-def _stored(account: Account, upload_id: str) -> list[tuple[int, int, str]]:
+def stored_parts(account: Account, upload_id: str) -> list[tuple[int, int, str]]:
+    """Number, bytes and ETag of each part that the store holds of an open upload."""
     found: list[tuple[int, int, str]] = []
     is_last = False
     while not is_last:
@@ -141,7 +153,7 @@ def _stored(account: Account, upload_id: str) -> list[tuple[int, int, str]]:
     return found
 
 
-def _complete(account: Account, journal: Journal, means: Means) -> None:
+def complete(account: Account, journal: Journal, means: Means) -> None:
     """Until the server has read it all back and found it whole."""
     upload, content_id = journal.facts["upload"], journal.facts["content_id"]
     body = {"content_id": content_id}

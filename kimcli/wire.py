@@ -75,8 +75,12 @@ class Api:
         given = {} if body is None else body
         return self._call("POST", path, given, claim=claim, session=session, repeatable=repeatable)
 
-    def put(self, path: str, body: object) -> Any:
-        return self._call("PUT", path, body, claim=None, session=True, repeatable=True)
+    def put(self, path: str, body: object, *, media_type: str = "application/json") -> Any:
+        """``body``: what becomes JSON, or the bytes of a ``media_type``."""
+        return self._call(
+            "PUT", path, body,
+            claim=None, session=True, repeatable=True, media_type=media_type,
+        )  # fmt: skip
 
     def patch(self, path: str, body: object) -> Any:
         return self._call("PATCH", path, body, claim=None, session=True, repeatable=True)
@@ -89,13 +93,23 @@ class Api:
         """``/.well-known/kim.json``."""
         return self._read(self._repeated("GET", "/.well-known/kim.json", None, {}))
 
+    def picture(self, path: str) -> bytes:
+        """What lies at an address of the pages. Raises Unreachable, Refused."""
+        answer = self._repeated("GET", path, None, {})
+        if answer.status != 200:
+            message = f"{self.server} answers {answer.status}."
+            raise Refused("picture_missing", message, "", status=answer.status)
+        return bytes(answer.data)
+
     def _call(
         self, method: str, path: str, body: object, *, claim: bytes | None, session: bool,
-        repeatable: bool,
+        repeatable: bool, media_type: str = "application/json",
     ) -> Any:  # fmt: skip
         ask = self._repeated if repeatable else self._answer
         for is_last in (False, True):
             headers = self._headers(method, claim=claim, session=session)
+            if body is not None:
+                headers["Content-Type"] = media_type
             answer = ask(method, f"/api/v1/{path}", body, headers)
             if session:
                 self._keep(answer)
@@ -136,9 +150,7 @@ class Api:
     def _answer(
         self, method: str, path: str, body: object, headers: dict[str, str]
     ) -> urllib3.BaseHTTPResponse:
-        raw = None if body is None else json.dumps(body).encode()
-        if raw is not None:
-            headers = headers | {"Content-Type": "application/json"}
+        raw = json.dumps(body).encode() if not isinstance(body, bytes | None) else body
         try:
             return self.pool.request(
                 method, self.server + path, body=raw, headers=headers, redirect=False
