@@ -69,6 +69,13 @@ def _appeals(now: datetime) -> list[Figure]:
     return [_waiting("Open appeals", workload.appeals(), link, now, level="warn")]
 
 
+def _suspension_appeals(now: datetime) -> list[Figure]:
+    waiting = {"appealed_at__isempty": 0, "answered_at__isempty": 1, "lifted_at__isempty": 1}
+    link = _list("unlock", "suspension", **waiting)
+    figure = workload.suspension_appeals()
+    return [_waiting("Open appeals of suspended creators", figure, link, now, level="warn")]
+
+
 def _refunds(now: datetime) -> list[Figure]:
     owed = turnover.owed()
     return [
@@ -249,6 +256,7 @@ _PANELS: Final[tuple[tuple[str, tuple[_Part, ...]], ...]] = (
         (
             ("unlock.view_report", _reports),
             ("unlock.view_measure", _appeals),
+            ("unlock.view_suspension", _suspension_appeals),
             ("payments.view_refund", _refunds),
             ("unlock.view_failure", _failures),
         ),

@@ -58,6 +58,14 @@ class AccountClosed(ServiceError):
     http_status = 403
 
 
+class AccountSuspended(ServiceError):
+    """Said to whoever knows the password, and to nobody else."""
+
+    code = "account_suspended"
+    hint = "The page /suspended/ says why, and how to appeal, to whoever logs in there."
+    http_status = 403
+
+
 # --- the set-up of an instance --------------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ from unlock import (
     purchase_admin,
     staff_admin,
     storefront_admin,
+    suspensions,
     version_admin,
     webhooks,
 )
@@ -52,7 +53,7 @@ from unlock.models import (
 )
 from unlock.moderation import Ruling
 from unlock.moderation_errors import ModerationRefused
-from unlock.states import MeasureKind
+from unlock.states import Ground, MeasureKind
 from unlock.tasks.copies import ask_copies
 from unlock.tasks.removals import ask_withdraw
 
@@ -86,6 +87,9 @@ _DELETES: Final = (
 )
 
 
+_BY_LAW: Final = "It rests on the law, not on the terms of this site"
+
+
 @admin.register(Creator)
 class CreatorAdmin(LookingAdmin):
     list_display = ("user", "created_at", "suspended_at")
@@ -97,27 +101,38 @@ class CreatorAdmin(LookingAdmin):
 
     @admin.action(description="Suspend: no login, nothing sold", permissions=["moderate"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Creator]) -> HttpResponse | None:
-        warning = "They cannot log in and sell nothing from now on; who bought stays served."
-        return self._stand(request, queryset, Question("suspend", "Suspend", warning))
+        reason = reason_of(request)
+        if not reason:
+            warning = "They cannot log in and sell nothing from now on; who bought stays served."
+            question = Question(
+                "suspend", "Suspend", warning, "the creator", tick=("by_law", _BY_LAW)
+            )
+            return self.ask(request, queryset, question)
+        ground = Ground.LAW if "by_law" in request.POST else Ground.TERMS
+        ruling = Ruling(by=who(request), reason=reason, ground=ground)
+        now = timezone.now()
+        self.each(
+            request,
+            queryset,
+            lambda creator: suspensions.suspend(creator, ruling, now=now),
+            done="suspended",
+        )
+        return None
 
     @admin.action(description="Lift the suspension", permissions=["moderate"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[Creator]) -> HttpResponse | None:
-        warning = "They can log in and sell again."
-        return self._stand(request, queryset, Question("reinstate", "Reinstate", warning))
-
-    def _stand(
-        self, request: HttpRequest, queryset: QuerySet[Creator], question: Question
-    ) -> HttpResponse | None:
         reason = reason_of(request)
         if not reason:
+            warning = "They can log in and sell again."
+            question = Question("reinstate", "Reinstate", warning, "the creator")
             return self.ask(request, queryset, question)
-        verbs = {
-            "suspend": (moderation.suspend, "suspended"),
-            "reinstate": (moderation.reinstate, "reinstated"),
-        }
-        verb, done = verbs[question.action]
         ruled: dict[str, Any] = {"by": who(request), "reason": reason, "now": timezone.now()}
-        self.each(request, queryset, lambda creator: verb(creator, **ruled), done=done)
+        self.each(
+            request,
+            queryset,
+            lambda creator: suspensions.reinstate(creator, **ruled),
+            done="reinstated",
+        )
         return None
 
 

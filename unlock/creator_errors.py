@@ -49,7 +49,7 @@ class SignupClosed(ServiceError):
 
 
 class LoginFailed(ServiceError):
-    """Unknown name, wrong password, suspended: said alike for all of them."""
+    """Unknown name, wrong password: said alike for both of them."""
 
     code = "login_failed"
     hint = "Check the name and the password."

@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from unlock import container, limits, notices, payout_changes, second_factors, tokens, vaults
-from unlock.account_errors import AccountClosed, RecoveryFailed
+from unlock.account_errors import AccountClosed, AccountSuspended, RecoveryFailed
 from unlock.creator_errors import (
     LoginFailed,
     PasswordRequired,
@@ -112,8 +112,17 @@ def sign_up(asked: SignUp, *, now: datetime) -> Creator:
 
 @sensitive_variables()
 def log_in(username: str, derived: bytes) -> Creator:
-    """The creator these belong to. Raises LoginFailed, after the same work for every reason; and
-    AccountClosed for whoever closed it.
+    """The creator these belong to. Raises what ``recognise`` does, and AccountSuspended."""
+    creator = recognise(username, derived)
+    if creator.suspended_at is not None:
+        raise AccountSuspended("This account is suspended.")
+    return creator
+
+
+@sensitive_variables()
+def recognise(username: str, derived: bytes) -> Creator:
+    """Whose these are, suspended or not: no login yet. Raises LoginFailed, after the same work for
+    every reason; and AccountClosed for whoever closed it.
     """
     name = username.strip().lower()
     creator = Creator.objects.select_related("user").filter(user__username=name).first()
@@ -123,7 +132,7 @@ def log_in(username: str, derived: bytes) -> Creator:
     matches = creator.user.check_password(_as_text(derived))
     if matches and ClosedAccount.objects.filter(creator=creator).exists():
         raise AccountClosed("This account was closed.")
-    if not matches or creator.suspended_at or creator.user.is_staff or not creator.user.is_active:
+    if not matches or creator.user.is_staff or not creator.user.is_active:
         raise LoginFailed("The name or the password is wrong.")
     return creator
 

@@ -1,6 +1,5 @@
-"""The rows of unlock: creators, containers and their copies, paid files, purchases, releases.
-
-Facts and constraints only; verbs live in modules of the nouns. Money is in ``payments``.
+"""The rows of unlock: creators, containers and copies, files, purchases, releases. Facts and
+constraints only; verbs live in modules of the nouns. Money is in ``payments``.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from unlock.showing_rows import Audit, Cover, Failure, Samples
 from unlock.staff_rows import StaffFactor
 from unlock.states import DeliveryState, FileState, GrantKind, NoticeKind, UploadState
 from unlock.storefront_rows import Profile, Showcase
+from unlock.suspension_rows import Suspension
 from unlock.version_rows import Erasure, Version
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = [
     "Delivery", "DiscountCode", "EgressDay", "Erasure", "Failure", "GivenAgain", "Grant", "Instance", "Invitation",
     "InvitationUse", "KeptAnswer", "KeyRelease", "Measure", "Notice", "PaidFile", "PayoutChange", "Pricing",
     "Profile", "Purchase", "Quota", "Report", "Samples", "SealingKey", "SecondFactor", "SessionNote", "Showcase",
-    "StaffFactor", "Upload", "Vault", "Version", "Webhook",
+    "StaffFactor", "Suspension", "Upload", "Vault", "Version", "Webhook",
 ]  # fmt: skip
 
 

@@ -17,11 +17,10 @@ from django.db.models import Q
 
 from payments import payouts
 from payments.words import Words
-from unlock import creators, files, holds, journal, limits, notices, storage, withdrawals
+from unlock import files, holds, journal, limits, notices, storage, withdrawals
 from unlock.errors import StoreError
 from unlock.models import (
     Block,
-    ClosedAccount,
     Container,
     Copy,
     Creator,
@@ -84,7 +83,7 @@ def pause(paid_file_id: UUID, ruling: Ruling, *, now: datetime) -> Measure:
 
     Raises ReasonMissing, MoveRefused, FileMissing.
     """
-    reason = _reason(ruling.reason)
+    reason = clean_reason(ruling.reason)
     with transaction.atomic():
         paid_file = files.pause(paid_file_id)
         made = _measure(paid_file, MeasureKind.PAUSE, ruling, now=now)
@@ -99,7 +98,7 @@ def remove(paid_file_id: UUID, ruling: Ruling, *, deletes: bool, now: datetime) 
     ``deletes``: nobody fetches it any more, and its copies are deleted after the grace. Raises
     ReasonMissing, MoveRefused, FileMissing.
     """
-    reason = _reason(ruling.reason)
+    reason = clean_reason(ruling.reason)
     with transaction.atomic():
         paid_file = files.remove(paid_file_id, reason=reason, now=now)
         if paid_file.removed_reason != reason:  # its creator had removed it before
@@ -121,7 +120,7 @@ def restore(measure_id: UUID, *, by: str, reason: str, now: datetime) -> PaidFil
 
     Raises ReasonMissing, ModerationRefused (lifted already; its copies are deleted).
     """
-    reason = _reason(reason)
+    reason = clean_reason(reason)
     with transaction.atomic():
         row = Measure.objects.select_for_update().get(pk=measure_id)
         if row.lifted_at is not None or row.deleted_at is not None:
@@ -180,22 +179,6 @@ def unblock(block_id: int, *, by: str, now: datetime) -> None:
             row.lifted_at = now
             row.save(update_fields=["lifted_at"])
             journal.note(row, "unblock", who=by, now=now)
-
-
-def suspend(creator: Creator, *, by: str, reason: str, now: datetime) -> None:
-    """No login, nothing sold; who bought stays served."""
-    with transaction.atomic():
-        creators.suspend(creator, now=now)
-        journal.note(creator, "suspend", who=by, reason=reason, now=now)
-
-
-def reinstate(creator: Creator, *, by: str, reason: str, now: datetime) -> None:
-    """Raises ModerationRefused for an account that its creator closed."""
-    if ClosedAccount.objects.filter(creator=creator).exists():
-        raise ModerationRefused("Its creator closed this account.")
-    with transaction.atomic():
-        creators.reinstate(creator)
-        journal.note(creator, "reinstate", who=by, reason=reason, now=now)
 
 
 def of_creator(creator: Creator) -> list[Measure]:
@@ -279,7 +262,7 @@ def _measure(paid_file: PaidFile, kind: MeasureKind, ruling: Ruling, *, now: dat
         report=ruling.report,
         kind=kind,
         ground=ruling.ground,
-        reason=_reason(ruling.reason),
+        reason=clean_reason(ruling.reason),
         is_strike=ruling.is_strike,
         decided_by=ruling.by,
         created_at=now,
@@ -295,7 +278,7 @@ def _lift(row: Measure | None, *, now: datetime) -> None:
 def _decide(
     report_id: UUID, state: ReportState, *, by: str, statement: str, now: datetime
 ) -> Report:
-    said = _reason(statement, most=limits.STATEMENT_MAX)
+    said = clean_reason(statement, most=limits.STATEMENT_MAX)
     with transaction.atomic():
         row = Report.objects.select_for_update().get(pk=report_id)
         if row.state != ReportState.OPEN:
@@ -308,7 +291,7 @@ def _decide(
 
 
 def _answer(measure_id: UUID, *, by: str, answer: str, now: datetime) -> Measure:
-    said = _reason(answer, most=limits.STATEMENT_MAX)
+    said = clean_reason(answer, most=limits.STATEMENT_MAX)
     with transaction.atomic():
         row = Measure.objects.select_for_update().get(pk=measure_id)
         if row.appealed_at is None or row.answered_at is not None:
@@ -321,7 +304,7 @@ def _answer(measure_id: UUID, *, by: str, answer: str, now: datetime) -> Measure
 
 
 def _block(kind: BlockKind, value: str, ruling: Ruling, *, now: datetime) -> Block:
-    reason = _reason(ruling.reason)
+    reason = clean_reason(ruling.reason)
     try:
         with transaction.atomic():
             made = Block.objects.create(
@@ -343,7 +326,8 @@ def _tell(row: Measure, pattern: str, *, now: datetime, said: str, topic: str = 
     )
 
 
-def _reason(text: str, *, most: int = limits.REASON_MAX) -> str:
+def clean_reason(text: str, *, most: int = limits.REASON_MAX) -> str:
+    """Raises ReasonMissing."""
     clean = " ".join(limits.clean_report(text).split())[:most]
     if not clean:
         raise ReasonMissing("A decision needs a reason.")

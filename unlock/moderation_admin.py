@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from payments import payouts
 from payments.errors import ServiceError
-from unlock import journal, moderation, quotas, reports, sightings
+from unlock import journal, moderation, quotas, reports, sightings, suspensions
 from unlock.looking import LookingAdmin
-from unlock.models import AuditEntry, Block, InvitationUse, Measure, Quota, Report
+from unlock.models import AuditEntry, Block, InvitationUse, Measure, Quota, Report, Suspension
 from unlock.moderation import Ruling
 from unlock.states import Ground, ReportState
 from unlock.tasks.removals import ask_withdraw
@@ -161,7 +161,7 @@ class ReportAdmin(_DecidingAdmin):
             moderation.block_payout(paid_file.creator, ruling, now=now)
             done.append("payout blocked")
         if "suspend" in said:
-            moderation.suspend(paid_file.creator, by=ruling.by, reason=ruling.reason, now=now)
+            suspensions.suspend(paid_file.creator, ruling, now=now)
             done.append("creator suspended")
         return done or ["noted"]
 
@@ -228,6 +228,46 @@ class MeasureAdmin(_DecidingAdmin):
             return "the appeal was refused"
         moderation.restore(row.pk, by=by, reason=reason, now=now)
         return "restored"
+
+
+@admin.register(Suspension)
+class SuspensionAdmin(_DecidingAdmin):
+    list_display = ("created_at", "creator", "reason", "decided_by", "appealed_at", "answered_at",
+                    "lifted_at")  # fmt: skip
+    list_filter = MeasureAdmin.list_filter[1:]
+    list_select_related = ("creator__user",)
+    search_fields = ("creator__user__username", "reason", "appeal")
+    ordering = ("-created_at",)
+    change_form_template = "admin/unlock/suspension.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        row = self.get_object(request, object_id)
+        facts: dict[str, Any] = {"may_decide": self.has_moderate_permission(request)}
+        if isinstance(row, Suspension):
+            strikes = moderation.strikes_of(row.creator_id)
+            facts |= {"suspension": row, "strikes": strikes}
+            facts["history"] = journal.of(row.creator)[:_SHOWN]
+        return super().change_view(
+            request, object_id, form_url, extra_context={**facts, **(extra_context or {})}
+        )
+
+    def decide(self, request: HttpRequest, row: Suspension) -> str:
+        by, now = _who(request), timezone.now()
+        reason, act = request.POST.get("reason", ""), request.POST.get("act")
+        if act == "grant":
+            suspensions.grant(row.pk, by=by, answer=reason, now=now)
+            return "the appeal was granted, the account is open again"
+        if act == "refuse":
+            suspensions.uphold(row.pk, by=by, answer=reason, now=now)
+            return "the appeal was refused"
+        suspensions.reinstate(row.creator, by=by, reason=reason, now=now)
+        return "the suspension was lifted"
 
 
 @admin.register(Block)

@@ -126,6 +126,8 @@ ROUTES: Final[Mapping[str, Methods]] = {
     "notice-email-removal": _never("POST"),
     "notice-email-code": _never("POST"),
     "decision-appeal": _never("POST"),
+    "suspension-appeal": _never("POST"),
+    "suspension-export": _never("GET"),
 }
 
 # Answers of these are never kept for an Idempotency-Key: the calls may be repeated as they are.

@@ -13,6 +13,7 @@ from unlock.views import (
     serving,
     showing,
     status,
+    suspensions,
     wellknown,
 )
 
@@ -30,6 +31,7 @@ urlpatterns = [
     path("f/<uuid:file_id>/report", reports.report, name="report"),
     path("reports/<str:reference>", reports.outcome, name="report-outcome"),
     path("decisions/", reports.decisions, name="decisions"),
+    path("suspended/", suspensions.page, name="suspended"),
     path("f/<uuid:file_id>/cover", showing.cover, name="cover"),
     path("@<str:username>", pages.shop, name="shop-page"),
     path("avatars/<str:sha256>", profiles.avatar, name="avatar"),

@@ -18,6 +18,7 @@ from unlock.models import (
     Notice,
     Purchase,
     Report,
+    Suspension,
     Upload,
 )
 from unlock.states import DeliveryState, ReportState, UploadState
@@ -70,6 +71,14 @@ def reports() -> Queue:
 
 def appeals() -> Queue:
     waiting = Measure.objects.filter(
+        appealed_at__isnull=False, answered_at__isnull=True, lifted_at__isnull=True
+    )
+    return _queue(waiting, "appealed_at")
+
+
+def suspension_appeals() -> Queue:
+    """Of whole accounts."""
+    waiting = Suspension.objects.filter(
         appealed_at__isnull=False, answered_at__isnull=True, lifted_at__isnull=True
     )
     return _queue(waiting, "appealed_at")

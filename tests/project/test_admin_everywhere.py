@@ -118,6 +118,7 @@ def sold() -> Sold:
     ours.Measure.objects.create(
         paid_file=sold.file, report=report, kind="pause", reason="A fraud.", lifted_at=NOW
     )
+    ours.Suspension.objects.create(creator=owner, reason="A fraud.", lifted_at=NOW)
     ours.Block.objects.create(kind="content", value="ab" * 32, reason="A fraud.")
     ours.Quota.objects.create(creator=owner, max_files=9)
     ours.InvitationUse.objects.create(invitation=ours.Invitation.objects.get(), creator=owner)

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.unlock.creating import NOW, sign_up
 from unlock import creators
+from unlock.account_errors import AccountSuspended
 from unlock.creator_errors import (
     LoginFailed,
     PasswordWrong,
@@ -127,12 +128,14 @@ def test_staff_never_log_in_here() -> None:
         creators.log_in("maya", derived)
 
 
-def test_a_suspended_creator_is_refused_like_a_wrong_password() -> None:
+def test_a_suspended_creator_is_told_so_with_the_right_password_alone() -> None:
     _, derived = sign_up("maya")
     Creator.objects.update(suspended_at=NOW)
 
-    with pytest.raises(LoginFailed):
+    with pytest.raises(AccountSuspended):
         creators.log_in("maya", derived)
+    with pytest.raises(LoginFailed):
+        creators.log_in("maya", b"\2" * 32)
 
 
 def test_a_reserved_name_makes_nobody() -> None:

@@ -17,7 +17,17 @@ from payments.states import InvoiceState
 from tests.unlock.creating import Browser, refusal, seal, signed_in
 from tests.unlock.sale import NOW, Buyer, Sold, owe, publish
 from tests.unlock.test_api_files import deposit, draft, published, run_selftest, upload
-from unlock import files, holds, journal, keys, live, locations, moderation, storage
+from unlock import (
+    files,
+    holds,
+    journal,
+    keys,
+    live,
+    locations,
+    moderation,
+    storage,
+    suspensions,
+)
 from unlock.creator_errors import MoveRefused
 from unlock.errors import NotForSale, ObjectMissing
 from unlock.models import (
@@ -291,13 +301,14 @@ def test_a_suspended_creators_buyers_are_served_and_nothing_more_is_sold() -> No
     sold = publish()
     bought = Buyer().purchase(sold, invoice_id=owe(sold, InvoiceState.PAID).id)
 
-    moderation.suspend(sold.file.creator, by="rita", reason="Three strikes.", now=NOW)
+    ruling = Ruling(by="rita", reason="Three strikes.")
+    suspensions.suspend(sold.file.creator, ruling, now=NOW)
 
     assert keys.standing_of(bought.id, now=NOW).is_open
     assert not holds.is_closed(sold.file.id)
     with pytest.raises(NotForSale):
         begin(Buyer().order(sold), now=NOW)
-    moderation.reinstate(sold.file.creator, by="rita", reason="They wrote.", now=NOW)
+    suspensions.reinstate(sold.file.creator, by="rita", reason="They wrote.", now=NOW)
     assert Creator.objects.get(pk=sold.file.creator_id).suspended_at is None
     assert log() == [("rita", "suspend", "Three strikes."), ("rita", "reinstate", "They wrote.")]
 

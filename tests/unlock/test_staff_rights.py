@@ -22,7 +22,7 @@ GROUPS: Final = (M, S, O)
 LOOK: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("report", "measure", "block"), (M,)),
     "auditentry": (M, O),
-    **dict.fromkeys(("paidfile", "creator"), (M, S, O)),
+    **dict.fromkeys(("paidfile", "creator", "suspension"), (M, S, O)),
     **dict.fromkeys(
         ("container", "copy", "cover", "samples", "version", "erasure", "profile", "showcase"),
         (M, O),
@@ -67,6 +67,7 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     f"unlock/report/{KEY}/decide/": (M,),
     f"unlock/report/{KEY}/segment/text/": (M,),
     f"unlock/measure/{KEY}/decide/": (M,),
+    f"unlock/suspension/{KEY}/decide/": (M,),
     "unlock/auditentry/export/": (M, O),
     "unlock/invitation/add/": (O,),
     "payments/heartbeat/watcher/": (O,),

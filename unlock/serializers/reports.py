@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from unlock import limits, reports
+from unlock import limits, reports, suspensions
 from unlock.serializers.fields import BytesField, WordField
 from unlock.states import ReportKind
 
@@ -60,6 +60,19 @@ class ReportMadeSerializer(serializers.Serializer[Any]):
 
 class AppealSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=limits.REPORT_MAX)
+
+
+class SuspensionAppealSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=suspensions.APPEAL_MAX)
+
+
+class SuspensionSerializer(serializers.Serializer[Any]):
+    """The suspension of an account, as its creator reads it."""
+
+    created_at = serializers.DateTimeField()
+    reason = serializers.CharField(allow_blank=True)
+    appealed_at = serializers.DateTimeField(allow_null=True)
+    answer = serializers.CharField(allow_blank=True)
 
 
 class MeasureSerializer(serializers.Serializer[Any]):

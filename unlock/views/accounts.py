@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from payments.amounts import BCH, FLOOR_SAT
 from payments.states import PayoutKind
 from unlock import account_sessions, creators, limits, offers, second_factors
+from unlock.account_errors import AccountSuspended
 from unlock.serializers.accounts import (
     LimitsSerializer,
     LoginParametersSerializer,
@@ -24,6 +25,7 @@ from unlock.serializers.accounts import (
     UsernameSerializer,
 )
 from unlock.views.sessions import AnyoneView, CreatorView, browser
+from unlock.views.suspensions import let_in
 
 if TYPE_CHECKING:
     import uuid
@@ -78,12 +80,18 @@ class Session(AnyoneView):
 
     @extend_schema(request=LoginSerializer, responses=UsernameSerializer)
     def post(self, request: Request) -> Response:
-        """Log in; 401 ``login_failed`` for every reason alike, ``second_step_required`` after it."""
+        """Log in; 401 ``login_failed`` for every reason alike, ``second_step_required`` after it.
+
+        403 ``account_suspended``, for whoever knows both: the page /suspended/ opens then, and no other.
+        """
         asked = LoginSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         facts = asked.validated_data
-        creator = creators.log_in(facts["username"], facts["derived"])
-        second_factors.check(creator, facts.get("code", ""), now=timezone.now())
+        creator, now = creators.recognise(facts["username"], facts["derived"]), timezone.now()
+        second_factors.check(creator, facts.get("code", ""), now=now)
+        if creator.suspended_at is not None:
+            let_in(request, creator, now=now)
+            raise AccountSuspended("This account is suspended.")
         return enter(request, creator, http_status=status.HTTP_200_OK)
 
     @extend_schema(responses={204: None})

@@ -36,3 +36,9 @@ export const send = (fileId, report) =>
  * @param {string} text
  */
 export const appeal = (measureId, text) => api.post(`decisions/${measureId}/appeal/`, { text });
+
+/**
+ * Of a whole account that was suspended.
+ * @param {string} text
+ */
+export const appealSuspension = (text) => api.post('suspension/appeal/', { text });

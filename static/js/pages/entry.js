@@ -11,8 +11,8 @@ const PLACES = new Set(['/sell/', '/files/', '/sales/', '/notices/', '/settings/
 const HOME = '/sell/';
 
 /**
- * @param {{busy: string, enter: () => Promise<boolean>}} steps  `busy` is shown on the button while
- *   `enter` runs; `enter` is false where a field has to be mended first
+ * @param {{busy: string, enter: () => Promise<boolean | string>}} steps  `busy` is shown on the button
+ *   while `enter` runs; `enter` is false where a field has to be mended first, and may name where to go
  */
 export function entry({ busy, enter }) {
   const form = byId('form', HTMLFormElement);
@@ -26,8 +26,9 @@ export function entry({ busy, enter }) {
     button.disabled = true;
     button.textContent = busy;
     try {
-      if (await enter()) {
-        location.assign(next());
+      const entered = await enter();
+      if (entered) {
+        location.assign(entered === true ? next() : entered);
         return; // the button stays as it is until the next page stands
       }
     } catch (error) {

@@ -14,6 +14,9 @@ import { bring } from './vault.js';
 
 /** @typedef {Awaited<ReturnType<typeof workedFor>>} Worked */
 
+/** Refusals that are no end, and where they lead. @type {Record<string, string>} */
+const ELSEWHERE = { second_step_required: '', account_suspended: '/suspended/' };
+
 const username = byId('username', HTMLInputElement);
 const password = byId('password', HTMLInputElement);
 const code = byId('code', HTMLInputElement);
@@ -61,11 +64,12 @@ entry({
     const typed = code.value.trim();
     const me = await logIn({ username: name, derived, ...(typed ? { code: typed } : {}) }).catch(
       (error) => {
-        if (!(error instanceof ApiError) || error.code !== 'second_step_required') throw error;
-        return null;
+        if (!(error instanceof ApiError) || !(error.code in ELSEWHERE)) throw error;
+        return error.code;
       },
     );
-    if (!me) return askForCode();
+    if (me === 'second_step_required') return askForCode();
+    if (typeof me === 'string') return ELSEWHERE[me] ?? false;
     // Without the vault one is logged in all the same; the settings page says how it stands.
     await bring(me.username, password.value, vaultKey).catch(() => undefined);
     return true;
