@@ -39,6 +39,12 @@ def latency() -> None:
     bench.main()
 
 
+def lists() -> None:
+    from tests.bench import lists as bench
+
+    bench.main()
+
+
 def load() -> None:
     from tests.bench import load as bench
 
@@ -106,6 +112,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "latency": latency,
     "watching": watching,
     "opening": opening,
+    "lists": lists,
     "load": load,
     "weight": weight,
     "painting": painting,
