@@ -113,7 +113,7 @@ def _known(account: Account, load: Load) -> Journal | None:
 
 
 def _begin(account: Account, load: Load, known: Any) -> Journal:
-    head, is_as_it_was = _head(account, load)
+    head, is_as_it_was = head_of(account, load)
     facts: dict[str, Any] = {"is_as_it_was": is_as_it_was}
     asked = {
         "size_bytes": load.core.total_bytes,
@@ -133,7 +133,7 @@ def _begin(account: Account, load: Load, known: Any) -> Journal:
     )  # fmt: skip
 
 
-def _head(account: Account, load: Load) -> tuple[Head, bool]:
+def head_of(account: Account, load: Load) -> tuple[Head, bool]:
     """What the container begins with there, and whether that is what it begins with now."""
     core, secrets, found = load.core, load.secrets, load.ciphertext.container()
     hint = json.dumps({"u": f"{account.api.server}/open/"}).encode()

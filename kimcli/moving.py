@@ -1,5 +1,5 @@
 """A creator moves to another instance: what is on sale there is put up here, from the same sealed
-bytes and the same root (docs/moving.md).
+bytes and the same root (docs/kim.md).
 
 Each file stands for itself: one that cannot be taken over is named, and the others go on. It may be
 run again: what is up is left alone, what is half done is gone on with. The old instance is only read.
@@ -21,6 +21,7 @@ from unlock import container
 from unlock.container import encode_b64url
 from unlock.errors import ContainerError
 
+_OF_ONE = frozenset({"rate_unavailable", "copy_unavailable"})  # told as 503, but of one file
 _FOR_ALL = frozenset({"scope_missing", "token_refused", "instance_closing"})
 _DRAFT = "draft"
 _ON_SALE = "published"
@@ -53,7 +54,7 @@ def move(account: Account, past: Past, wishes: Wishes, means: Means) -> None:
         try:
             _take(account, past, held, there.get(held.content_id.hex()), places, wishes, means)
         except (CommandFailed, ContainerError, OSError) as error:
-            if _stops_all(error):
+            if stops_all(error):
                 raise
             failed += 1
             means.say(f"not moved: {held.title}: {_said(error)}")
@@ -85,9 +86,9 @@ def _is_ours(account: Account, row: Any) -> bool:
     )
 
 
-def _stops_all(error: Exception) -> bool:
+def stops_all(error: Exception) -> bool:
     if isinstance(error, Unreachable):
-        return True
+        return error.code not in _OF_ONE
     return isinstance(error, Refused) and (error.status == 401 or error.code in _FOR_ALL)
 
 
@@ -104,7 +105,7 @@ def _take(
     wishes: Wishes, means: Means,
 ) -> None:  # fmt: skip
     """One file, as far as it is not there. ``known``: the row of this content here, or None."""
-    _check_root(account, held)
+    check_root(account, held)
     if known is not None and known["state"] != _DRAFT:
         carrying.path_for(account, held).unlink(missing_ok=True)
         means.say(f"{held.title}: is here already, {known['state']}.")
@@ -113,7 +114,7 @@ def _take(
         return
     means.say(f"{held.title}: {held.core.total_bytes} sealed bytes")
     ciphertext = _ciphertext(past, held, places, means)
-    generation = _generation(held)
+    generation = generation_of(held)
     secrets = container.derive_secrets(
         account.key.root, held.core.file_id, generation=generation
     )  # fmt: skip
@@ -131,7 +132,7 @@ def _take(
     means.result(f"{_old_link(account, past, held)} {link}")
 
 
-def _check_root(account: Account, held: Held) -> None:
+def check_root(account: Account, held: Held) -> None:
     """S of there must follow from this root, by the commitment that buyers were shown."""
     file_id = held.link_file_id.hex()
     if not accounts.is_root_of(account.key.root, file_id, held.h_s, held.generation):
@@ -140,7 +141,7 @@ def _check_root(account: Account, held: Held) -> None:
         )
 
 
-def _generation(held: Held) -> int:
+def generation_of(held: Held) -> int:
     """Of S and L here: a file begins with its own file id, so one whose content was never replaced
     keeps the link secret that it has now, and never gets one back that had leaked.
     """
@@ -202,7 +203,7 @@ def _list(
 
 def _todo(account: Account, held: Held, known: Any, *, most_bytes: int) -> str:
     try:
-        _check_root(account, held)
+        check_root(account, held)
     except CommandFailed:
         return "sealed with another key"
     if known is not None and known["state"] != _DRAFT:
