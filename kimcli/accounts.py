@@ -15,6 +15,8 @@ from kimcli.wire import Api
 from unlock import container
 from unlock.container import decode_b64url, encode_b64url
 
+_LEAST_LETTERS = 10
+
 
 @dataclass(frozen=True, repr=False)
 class Account:
@@ -56,6 +58,46 @@ def enter(api: Api, username: str, key_path: Path, means: Means) -> Account:
     if key is None:
         key = _find_key(api, username, worked, key_path, means)
     return Account(api, username, key)
+
+
+def sign_up(api: Api, username: str, key: KeyFile) -> None:
+    """A new account with this root in its vault: its pages then make the links that follow from it.
+
+    Raises Refused (the name is taken, nobody may sign up), CommandFailed for a bad password.
+    """
+    password = password_of(username)
+    if len(password) < _LEAST_LETTERS:
+        hint = f"{_LEAST_LETTERS} letters at least; four random words are good."
+        raise CommandFailed("password_short", "The password is too short.", hint)
+    if not os.environ.get("KIM_PASSWORD") and password_of(username) != password:
+        raise CommandFailed("passwords_differ", "The two passwords differ.", "Type it again.")
+    salt, worked = passwords.work_anew(password)
+    if worked.vault_key is None:
+        raise CommandFailed("kdf_refused", "There is no key for the vault.")
+    sealed = passwords.seal_vault(worked.vault_key, username, key.root)
+    vault = {
+        "sealed_root": encode_b64url(sealed), "recovery_hash": passwords.recovery_hash(key.root),
+    }  # fmt: skip
+    asked = {"username": username, "salt": encode_b64url(salt), "vault": vault}
+    invitation = os.environ.get("KIM_INVITATION", "")
+    api.open_session()
+    api.post(
+        "creators/",
+        asked | {"derived": encode_b64url(worked.proof)}
+        | ({"invitation": invitation} if invitation else {}),
+        session=True,
+    )  # fmt: skip
+
+
+def check_vault(account: Account) -> None:
+    """Raises CommandFailed where the account's vault holds another root. With a session only."""
+    kept = account.api.get("vault/", session=True)
+    if kept["recovery_hash"] not in {None, "", passwords.recovery_hash(account.key.root)}:
+        raise CommandFailed(
+            "vault_of_another",
+            f"The vault of {account.username} holds another key.",
+            "Make an account for your key there: kim sign-up.",
+        )
 
 
 def find_key(key_path: Path, means: Means) -> KeyFile:

@@ -26,7 +26,9 @@ def run(arguments: Sequence[str], means: Means) -> int:
     if arguments and arguments[0] in _UNLOCKER:
         return unlocker.run(arguments, means.clock, means.wait, program="kim")
     options = _parser().parse_args(arguments)
-    commands = {"upload": _upload, "sell": _sell, "buy": _buy, "move": _move}
+    commands = {
+        "upload": _upload, "sell": _sell, "buy": _buy, "sign-up": _sign_up, "move": _move,
+    }  # fmt: skip
     try:
         commands[options.command](options, means)
     except CommandFailed as error:
@@ -105,7 +107,18 @@ def _move(options: argparse.Namespace, means: Means) -> None:
         raise FilesWrong("old_missing", "Name the old instance's --export, or it with --old.")
     accounts.find_key(_key_path(options), means)
     wishes = moving.Wishes(folder=options.folder, slots=options.slots, is_dry=options.dry_run)
-    moving.move(_account(options, means), past, wishes, means)
+    account = _account(options, means)
+    if not account.api.token:
+        accounts.check_vault(account)
+    moving.move(account, past, wishes, means)
+
+
+def _sign_up(options: argparse.Namespace, means: Means) -> None:
+    api = Api(origin_of(options.server), means.wait)
+    accounts.sign_up(api, options.user, accounts.find_key(_key_path(options), means))
+    means.say(f"The account {options.user} is made, with your key in its vault.")
+    means.say("Sign in there and say where the money goes; then files can be sold.")
+    means.result(f"{api.server}/settings/")
 
 
 def home() -> Path:
@@ -144,6 +157,8 @@ def _parser() -> argparse.ArgumentParser:
     sale.add_argument("--confirmations", type=int, metavar="N")
     sale.add_argument("--instant", action="store_true", help="open before a block, where it may")
     _add_buy(commands.add_parser("buy", help="check, order, wait for the payment, open"))
+    joining = commands.add_parser("sign-up", help="make an account for a key that you have")
+    _add_account(joining)
     _add_move(commands.add_parser("move", help="put up here what is on sale elsewhere"))
     for name, about in (
         ("open", "decrypt a sealed file with its licence"),

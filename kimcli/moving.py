@@ -45,6 +45,8 @@ def move(account: Account, past: Past, wishes: Wishes, means: Means) -> None:
     places: Mapping[bytes, Path] = {}
     if wishes.folder is not None:
         places = sources.in_folder(wishes.folder, (held.core for held in past.files))
+    if account.api.token and not any(row["h_s"] for row in there.values()):
+        means.say("If this account was not made by kim sign-up, its pages know another key.")
     means.say(f"{len(past.files)} files are on sale there; {past.others} others stay behind.")
     if wishes.is_dry:
         _list(account, past, there, places, means)

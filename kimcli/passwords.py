@@ -2,6 +2,8 @@
 do (docs/protocol.md, 3.6). In scheme 2 the key of the vault follows from the same work.
 """
 
+import hashlib
+import os
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kimcli.errors import CommandFailed
-from unlock.container import decode_b64url
+from unlock.container import decode_b64url, encode_b64url
 
 MIN_MEMORY_KIB = 64 * 1024
 MIN_PASSES = 3
@@ -58,6 +60,25 @@ def open_vault(vault_key: bytes, username: str, sealed: bytes) -> bytes | None:
     except (InvalidTag, ValueError):
         return None
     return root if len(root) == _KEY_BYTES else None
+
+
+def seal_vault(vault_key: bytes, username: str, root: bytes) -> bytes:
+    """R as the vault keeps it, 60 bytes."""
+    bound = b"KIM1 vault" + username.strip().lower().encode()
+    nonce = os.urandom(12)
+    return nonce + AESGCM(vault_key).encrypt(nonce, root, bound)
+
+
+def recovery_hash(root: bytes) -> str:
+    """What a vault is known by, hex: SHA-256 of the secret that brings an account back."""
+    return hashlib.sha256(_derive(root, b"KIM1 recovery")).hexdigest()
+
+
+def work_anew(password: str) -> tuple[bytes, Worked]:
+    """A new salt and what the password becomes with it, for a new account."""
+    salt = os.urandom(_MIN_SALT_BYTES)
+    told = {"salt": encode_b64url(salt), "memory_kib": MIN_MEMORY_KIB, "passes": MIN_PASSES}
+    return salt, work(password, {**told, "scheme": 2})
 
 
 def _derive(stretched: bytes, label: bytes) -> bytes:

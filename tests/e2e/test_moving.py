@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from kim.stack import Stack
 from kimcli import accounts, exports, keyfiles
@@ -20,6 +21,7 @@ from tests.e2e.people import Devchain
 from tests.e2e.shells import Shell, sha256_of, sign_up
 from tests.e2e.test_cli import pay_command
 from tests.stacks import make_stack, running
+from unlock import container
 from unlock.container import encode_b64url
 
 pytestmark = [pytest.mark.stack]
@@ -39,6 +41,12 @@ class Side:
     def key_path(self) -> Path:
         host = urlsplit(self.shell.server).netloc.replace(":", "-")
         return self.shell.home / f"creator-{host}-{self.shell.username}.json"
+
+    @property
+    def words(self) -> str:
+        key = keyfiles.read(self.key_path, "creator")
+        assert key is not None
+        return key.words
 
     def token(self, *scopes: str) -> str:
         wish = {"name": "move", "days": 1, "derived": self.derived, "scopes": scopes}
@@ -73,6 +81,18 @@ def enter(stack: Stack, name: str, home: Path) -> Side:
     return Side(Shell(home, server, name), api, encode_b64url(worked.proof))
 
 
+def join(stack: Stack, name: str, home: Path, *, words: str) -> Side:
+    """An account that is made for a key, as ``kim sign-up`` makes it."""
+    shell = Shell(home, stack.layout.public_url, name)
+    done = replace(shell, more={"KIM_WORDS": words}).run("sign-up")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{shell.server}/settings/\n"
+    api = Api(shell.server, lambda _seconds: None)
+    derived = encode_b64url(accounts.log_in(api, name, people.PASSWORD).proof)
+    api.put("payout/", {"value": api.get("payout/", session=True)["suggested"], "derived": derived})
+    return Side(shell, api, derived)
+
+
 def mover(old: Side, new: Side) -> Shell:
     """Who holds the key, a token that may read there and one that may write here."""
     tokens = {
@@ -96,24 +116,19 @@ def test_a_file_is_taken_over_as_it_is_and_sold_here(
 ) -> None:
     """Two accounts of one instance know as little of each other as two instances do."""
     original = tmp_path / "lied.bin"
-    original.write_bytes(os.urandom(9 * MIB + 77))
+    original.write_bytes(os.urandom(MIB + 77))
     old = enter(stack, "maya-leaves", tmp_path / "old")
-    new = enter(stack, "maya-arrives", tmp_path / "new")
     link = old.sell(original, "--title", "Lied", "--instant")
     file = f"files/{old.file(link)}/"
     wish = {"pricing": {"stock": 7, "shows_stock": True}, "showcase": {"is_adult": True}}
     old.api.patch(file, wish)
     old.api.post(f"{file}codes/", {"percent": 10}, session=True)
-    words = keyfiles.read(old.key_path, "creator")
-    assert words is not None
+    new = join(stack, "maya-arrives", tmp_path / "new", words=old.words)
     before, shell = old.row(link), mover(old, new)
-    told = replace(shell, more={**shell.more, "KIM_WORDS": words.words})
     where = ("--old", old.shell.server)
 
-    keyless = shell.run("move", *where)
-    planned = told.run("move", *where, "--dry-run")
+    planned = shell.run("move", *where, "--dry-run")
 
-    assert (keyless.returncode, "error: key_missing" in keyless.stderr) == (1, True)
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout.splitlines() == [
         f"{before['size_bytes']} move from {old.shell.server}: Lied"
@@ -141,8 +156,9 @@ def test_a_file_is_taken_over_as_it_is_and_sold_here(
 
 
 @pytest.mark.long
+@pytest.mark.browser
 def test_three_files_move_between_two_instances_through_a_kill(
-    stack: Stack, scratch: Path, tmp_path: Path
+    stack: Stack, browser: Browser, scratch: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "Album"
     (folder / "clips").mkdir(parents=True)
@@ -163,9 +179,16 @@ def test_three_files_move_between_two_instances_through_a_kill(
     ]  # fmt: skip
 
     with running(make_stack(scratch / "elsewhere")) as elsewhere:
-        new = enter(elsewhere, "maya-there", tmp_path / "new")
+        new = join(elsewhere, "maya-there", tmp_path / "new", words=old.words)
+        stranger = enter(elsewhere, "eve-there", tmp_path / "eve")
         shell = mover(old, new)
         given = ("--export", saved, "--old", old.shell.server, "--key-file", old.key_path)
+        stranger.sell(essay)
+        foreign = mover(old, stranger).run("move", *given)
+        assert "error: key_of_another: eve-there sells here" in foreign.stderr
+        by_password = replace(new.shell, more={"KIM_OLD_TOKEN": shell.more["KIM_OLD_TOKEN"]})
+        foreign = by_password.run("move", *given[:4], "--key-file", stranger.key_path)
+        assert "error: vault_of_another:" in foreign.stderr
         first = shell.start("move", *given, "--slots", "1")
         journal = people.wait_for(lambda: _journal_with(old.key_path.parent, parts=3), seconds=60)
         first.send_signal(signal.SIGKILL)
@@ -187,6 +210,14 @@ def test_three_files_move_between_two_instances_through_a_kill(
             assert was.partition("#")[2] == link.partition("#")[2]
         assert new.row(moved[2])["pricing"] == before[2]["pricing"]
         assert [old.row(link) for link in links] == before
+        page = browser.new_page(base_url=elsewhere.layout.public_url)
+        people.log_in(page, new.shell.username)  # the vault has the key: the page makes the links
+        page.goto("/files/")
+        shown = page.get_by_test_id("share-link")
+        expect(shown).to_have_count(3, timeout=30_000)
+        assert {people.shown(each) for each in shown.all()} == set(moved)
+        page.screenshot(path=tmp_path / "moved.png")
+        page.close()
         chain = Devchain(elsewhere.layout.devchain_port)
         opened = bought(moved[0], chain, tmp_path)
         assert sha256_of(opened) == sha256_of(film)
@@ -196,6 +227,66 @@ def test_three_files_move_between_two_instances_through_a_kill(
         (tmp_path / "folder").mkdir()
         opened = bought(moved[1], chain, tmp_path / "folder")
         assert sha256_of(opened / "clips/größe.bin") == sha256_of(folder / "clips/größe.bin")
+
+
+@pytest.mark.long
+def test_a_link_that_was_made_anew_and_a_lost_journal_and_a_folder_of_sealed_files(
+    stack: Stack, chain: Devchain, tmp_path: Path
+) -> None:
+    """The export is as after a new link; the sealed file is still under the first one."""
+    original = tmp_path / "song.bin"
+    original.write_bytes(os.urandom(2 * MIB))
+    old = enter(stack, "maya-rotates", tmp_path / "old")
+    new = enter(stack, "maya-rotated", tmp_path / "new")
+    link = old.sell(original)
+    (tmp_path / "sealed").mkdir()
+    (tmp_path / "sealed" / "download").write_bytes(old.sealed(link))
+    whole = old.api.get("account/export/", session=True)
+    [row] = whole["files"]
+    key = keyfiles.read(old.key_path, "creator")
+    assert key is not None
+    file_id = bytes.fromhex(row["link_file_id"])
+    secret = container.derive_release_secret(key.root, file_id, generation=1)
+    h_s = container.hash_commitment(secret).hex()
+    row |= {"generation": 1, "link_generation": 1, "h_s": h_s}
+    saved = tmp_path / "account.json"
+    saved.write_text(json.dumps(whole))
+    cheap = tmp_path / "cheap.json"
+    price = {"amount": "0.00000001", "currency": "BCH"}
+    cheap.write_text(json.dumps(whole | {"files": [row | {"price": price}]}))
+    shell = mover(old, new)
+    given = ("--export", saved, "--key-file", old.key_path)
+
+    nowhere = shell.run("move", *given)
+    stopped = shell.run("move", *given, "--from", tmp_path / "sealed", "--user", "somebody")
+    broke = replace(
+        shell, more={**shell.more, "KIM_TOKEN": new.token("uploads:write", "files:read")}
+    )
+    halfway = broke.run("move", *given, "--from", tmp_path / "sealed")
+    unsold = shell.run(
+        "move", "--export", cheap, "--key-file", old.key_path, "--from", tmp_path / "sealed"
+    )
+    for journal in old.key_path.parent.glob("*.jsonl"):
+        journal.unlink()
+    done = shell.run("move", *given, "--from", tmp_path / "sealed")
+
+    assert nowhere.returncode == 1
+    assert "not moved: song: source_missing:" in nowhere.stderr
+    assert "error: token_of_another:" in stopped.stderr
+    assert "error: scope_missing:" in halfway.stderr
+    assert "MB/s" in halfway.stderr
+    assert "not moved: song: price_below_floor:" in unsold.stderr
+    assert "error: move_incomplete: 1 of 1 files are not on sale here." in unsold.stderr
+    assert done.returncode == 0, done.stderr
+    assert len(new.api.get_all("files/", "files")) == 1
+    assert "MB/s" not in done.stderr  # the bytes were there
+    was, moved = done.stdout.split()
+    assert was.partition("#")[2] == moved.partition("#")[2] != link.partition("#")[2]
+    sent, first = new.sealed(moved), old.sealed(link)
+    assert (sent == first, sent[2**18 :] == first[2**18 :]) == (False, True)
+    shown = new.row(moved)
+    assert (shown["generation"], shown["link_generation"], shown["h_s"]) == (1, 1, h_s)
+    assert sha256_of(bought(moved, chain, tmp_path)) == sha256_of(original)
 
 
 def _journal_with(home: Path, *, parts: int) -> Path | None:
