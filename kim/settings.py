@@ -33,6 +33,7 @@ if len(SECRET_KEY) < 32:
 KIM_BACKUP_DIRECTORY = env.text("KIM_BACKUP_DIRECTORY", "")  # looked at by check --deploy only
 KIM_SECURITY_CONTACT = env.contact("KIM_SECURITY_CONTACT")  # for /.well-known/security.txt
 KIM_STAFF_TWO_FACTOR = env.boolean("KIM_STAFF_TWO_FACTOR", default=True)
+KIM_STAFF_IDLE_MINUTES = env.integer("KIM_STAFF_IDLE_MINUTES", 60, least=5, most=720)
 KIM_METRICS_TOKEN = env.text("KIM_METRICS_TOKEN", "")  # empty: there is no /metrics
 if KIM_METRICS_TOKEN and len(KIM_METRICS_TOKEN) < 16:
     raise env.BadSetting("KIM_METRICS_TOKEN must have at least 16 characters, or be empty.")
@@ -223,7 +224,8 @@ AUTH_PASSWORD_VALIDATORS = [  # staff only: creators send a derived value (docs/
 ]
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # their catalogues: make texts
-LANGUAGE_COOKIE_NAME = "kim-language"  # set by the page's own switch; the server only reads it
+# Set by the page's own switch; the server only reads it.
+LANGUAGE_COOKIE_NAME = "__Host-kim-language" if _https else "kim-language"
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"

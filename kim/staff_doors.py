@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user_model, login, logout
 from django.utils.crypto import constant_time_compare
 
 from unlock import staff_factors
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FIRST_STEP_LASTS: Final = timedelta(minutes=10)
 _FIRST: Final = "staff-first-step"
 _SECOND: Final = "staff-second-step"
+_SEEN: Final = "staff-seen"  # Unix time of the last page, to the minute
+_SEEN_EVERY_SECONDS: Final = 60
 _KEPT: Final = "_kim_staff_is_through"  # on the request: one query, however often it is asked
 
 
@@ -75,3 +77,14 @@ def is_through(request: HttpRequest) -> bool:
         )
         setattr(request, _KEPT, known)
     return known
+
+
+def is_awake(request: HttpRequest, *, now: datetime) -> bool:
+    """False, and logged out, where this session asked for nothing in ``KIM_STAFF_IDLE_MINUTES``."""
+    seen, at = request.session.get(_SEEN), int(now.timestamp())
+    if seen is not None and at - seen > settings.KIM_STAFF_IDLE_MINUTES * 60:
+        logout(request)
+        return False
+    if seen is None or at - seen >= _SEEN_EVERY_SECONDS:
+        request.session[_SEEN] = at
+    return True

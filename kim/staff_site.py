@@ -48,10 +48,12 @@ class StaffSite(admin.AdminSite):
     index_title = "What needs you now"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Both steps, unless the operator switched the second off."""
+        """Both steps, unless the operator switched the second off, and not long ago."""
         if not super().has_permission(request):
             return False
-        return not settings.KIM_STAFF_TWO_FACTOR or staff_doors.is_through(request)
+        if settings.KIM_STAFF_TWO_FACTOR and not staff_doors.is_through(request):
+            return False
+        return staff_doors.is_awake(request, now=timezone.now())
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

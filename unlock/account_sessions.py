@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 SEEN_EVERY: Final = timedelta(hours=1)
+LONGEST: Final = timedelta(days=90)  # from the login, however often it is used
 KEEP: Final = timedelta(days=60)  # longer than any session lives that nobody uses
 
 _UNKNOWN: Final = speech.mark("A browser")
@@ -72,15 +73,21 @@ def begin(creator: Creator, key: str, *, browser: str, now: datetime) -> None:
 
 
 def creator_of(user_id: int, key: str | None, *, browser: str, now: datetime) -> Creator | None:
-    """Whose session this is; staff, suspended people and ended sessions are nobody's."""
+    """Whose session this is; staff, suspended people and ended sessions are nobody's. ``seen``: when
+    it was used before, as far as it is noted.
+    """
     note = SessionNote.objects.filter(key_hash=_hash(key or ""))
     creator = (
         Creator.objects.select_related("user")
         .filter(user=user_id, user__is_staff=False, suspended_at__isnull=True)
-        .annotate(ended=Subquery(note.values("ended_at")), seen=Subquery(note.values("seen_at")))
+        .annotate(
+            ended=Subquery(note.values("ended_at")),
+            seen=Subquery(note.values("seen_at")),
+            began=Subquery(note.values("created_at")),
+        )
         .first()
     )
-    if creator is None or creator.ended is not None:
+    if creator is None or creator.ended is not None or is_over(creator.began, now=now):
         return None
     if key is None:
         return creator
@@ -91,10 +98,16 @@ def creator_of(user_id: int, key: str | None, *, browser: str, now: datetime) ->
     return creator
 
 
+def is_over(began_at: datetime | None, *, now: datetime) -> bool:
+    """Whether a login is so long ago that it ends, used or not."""
+    return began_at is not None and now - began_at >= LONGEST
+
+
 def open_of(creator: Creator, *, now: datetime) -> QuerySet[SessionNote]:
     """Those that may still be signed in, the one used last first."""
     over = now - timedelta(seconds=settings.SESSION_COOKIE_AGE) - SEEN_EVERY
     rows = SessionNote.objects.filter(creator=creator, ended_at=None, seen_at__gt=over)
+    rows = rows.filter(created_at__gt=now - LONGEST)
     return rows.order_by("-seen_at", "pk")
 
 

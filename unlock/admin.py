@@ -97,7 +97,7 @@ class CreatorAdmin(LookingAdmin):
     list_select_related = ("user",)
     search_fields = ("id", "user__username")
     ordering = ("-created_at",)
-    actions = ("suspend", "reinstate", moderation_admin.set_quota)
+    actions = ("suspend", "reinstate", moderation_admin.sign_out, moderation_admin.set_quota)
 
     @admin.action(description="Suspend: no login, nothing sold", permissions=["moderate"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Creator]) -> HttpResponse | None:

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from payments import payouts
 from payments.words import Words
-from unlock import files, holds, journal, limits, notices, storage, withdrawals
+from unlock import account_sessions, files, holds, journal, limits, notices, storage, withdrawals
 from unlock.errors import StoreError
 from unlock.models import (
     Block,
@@ -179,6 +179,15 @@ def unblock(block_id: int, *, by: str, now: datetime) -> None:
             row.lifted_at = now
             row.save(update_fields=["lifted_at"])
             journal.note(row, "unblock", who=by, now=now)
+
+
+def sign_out(creator: Creator, *, by: str, reason: str, now: datetime) -> int:
+    """End every session of a creator's; how many. Their password and tokens stay. Raises ReasonMissing."""
+    said = clean_reason(reason)
+    with transaction.atomic():
+        ended = account_sessions.end_others(creator, None, now=now)
+        journal.note(creator, "sign out", who=by, reason=said, now=now)
+    return ended
 
 
 def of_creator(creator: Creator) -> list[Measure]:

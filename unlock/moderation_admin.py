@@ -20,7 +20,7 @@ from django.utils import timezone
 from payments import payouts
 from payments.errors import ServiceError
 from unlock import journal, moderation, quotas, reports, sightings, suspensions
-from unlock.looking import LookingAdmin
+from unlock.looking import LookingAdmin, Question, reason_of
 from unlock.models import AuditEntry, Block, InvitationUse, Measure, Quota, Report, Suspension
 from unlock.moderation import Ruling
 from unlock.states import Ground, ReportState
@@ -320,6 +320,24 @@ class InvitationUseAdmin(LookingAdmin):
     list_display = ("invitation", "creator", "created_at")
     list_select_related = ("invitation", "creator__user")
     search_fields = ("invitation__note", "creator__user__username")
+
+
+@admin.action(description="Sign out everywhere", permissions=["moderate"])
+def sign_out(
+    model_admin: LookingAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> TemplateResponse | None:
+    """An action of creators: ends their sessions; they log in again with their password."""
+    reason = reason_of(request)
+    if not reason:
+        warning = "Every browser of theirs is signed out; they can log in again. Tokens stay."
+        return model_admin.ask(request, queryset, Question("sign_out", "Sign out", warning))
+    ruled: dict[str, Any] = {"by": _who(request), "reason": reason, "now": timezone.now()}
+
+    def end(creator: Any) -> str:
+        return f"signed out of {moderation.sign_out(creator, **ruled)}"
+
+    model_admin.each(request, queryset, end, done="signed out")
+    return None
 
 
 @admin.action(description="Set what they may store", permissions=["moderate"])

@@ -245,7 +245,7 @@ def test_over_https_cookies_are_bound_to_the_host_and_never_sent_in_the_clear() 
     code = (
         "from django.conf import settings as s\n"
         "print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_NAME,"
-        " s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS, s.SECURE_PROXY_SSL_HEADER)"
+        " s.CSRF_COOKIE_SECURE, s.LANGUAGE_COOKIE_NAME, s.SECURE_HSTS_SECONDS, s.SECURE_PROXY_SSL_HEADER)"
     )
 
     behind, bare = (
@@ -253,6 +253,6 @@ def test_over_https_cookies_are_bound_to_the_host_and_never_sent_in_the_clear() 
         manage("shell", "-v0", "-c", code, KIM_TRUSTED_PROXIES="0"),
     )
 
-    flags = "__Host-session True __Host-csrftoken True 31536000"
+    flags = "__Host-session True __Host-csrftoken True __Host-kim-language 31536000"
     assert behind.stdout.strip() == f"{flags} ('HTTP_X_FORWARDED_PROTO', 'https')", behind.stderr
     assert bare.stdout.strip() == f"{flags} None"

@@ -155,7 +155,8 @@ def test_the_switch_names_the_other_language_in_its_own_words() -> None:
         assert f'data-language="{other}"' in button
         assert button.endswith(f" hidden>{name}</button>")  # its script shows it: it needs one
     script = (ROOT / "static/js/pages/language.js").read_text(encoding="utf-8")
-    assert f"`{settings.LANGUAGE_COOKIE_NAME}=" in script
+    assert f"`${{host}}{settings.LANGUAGE_COOKIE_NAME}=" in script  # before it over https: __Host-
+    assert "location.protocol === 'https:' ? ['__Host-', '; Secure'] : ['', '']" in script
 
 
 @pytest.mark.django_db

@@ -46,6 +46,7 @@ LOOK: Final[dict[str, tuple[str, ...]]] = {
 ACT: Final[dict[str, tuple[str, ...]]] = {
     "creator.suspend": (M,),
     "creator.reinstate": (M,),
+    "creator.sign_out": (M,),
     "creator.set_quota": (M,),
     "paidfile.pause": (M,),
     "paidfile.lift_pause": (M,),

@@ -27,6 +27,8 @@ from unlock.creator_errors import NotSignedIn
 from unlock.models import ApiToken
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rest_framework.request import Request
 
     from unlock.models import Creator
@@ -89,9 +91,13 @@ def creator_of(request: HttpRequest | Request) -> Creator | None:
     """The creator behind the session, or None: staff, suspended and signed-out people are none."""
     if not request.user.is_authenticated:
         return None
+    now = timezone.now()
     creator = account_sessions.creator_of(
-        request.user.pk, request.session.session_key, browser=browser(request), now=timezone.now()
+        request.user.pk, request.session.session_key, browser=browser(request), now=now
     )
+    seen: datetime | None = getattr(creator, "seen", None)
+    if seen is not None and now - seen > account_sessions.SEEN_EVERY:
+        request.session.modified = True  # two weeks from now: it ends unused, not by the calendar
     if creator is not None and isinstance(request, HttpRequest):
         _note_language(creator, request)
     return creator

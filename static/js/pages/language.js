@@ -10,9 +10,9 @@ const buttons = document.querySelectorAll('button[data-language]');
 for (const button of buttons) {
   button.hidden = false; // without scripts the browser's own language holds
   button.addEventListener('click', () => {
-    const secure = location.protocol === 'https:' ? '; Secure' : '';
+    const [host, secure] = location.protocol === 'https:' ? ['__Host-', '; Secure'] : ['', ''];
     const kept = `Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${secure}`;
-    document.cookie = `kim-language=${button.dataset.language}; ${kept}`;
+    document.cookie = `${host}kim-language=${button.dataset.language}; ${kept}`;
     location.reload();
   });
 }

@@ -11,9 +11,8 @@ import { refuse, setWrong } from '../ui/field.js';
 import { t } from '../texts/say.js';
 import { entry } from './entry.js';
 import { rootFrom } from './keys.js';
+import { siteName, wrongWith } from './newpassword.js';
 import { freshlyDerived } from './passwords.js';
-
-const LEAST_LETTERS = 10;
 
 const username = byId('username', HTMLInputElement);
 const file = byId('key-file', HTMLInputElement);
@@ -30,9 +29,8 @@ entry({
     const chosen = file.files?.[0];
     if (!name) return refuse(username, t('Your name, as you signed up with it.'));
     if (!chosen && !words.value.trim()) return refuse(words, t('The 24 words, or the key file.'));
-    if (password.value.length < LEAST_LETTERS) {
-      return refuse(password, t('Longer, please: four random words are good.'));
-    }
+    const wrong = await wrongWith(password.value, [name, siteName()]);
+    if (wrong) return refuse(password, wrong);
     const root = await rootFrom(chosen, words.value);
     const { salt, derived, vaultKey } = await freshlyDerived(password.value);
     if (!vaultKey) throw new Error('scheme 2 has a vault key');

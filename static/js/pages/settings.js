@@ -12,6 +12,7 @@ import { t } from '../texts/say.js';
 import { ask, downloadKeyFile, remind, showWords } from './keys.js';
 import { showLeaving } from './leaving.js';
 import * as manualRate from './manual_rate.js';
+import { siteName, wrongWith } from './newpassword.js';
 import { showNotices } from './notices.js';
 import { PayoutField } from './payout.js';
 import { saveProfile, showProfile } from './profile.js';
@@ -23,8 +24,6 @@ import { showTokens } from './tokens.js';
 import { changePassword } from './vault.js';
 import { VaultField } from './vaultfield.js';
 import { showWebhooks } from './webhooks.js';
-
-const LEAST_LETTERS = 10;
 
 const username = meta('username');
 const look = remind(username, () => void showKeyState());
@@ -65,9 +64,8 @@ onSubmit('password', async () => {
   setWrong(before, '');
   setWrong(after, '');
   if (!before.value) return void refuse(before, t('Your password as it is now.'));
-  if (after.value.length < LEAST_LETTERS) {
-    return void refuse(after, t('Longer, please: four random words are good.'));
-  }
+  const wrong = await wrongWith(after.value, [username, siteName()]);
+  if (wrong) return void refuse(after, wrong);
   await changePassword(username, before.value, after.value);
   before.value = after.value = '';
   toast(t('Password changed'));

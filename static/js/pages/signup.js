@@ -10,10 +10,10 @@ import { byId } from '../ui/dom.js';
 import { refuse, setWrong } from '../ui/field.js';
 import { t } from '../texts/say.js';
 import { entry } from './entry.js';
+import { siteName, wrongWith } from './newpassword.js';
 import { freshlyDerived } from './passwords.js';
 import { firstRow } from './vault.js';
 
-const LEAST_LETTERS = 10;
 const INVITATION = 'invitation';
 
 const form = document.getElementById('form');
@@ -33,10 +33,8 @@ if (form) {
 async function enter(username, password) {
   const name = username.value.trim();
   if (!name) return refuse(username, t('Choose a name.'));
-  if (password.value.length < LEAST_LETTERS) {
-    return refuse(password, t('Longer, please: four random words are good.'));
-  }
-  if (password.value === name) return refuse(password, t('Not the same as the name.'));
+  const wrong = await wrongWith(password.value, [name, siteName()]);
+  if (wrong) return refuse(password, wrong);
   const { salt, derived, vaultKey } = await freshlyDerived(password.value);
   const root = newRoot();
   const vault = vaultKey ? { vault: await vaultOf(vaultKey, name, root) } : {};
