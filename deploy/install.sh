@@ -10,7 +10,8 @@ umask 022
 DOMAIN="${1:-}"
 SOURCE="$(cd "$(dirname "$0")/.." && pwd)"
 HOME_OF_KIM=/srv/kim
-SERVICES="web worker releaser verifier outbox beat daemon"
+SERVICES="web releaser crew"
+EARLIER="worker verifier outbox beat daemon" # had units of their own; the crew is all five
 
 fail() { echo "install.sh: $*" >&2; exit 1; }
 step() { echo "== $*"; }
@@ -99,6 +100,11 @@ manage check_storage --create
 
 step "services"
 install -d /etc/systemd/system/kim-.service.d /etc/systemd/system/caddy.service.d /etc/redis
+for each in $EARLIER; do
+  [ -e "/etc/systemd/system/kim-$each.service" ] || continue
+  ! has_systemd || systemctl disable --now --quiet "kim-$each"
+  rm "/etc/systemd/system/kim-$each.service"
+done
 cp $HOME_OF_KIM/deploy/systemd/kim* /etc/systemd/system/ 2>/dev/null || true
 cp $HOME_OF_KIM/deploy/systemd/kim-.service.d/common.conf /etc/systemd/system/kim-.service.d/
 cp $HOME_OF_KIM/deploy/Caddyfile /etc/caddy/Caddyfile
@@ -112,7 +118,7 @@ if has_systemd; then
   for each in $SERVICES; do systemctl enable --quiet "kim-$each"; done
   systemctl start redis-server kim-backup.timer
   # One after another: workers first, the pages last; none waits for another.
-  for each in worker releaser verifier outbox beat daemon web; do systemctl restart "kim-$each"; done
+  for each in crew releaser web; do systemctl restart "kim-$each"; done
   systemctl start kim.target
   systemctl restart caddy
   deadline=$(($(date +%s) + 60))

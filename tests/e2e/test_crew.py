@@ -1,0 +1,64 @@
+"""The five processes of kim/crew.py on a running instance: a sale goes through, whoever dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kim import crew
+from kim.embedded import ROOT
+from kim.stack import Stack
+from tests.actors import Buyer, Seller, until
+from tests.e2e.people import Devchain
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def parent(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
+    """In place of the five that the stack started one by one."""
+    for role in crew.ROLES:
+        stack.kill(role)
+    command = (sys.executable, "-m", "kim.crew", str(stack.layout.data))
+    with (stack.layout.data / "log/crew.log").open("ab") as log:
+        started = subprocess.Popen(
+            command, cwd=ROOT, env=stack.environ("worker"), stdout=log, stderr=log
+        )
+    yield started
+    started.kill()
+    started.wait()
+    for role in crew.ROLES:
+        stack.spawn(role)
+
+
+def roles(parent: subprocess.Popen[bytes]) -> dict[str, int]:
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    named = {Path(f"/proc/{pid}/comm").read_text().strip(): int(pid) for pid in children}
+    return {name.removeprefix("kim-"): pid for name, pid in named.items()}
+
+
+def test_a_crew_sells_and_replaces_who_dies(
+    parent: subprocess.Popen[bytes], stack: Stack, chain: Devchain
+) -> None:
+    until(lambda: roles(parent).keys() == crew.ROLES.keys())
+    before = roles(parent)
+    maya = Seller(stack.layout.public_url, f"maya-{os.urandom(4).hex()}")
+    maya.sign_up()
+    offer = maya.publish(os.urandom(300_000), payout=chain.state()["address"])
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    noor = Buyer(stack.layout.public_url, link_secret=offer.secrets.link_secret)
+    chain.pay(noor.order(offer))
+    chain.mine()
+
+    assert noor.release(seconds=60) == offer.secrets.release_secret
+    until(lambda: roles(parent).keys() == crew.ROLES.keys())
+    assert not set(before.values()) & set(roles(parent).values())
+    parent.send_signal(signal.SIGTERM)
+    assert parent.wait(timeout=30) == 0
