@@ -57,7 +57,9 @@ def make_stack(
 
 
 def _bare() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("KIM_")}
+    """Without settings of ours, and without the module of settings that pytest runs on."""
+    ours = ("KIM_", "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 @contextmanager
@@ -68,6 +70,8 @@ def running(stack: Stack) -> Iterator[Stack]:
     try:
         stack.start()
         yield stack
+        ended = {name: child.poll() for name, child in stack.children.items()}
+        assert set(ended.values()) == {None}, f"some ended by themselves: {ended}"
     finally:
         for name in list(stack.children):
             stack.kill(name)
