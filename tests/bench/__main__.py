@@ -33,6 +33,12 @@ def arriving() -> None:
     people.arriving()
 
 
+def idle() -> None:
+    from tests.bench import idle as bench
+
+    bench.main()
+
+
 def latency() -> None:
     from tests.bench import latency as bench
 
@@ -109,6 +115,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "crypto": crypto,
     "export": export,
     "stages": stages,
+    "idle": idle,
     "latency": latency,
     "watching": watching,
     "opening": opening,
