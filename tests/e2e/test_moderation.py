@@ -10,7 +10,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import Page, expect
 
 from kim.stack import Stack
@@ -26,7 +26,7 @@ REASON = "It is a list of random words and no film."
 
 def hire(stack: Stack, name: str) -> None:
     """A moderator, as an operator makes one: staff, in the group, and no superuser."""
-    password = make_password(people.PASSWORD)
+    password = PBKDF2PasswordHasher().encode(people.PASSWORD, os.urandom(8).hex())
     with sqlite3.connect(stack.layout.data / "kim.sqlite3", timeout=20) as database:
         row = database.execute(
             "INSERT INTO auth_user (username, password, is_staff, is_active, is_superuser,"
