@@ -61,12 +61,13 @@ def derive(
     if invoice.settled_at is not None:
         at_tip = replace(view, tip_height=view.tip_height + view.contested_blocks)
         standing = _standing(invoice, money, Money.count(invoice, outputs, at_tip))
-        return _keep(invoice, money, standing, routes, view)
+        paid_anew = _is_enough_alone(invoice, quotes, money, view, now)
+        return _keep(invoice, money, standing, routes, view, paid_anew=paid_anew)
 
     need_sat = min((route.need_sat for route in routes), default=None)
     suspect = _is_suspect(money)
     may_settle = need_sat is not None and _may_settle(invoice, view)
-    confirmed = may_settle and need_sat is not None and money.confirmed_sat >= need_sat
+    confirmed = may_settle and _is_enough_alone(invoice, quotes, money, view, now)
     instantly = may_settle and not confirmed and view.instant_ok and not suspect
 
     if confirmed or instantly:
@@ -95,6 +96,21 @@ def derive(
         confirmations=money.depth_of(need_sat),
         evidence=_outpoints(counting) if is_paid else (),
     )
+
+
+def _is_enough_alone(
+    invoice: InvoiceFacts,
+    quotes: Sequence[QuoteFacts],
+    money: Money,
+    view: View,
+    now: datetime,
+) -> bool:
+    """Whether what is proved and deep opens a way by itself.
+
+    What only waits keeps a price in force for as long as it is there. It may vanish, so it cannot
+    let money that came long after, at an old price, settle.
+    """
+    return bool(_routes(invoice, quotes, replace(money, good=money.deep), view, now))
 
 
 def counted(
@@ -134,6 +150,8 @@ def _keep(
     standing: Iterable[OutputFacts],
     routes: Sequence[_Route],
     view: View,
+    *,
+    paid_anew: bool,
 ) -> Decision:
     """Settled is settled; what can still change is whether the money is there (1.1, REVERSED).
 
@@ -143,8 +161,6 @@ def _keep(
     counted = {o.outpoint for o in standing}
     worth_sat = total(o for o in money.outputs if o.outpoint in invoice.evidence)
     stands = counted.issuperset(invoice.evidence)
-    paid_anew = any(money.confirmed_sat >= route.need_sat for route in routes)
-
     believable = not view.held and (invoice.is_reversed or view.agreed)
     is_paid = (stands or paid_anew) if believable else not invoice.is_reversed
     need_sat = min((route.need_sat for route in routes), default=worth_sat)

@@ -1,11 +1,13 @@
 """Stories of buyers who come around the deadline, or long after it, while the rate moves.
 
 The other stories seldom let a buyer pay a little too little just after somebody looked in vain.
-Here the servers are honest and the chain keeps what it has: all that moves is time and money.
+Here the servers are honest and the chain keeps what it has, but for one rule: all that moves is time
+and money.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -39,5 +41,22 @@ class LateShop(Shop):
         self.press(at, "requote")
         self.move_the_rate(rate)
         self.pay_so_long_after_the_quote(at, minutes, how, looks=looks)
+        self.mine(2)
+        self.look(at)
+
+    @rule(at=AT, how=HOW, rate=st.sampled_from(RATES))
+    def keep_an_old_price_open(self, at: int, how: str, rate: int) -> None:
+        """Enough in time, which no block ever takes; and long after, when it is dropped, the old
+        price once more, in a block before anybody looks.
+        """
+        sale = self._sale(at)
+        self.press(at, "requote")
+        self._pay(self._amount(sale, "exact"), sale)
+        self.look(at)
+        self._wait(timedelta(days=40))
+        self.move_the_rate(rate)
+        if self.world.is_waiting(sale.payments[-1].txid):
+            self.world.node.chain.evict(sale.payments[-1].txid)
+        self._pay(self._amount(sale, how), sale)
         self.mine(2)
         self.look(at)

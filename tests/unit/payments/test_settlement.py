@@ -437,6 +437,31 @@ def test_late_needs_the_whole_price_without_tolerance() -> None:
     assert decision.missing_sat == RELAY_FLOOR_SAT
 
 
+def test_what_only_waits_lets_no_late_money_settle_at_the_old_price() -> None:
+    in_time = paid(DUE, 1)  # never mined
+    small = late(LEAST, 2, chain=OutputChain.BLOCK, height=TIP, spv_ok=True, due_then_sat=150_000)
+
+    held = decide(in_time, small, now=after(days=40), due_today_sat=150_000)
+    alone = decide(small, now=after(days=40), due_today_sat=150_000)
+    mined_too = decide(mined(DUE, 1), small, now=after(days=40), due_today_sat=150_000)
+
+    assert (held.status, held.settle, held.confirmed_sat) == (SEEN, False, LEAST)
+    assert (alone.status, alone.missing_sat) == (PARTIAL, 150_000 - LEAST)
+    assert (mined_too.status, mined_too.settle) == (PAID, True)
+
+
+def test_who_was_reversed_is_not_paid_anew_at_a_price_that_something_waiting_keeps() -> None:
+    lost, in_time = paid(DUE, 1, chain=OutputChain.MISSING), paid(DUE, 3)
+    small = late(LEAST, 2, chain=OutputChain.BLOCK, height=TIP, spv_ok=True, due_then_sat=150_000)
+    taken = settled(lost, is_reversed=True)
+
+    decision = decide(
+        lost, in_time, small, invoice=taken, now=after(days=40), due_today_sat=150_000
+    )
+
+    assert decision.status is REVERSED
+
+
 def test_late_and_dearer_asks_for_the_rest_at_todays_price() -> None:
     decision = decide(late(due_then_sat=150_000), now=after(hours=2), due_today_sat=160_000)
 
