@@ -59,7 +59,8 @@ def run(patch: Path | None) -> Outcome:
         status, text = _stories(tree, steps)
         count = int(steps.read_text()) if steps.exists() else 0
     found = BROKEN.search(text) if status == 1 else None
-    broken = f"{found['check']}: {(found['said'] or '').partition(';')[0] or found['line'].strip()}" if found else ""
+    said = (found["said"] or "").partition(";")[0] if found else ""
+    broken = f"{found['check']}: {said or found['line'].strip()}" if found else ""
     crash = "" if found or status == 0 else f"{text.strip().splitlines()[-1]} ({status})"
     name = "nothing spoiled" if patch is None else patch.stem
     return Outcome(name, broken, crash, time.monotonic() - began, count)
