@@ -146,7 +146,7 @@ def test_no_call_that_fails_leaves_a_secret_in_the_log(
         del given, named
         raise RuntimeError(f"lost with #1.{LINK} and Claim {CLAIM}")
 
-    monkeypatch.setattr(creators, "log_in", crash)
+    monkeypatch.setattr(creators, "recognise", crash)
     broken = browser.post("session/", {"username": "maya", "derived": DERIVED})
     assert broken.status_code == 500
     assert LINK not in broken.content.decode()

@@ -225,8 +225,9 @@ def server() -> Iterator[tuple[int, list[str]]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config = uvicorn.Config(
-        note, host="127.0.0.1", port=port, lifespan="off", log_level="error", proxy_headers=False
-    )
+        note, host="127.0.0.1", port=port, lifespan="off", proxy_headers=False,
+        log_config=None,  # it would give its loggers handlers of its own, for the rest of the run
+    )  # fmt: skip
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
