@@ -6,7 +6,10 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from kombu.transport import TRANSPORT_ALIASES
 
+# By the scheme, so that rediss:// keeps its TLS; kim/broker.py says what is mended.
+TRANSPORT_ALIASES.update(redis="kim.broker:Transport", rediss="kim.broker:Transport")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kim.settings")
 
 app = Celery("kim")

@@ -290,7 +290,6 @@ SPECTACULAR_SETTINGS = {
 
 # --- Celery: hints wake it, beat keeps the promise ----------------------------------------------
 CELERY_BROKER_URL = KIM_REDIS_URL
-CELERY_BROKER_TRANSPORT = "kim.broker:Transport"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
