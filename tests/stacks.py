@@ -46,6 +46,8 @@ def make_stack(
         "KIM_RATE_SIGNUP": "1000/hour",
         "KIM_RATE_LOGIN": "1000/minute",
         "KIM_RATE_PURCHASE": "1000/minute",
+        "KIM_RATE_PRESIGN": "100000/minute",
+        "KIM_RATE_REPORT": "1000/minute",
         "KIM_RATE_ANY": "100000/minute",
         "KIM_RATE_RECOVERY": "100000/minute",
         "KIM_PURCHASES_OPEN_PER_IP": "1000",
