@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kim import embedded
+from kim import crew, embedded
 from kim.embedded import Layout
 from kim.stack import Stack
 from tests import migrated
@@ -78,6 +80,26 @@ def running(stack: Stack) -> Iterator[Stack]:
         for name in list(stack.children):
             stack.kill(name)
         stack.stop()
+
+
+@contextmanager
+def crewed(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
+    """The crew (kim/crew.py) in place of the five that the stack started one by one, for a block."""
+    for role in crew.ROLES:
+        stack.kill(role)
+    data = stack.layout.data
+    with (data / "log/crew.log").open("ab") as log:
+        parent = subprocess.Popen(
+            (sys.executable, "-m", "kim.crew", str(data)),
+            cwd=embedded.ROOT, env=stack.environ("worker"), stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield parent
+    finally:
+        parent.terminate()
+        parent.wait(timeout=30)
+        for role in crew.ROLES:
+            stack.spawn(role)
 
 
 @pytest.fixture(scope="session")

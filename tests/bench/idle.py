@@ -7,21 +7,16 @@ processes share count once. First with the crew's five started one by one, as on
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kim import crew
-from kim.embedded import ROOT
 from kim.stack import Stack, running
 from tests.bench.instance import scratch
 from tests.bench.processes import tree_bytes
-from tests.stacks import make_stack
+from tests.stacks import crewed, make_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
 
 OUTSIDE = ("s3", "devchain")
 SETTLE_SECONDS = 45  # first sweeps, rates and headers are behind it
@@ -32,9 +27,7 @@ def main() -> None:
     with scratch() as directory, running(make_stack(directory, environ=one_arena)) as stack:
         time.sleep(SETTLE_SECONDS)
         _tell("one by one", {name: child.pid for name, child in _ours(stack).items()})
-        for role in crew.ROLES:
-            stack.kill(role)
-        with _crew(stack) as parent:
+        with crewed(stack) as parent:
             time.sleep(SETTLE_SECONDS)
             pids = {name: child.pid for name, child in _ours(stack).items()}
             _tell("with the crew", {**pids, "crew": parent.pid})
@@ -42,21 +35,6 @@ def main() -> None:
 
 def _ours(stack: Stack) -> dict[str, subprocess.Popen[bytes]]:
     return {name: child for name, child in stack.children.items() if name not in OUTSIDE}
-
-
-@contextmanager
-def _crew(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
-    data = stack.layout.data
-    command = (sys.executable, "-m", "kim.crew", str(data))
-    with (data / "log/crew.log").open("ab") as log:
-        started = subprocess.Popen(
-            command, cwd=ROOT, env=stack.environ("worker"), stdout=log, stderr=log
-        )
-    try:
-        yield started
-    finally:
-        started.terminate()
-        started.wait(timeout=30)
 
 
 def _tell(how: str, pids: dict[str, int]) -> None:

@@ -5,36 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kim import crew
-from kim.embedded import ROOT
 from kim.stack import Stack
 from tests.actors import Buyer, Seller, until
 from tests.e2e.people import Devchain
+from tests.stacks import crewed
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture
 def parent(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
-    """In place of the five that the stack started one by one."""
-    for role in crew.ROLES:
-        stack.kill(role)
-    command = (sys.executable, "-m", "kim.crew", str(stack.layout.data))
-    with (stack.layout.data / "log/crew.log").open("ab") as log:
-        started = subprocess.Popen(
-            command, cwd=ROOT, env=stack.environ("worker"), stdout=log, stderr=log
-        )
-    yield started
-    started.kill()
-    started.wait()
-    for role in crew.ROLES:
-        stack.spawn(role)
+    with crewed(stack) as started:
+        yield started
 
 
 def roles(parent: subprocess.Popen[bytes]) -> dict[str, int]:
