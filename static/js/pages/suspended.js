@@ -4,13 +4,9 @@
  */
 import { logOut } from '../net/creator.js';
 import { appealSuspension } from '../net/reports.js';
-import { t } from '../texts/say.js';
 import { byId } from '../ui/dom.js';
-import { refuse, setWrong } from '../ui/field.js';
-import { keepLinkless, linkless } from '../ui/linkless.js';
 import * as problem from '../ui/problem.js';
-
-const LEAST_LETTERS = 10;
+import { takeAppeal } from './appealing.js';
 
 const place = byId('problem');
 
@@ -23,30 +19,8 @@ byId('leave', HTMLButtonElement).addEventListener('click', async () => {
   }
 });
 
-/** @param {HTMLFormElement} form  there until an appeal was made */
-function takeAppeal(form) {
+const form = document.querySelector('form#form'); // there until an appeal was made
+if (form instanceof HTMLFormElement) {
   const text = byId('appeal', HTMLTextAreaElement);
-  const button = byId('send', HTMLButtonElement);
-  keepLinkless(text);
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    setWrong(text, '');
-    if (text.value.trim().length < LEAST_LETTERS) {
-      refuse(text, t('A sentence, please: why is the decision wrong?'));
-      return;
-    }
-    problem.hide(place);
-    button.disabled = true;
-    try {
-      await appealSuspension(linkless(text.value));
-      location.reload();
-    } catch (error) {
-      problem.show(place, error);
-      button.disabled = false;
-    }
-  });
-  button.disabled = false;
+  takeAppeal(form, { text, button: byId('send', HTMLButtonElement), place }, appealSuspension);
 }
-
-const form = document.querySelector('form#form');
-if (form instanceof HTMLFormElement) takeAppeal(form);
