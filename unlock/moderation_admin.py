@@ -63,6 +63,27 @@ class _DecidingAdmin(LookingAdmin):
             messages.success(request, f"Done: {done}.")
         return HttpResponseRedirect(here)
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """With what the decision rests on."""
+        row = self.get_object(request, object_id)
+        facts = {
+            "may_decide": self.has_moderate_permission(request),
+            **(self.facts(row) if row else {}),
+        }
+        return super().change_view(
+            request, object_id, form_url, extra_context={**facts, **(extra_context or {})}
+        )
+
+    @abstractmethod
+    def facts(self, row: Any) -> dict[str, Any]:
+        """What the page of this row tells beside its fields."""
+
     @abstractmethod
     def decide(self, request: HttpRequest, row: Any) -> str:
         """Do it, and say what was done. Raises ServiceError; nothing was done then."""
@@ -95,19 +116,6 @@ class ReportAdmin(_DecidingAdmin):
             name="unlock_report_segment",
         )
         return [segment, *super().get_urls()]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        row = self.get_object(request, object_id)
-        facts = self._facts(request, row) if isinstance(row, Report) else {}
-        return super().change_view(
-            request, object_id, form_url, extra_context={**facts, **(extra_context or {})}
-        )
 
     def decide(self, request: HttpRequest, row: Report) -> str:
         said = request.POST
@@ -170,12 +178,11 @@ class ReportAdmin(_DecidingAdmin):
         waiting = Report.objects.filter(paid_file=row.paid_file_id, state=ReportState.OPEN)
         return waiting.exclude(pk=row.pk)
 
-    def _facts(self, request: HttpRequest, row: Report) -> dict[str, Any]:
+    def facts(self, row: Report) -> dict[str, Any]:
         creator = row.paid_file.creator
         payout = payouts.current(creator.pk)
         return {
             "report": row,
-            "may_decide": self.has_moderate_permission(request),
             "is_open": row.state == ReportState.OPEN,
             "alike": self._alike(row).count(),
             "strikes": moderation.strikes_of(creator.pk),
@@ -202,20 +209,8 @@ class MeasureAdmin(_DecidingAdmin):
     ordering = ("-created_at",)
     change_form_template = "admin/unlock/measure.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        facts = {
-            "measure": self.get_object(request, object_id),
-            "may_decide": self.has_moderate_permission(request),
-        }
-        return super().change_view(
-            request, object_id, form_url, extra_context={**facts, **(extra_context or {})}
-        )
+    def facts(self, row: Measure) -> dict[str, Any]:
+        return {"measure": row}
 
     def decide(self, request: HttpRequest, row: Measure) -> str:
         by, now = _who(request), timezone.now()
@@ -240,22 +235,12 @@ class SuspensionAdmin(_DecidingAdmin):
     ordering = ("-created_at",)
     change_form_template = "admin/unlock/suspension.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        row = self.get_object(request, object_id)
-        facts: dict[str, Any] = {"may_decide": self.has_moderate_permission(request)}
-        if isinstance(row, Suspension):
-            strikes = moderation.strikes_of(row.creator_id)
-            facts |= {"suspension": row, "strikes": strikes}
-            facts["history"] = journal.of(row.creator)[:_SHOWN]
-        return super().change_view(
-            request, object_id, form_url, extra_context={**facts, **(extra_context or {})}
-        )
+    def facts(self, row: Suspension) -> dict[str, Any]:
+        return {
+            "suspension": row,
+            "strikes": moderation.strikes_of(row.creator_id),
+            "history": journal.of(row.creator)[:_SHOWN],
+        }
 
     def decide(self, request: HttpRequest, row: Suspension) -> str:
         by, now = _who(request), timezone.now()
