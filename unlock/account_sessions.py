@@ -93,9 +93,14 @@ def creator_of(user_id: int, key: str | None, *, browser: str, now: datetime) ->
         return creator
     if creator.seen is None:
         begin(creator, key, browser=browser, now=now)
-    elif now - creator.seen > SEEN_EVERY:
+    elif is_noted_anew(creator.seen, now=now):
         note.update(seen_at=now)
     return creator
+
+
+def is_noted_anew(seen: datetime | None, *, now: datetime) -> bool:
+    """Whether a use is written down, after one that was noted at ``seen``."""
+    return seen is not None and now - seen > SEEN_EVERY
 
 
 def is_over(began_at: datetime | None, *, now: datetime) -> bool:

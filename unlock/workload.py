@@ -70,18 +70,13 @@ def reports() -> Queue:
 
 
 def appeals() -> Queue:
-    waiting = Measure.objects.filter(
-        appealed_at__isnull=False, answered_at__isnull=True, lifted_at__isnull=True
-    )
-    return _queue(waiting, "appealed_at")
+    """Against decisions about files."""
+    return _appealed(Measure.objects.all())
 
 
 def suspension_appeals() -> Queue:
     """Of whole accounts."""
-    waiting = Suspension.objects.filter(
-        appealed_at__isnull=False, answered_at__isnull=True, lifted_at__isnull=True
-    )
-    return _queue(waiting, "appealed_at")
+    return _appealed(Suspension.objects.all())
 
 
 def failures() -> Queue:
@@ -148,6 +143,13 @@ def served(*, days: int, now: datetime) -> Served:
         shown=Sum("shown_bytes"), sold=Sum("sold_bytes")
     )
     return Served(shown_bytes=found["shown"] or 0, sold_bytes=found["sold"] or 0)
+
+
+def _appealed(decisions: QuerySet[Any, Any]) -> Queue:
+    waiting = decisions.filter(
+        appealed_at__isnull=False, answered_at__isnull=True, lifted_at__isnull=True
+    )
+    return _queue(waiting, "appealed_at")
 
 
 def _queue(rows: QuerySet[Any, Any], column: str) -> Queue:

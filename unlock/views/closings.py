@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from django.http import StreamingHttpResponse
     from rest_framework.request import Request
 
+    from unlock.models import Creator
+
 
 class AccountClosing(CreatorView):
     throttle_scope = "login"
@@ -47,7 +49,12 @@ class AccountExport(CreatorView):
 
         Without links and keys: those are made in the creator's browser.
         """
-        creator, now = self.me(request), timezone.now()
-        chunks = account_exports.chunks(creator, now=now)
-        name = f"kim-account-{now:%Y-%m-%d}.json"
-        return streamed(request, chunks, kind="application/json", name=name)
+        return export_of(self.me(request), request)
+
+
+def export_of(creator: Creator, request: Request) -> StreamingHttpResponse:
+    """All of an account, as one file to save."""
+    now = timezone.now()
+    chunks = account_exports.chunks(creator, now=now)
+    name = f"kim-account-{now:%Y-%m-%d}.json"
+    return streamed(request, chunks, kind="application/json", name=name)

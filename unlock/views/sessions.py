@@ -27,8 +27,6 @@ from unlock.creator_errors import NotSignedIn
 from unlock.models import ApiToken
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rest_framework.request import Request
 
     from unlock.models import Creator
@@ -95,8 +93,7 @@ def creator_of(request: HttpRequest | Request) -> Creator | None:
     creator = account_sessions.creator_of(
         request.user.pk, request.session.session_key, browser=browser(request), now=now
     )
-    seen: datetime | None = getattr(creator, "seen", None)
-    if seen is not None and now - seen > account_sessions.SEEN_EVERY:
+    if account_sessions.is_noted_anew(getattr(creator, "seen", None), now=now):
         request.session.modified = True  # two weeks from now: it ends unused, not by the calendar
     if creator is not None and isinstance(request, HttpRequest):
         _note_language(creator, request)

@@ -19,13 +19,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
-from unlock import account_exports, account_sessions, duties, suspensions
+from unlock import account_sessions, duties, suspensions
 from unlock.creator_errors import NotSignedIn
 from unlock.duties import DutyKind
 from unlock.models import Creator
 from unlock.serializers.reports import SuspensionAppealSerializer, SuspensionSerializer
+from unlock.views.closings import export_of
 from unlock.views.pages import shell
-from unlock.views.sales import streamed
 from unlock.views.sessions import AnyoneView
 
 if TYPE_CHECKING:
@@ -115,7 +115,4 @@ class SuspensionExport(SuspendedView):
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     def get(self, request: Request) -> StreamingHttpResponse:
         """Everything of a suspended account, as ``account/export/`` has it (docs/account.md)."""
-        creator, now = self.mine(request), timezone.now()
-        chunks = account_exports.chunks(creator, now=now)
-        name = f"kim-account-{now:%Y-%m-%d}.json"
-        return streamed(request, chunks, kind="application/json", name=name)
+        return export_of(self.mine(request), request)
