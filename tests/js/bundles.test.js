@@ -56,7 +56,7 @@ async function sealed(payload, isBundle = false) {
     ...{ root: die.bytes(32), key, fileId: die.bytes(16), segmentLog2: 18, isBundle },
   });
   const head = raw.slice(0, header.headerSize);
-  const seen = inspect({ head, index: raw.slice(header.indexOffset), totalSize: raw.length });
+  const seen = await inspect({ head, index: raw.slice(header.indexOffset), totalSize: raw.length });
   /** @type {[number, number][]} */
   const asked = [];
   const facts = {

@@ -5,7 +5,7 @@ import { buildDirectory, parseDirectory, payloadSizeOf } from '../../static/js/c
 import { StreamDigest } from '../../static/js/crypto/digest.js';
 import * as errors from '../../static/js/crypto/errors.js';
 import { segmentCountOf } from '../../static/js/crypto/header.js';
-import { buildIndex } from '../../static/js/crypto/index.js';
+import { buildIndex, rootOf } from '../../static/js/crypto/index.js';
 import { contentKey, linkSecret, releaseSecret, wrap } from '../../static/js/crypto/keys.js';
 import { openMeta, sealMeta } from '../../static/js/crypto/meta.js';
 import { Opener } from '../../static/js/crypto/opener.js';
@@ -47,7 +47,7 @@ describe('containers of the vectors', () => {
   for (const one of cases) {
     it(`${one.name} opens to the same files`, async () => {
       const raw = one.container_base64url ? containerOf(one) : await reseal(one);
-      const { header, records, rows, contentId } = inspectWhole(raw, fromHex(one.content_id));
+      const { header, records, rows, contentId } = await inspectWhole(raw, fromHex(one.content_id));
       assert.equal(toHex(header.core), one.core);
       assert.equal(header.totalSize, one.total_bytes);
       assert.equal(header.segmentCount, one.segments);
@@ -100,7 +100,7 @@ async function reseal(one) {
     const metaLink = await sealMeta(JSON.parse(one.meta_text), link, header);
     const head = buildHead(header, { hint: JSON.parse(one.hint_text).u, wraps, metaLink });
     const { body, rows } = await sealBody(header, new Sealer(header, m), payload, 1);
-    return concat(head, body, buildIndex(header, rows));
+    return concat(head, body, buildIndex(header, rows, await rootOf(header, rows)));
   });
 }
 
@@ -253,7 +253,7 @@ describe('sealing and opening', () => {
   async function assertRange(die, { header, raw, key, payload }) {
     const first = die.below(header.segmentCount);
     const count = 1 + die.below(header.segmentCount - first);
-    const rows = inspectWhole(raw).rows.slice(64 * first, 64 * (first + count));
+    const rows = await (await inspectWhole(raw)).rows.slice(64 * first, 64 * (first + count));
     const offset = header.segmentOffset(first);
     const stored = raw.slice(offset, offset + header.storedSizeOfRange(first, count));
     const size = await new Opener(header, key).open(first, stored, rows, stored);
@@ -332,13 +332,13 @@ describe('sealing and opening', () => {
 
   it('wraps for a new generation without touching what is sold', async () => {
     const one = known('five-segments');
-    const { header, records, contentId } = inspectWhole(containerOf(one));
+    const { header, records, contentId } = await inspectWhole(containerOf(one));
     const [r, fileId] = [fromHex(one.root), fromHex(one.file_id)];
     const secrets = { release: releaseSecret(r, fileId, 1), link: linkSecret(r, fileId, 1) };
     const wrapped = await wrap(fromHex(one.m), { ...secrets, header });
     const head = buildHead(header, { ...records, wraps: [wrapped] });
     const raw = concat(head, containerOf(one).subarray(header.headerSize));
-    assert.deepEqual(inspectWhole(raw).contentId, contentId);
+    assert.deepEqual((await inspectWhole(raw)).contentId, contentId);
     assert.equal((await openWhole(raw, { secrets })).length, header.payloadSize);
   });
 });

@@ -104,7 +104,7 @@ async function sealed(size) {
   });
   const head = whole.slice(0, header.headerSize);
   const index = whole.slice(header.indexOffset);
-  return { payload, whole, seen: inspect({ head, index, totalSize: whole.length }) };
+  return { payload, whole, seen: await inspect({ head, index, totalSize: whole.length }) };
 }
 
 /** @param {Host[]} hosts @param {number} size */

@@ -84,7 +84,7 @@ async function sealed(size) {
   });
   const head = whole.slice(0, header.headerSize);
   const index = whole.slice(header.indexOffset);
-  const seen = inspect({ head, index, totalSize: whole.length });
+  const seen = await inspect({ head, index, totalSize: whole.length });
   return { payload, whole, seen };
 }
 

@@ -69,7 +69,7 @@ async function sealed(payload, isBundle = false) {
   const { raw } = await sealWhole(payload, { root, key, fileId, isBundle, segmentLog2: 18, meta });
   const path = join(folder, `${toHex(fileId)}.kim`);
   await writeFile(path, raw);
-  return { fileId, key, raw, path, contentId: inspectWhole(raw).contentId };
+  return { fileId, key, raw, path, contentId: (await inspectWhole(raw)).contentId };
 }
 
 describe('what the browser sealed', () => {
@@ -156,7 +156,7 @@ describe('what Python sealed', () => {
       };
 
       const contentId = fromHex(made.content_id);
-      const { header, records } = inspectWhole(raw, contentId);
+      const { header, records } = await inspectWhole(raw, contentId);
       const payload = await openWhole(raw, { secrets, metaLink: secrets.link, contentId });
 
       const files = sizes.map((size, at) => new Uint8Array(size).fill(at));

@@ -20,7 +20,7 @@ const ROOM = 2 ** 12 - 32;
 const [root, key, fileId] = [random(32), random(32), random(16)];
 const payload = new Uint8Array(5 * ROOM + 100).map((_, at) => at % 251);
 const { raw } = await sealWhole(payload, { root, key, fileId, segmentLog2: 12 });
-const { header, rows } = inspectWhole(raw);
+const { header, rows } = await inspectWhole(raw);
 const keys = parseEntries(entriesFor(key, header, [0, 1, 2, 5]));
 
 /** @param {number} segment  @param {number} [count] */

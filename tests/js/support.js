@@ -16,7 +16,7 @@ import {
   parseDirectory,
 } from '../../static/js/crypto/directory.js';
 import { parseHeader } from '../../static/js/crypto/header.js';
-import { buildIndex } from '../../static/js/crypto/index.js';
+import { buildIndex, rootOf } from '../../static/js/crypto/index.js';
 import { linkSecret, releaseSecret, unwrap, wrap } from '../../static/js/crypto/keys.js';
 import { openMeta, sealMeta } from '../../static/js/crypto/meta.js';
 import { Opener } from '../../static/js/crypto/opener.js';
@@ -76,7 +76,7 @@ function contentOf(file) {
  * @returns {Promise<Bytes>} the payload
  */
 export async function openWhole(raw, { key, secrets, metaLink, contentId }) {
-  const { header, records, rows } = inspectWhole(raw, contentId);
+  const { header, records, rows } = await inspectWhole(raw, contentId);
   if (metaLink && records.metaLink) await openMeta(records.metaLink, metaLink, header);
   const m = secrets ? await unwrap(records.wraps, { ...secrets, header }) : key;
   if (!m) throw new RangeError('no key');
@@ -106,7 +106,7 @@ export function inspectWhole(raw, expected) {
  * @param {Bytes} raw
  */
 export async function verifyWhole(raw) {
-  const { header, rows } = inspectWhole(raw);
+  const { header, rows } = await inspectWhole(raw);
   for (let at = 0; at < header.segmentCount; at += 1) {
     const offset = header.segmentOffset(at);
     const stored = raw.subarray(offset, offset + header.storedSizeOf(at));
@@ -154,7 +154,8 @@ export async function sealWhole(payload, sealing) {
   const metaLink = meta ? await sealMeta(meta, link, header) : null;
   const head = buildHead(header, { hint: null, wraps: [wrapped], metaLink });
   const { body, rows } = await sealBody(header, new Sealer(header, key), payload);
-  return { header, raw: concat(head, body, buildIndex(header, rows)) };
+  const index = buildIndex(header, rows, await rootOf(header, rows));
+  return { header, raw: concat(head, body, index) };
 }
 
 /**

@@ -111,7 +111,7 @@ async function upload(payload, { partSize, slots = 3, workers = 2 }) {
 /** @param {Bytes} whole @param {Bytes} expected */
 async function opened(whole, expected) {
   const header = new Header(whole.slice(0, 128));
-  const seen = inspect(
+  const seen = await inspect(
     {
       head: whole.slice(0, header.headerSize),
       index: whole.slice(header.indexOffset),

@@ -20,7 +20,7 @@ const { header, raw: whole } = await sealWhole(payload, {
   fileId: die.bytes(16),
   segmentLog2: 18,
 });
-const { rows } = inspect({
+const { rows } = await inspect({
   head: whole.slice(0, header.headerSize),
   index: whole.slice(header.indexOffset),
   totalSize: whole.length,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { toHex } from '../../static/js/crypto/bytes.js';
-import { buildIndex, parseIndex } from '../../static/js/crypto/index.js';
+import { buildIndex, parseIndex, rootOf } from '../../static/js/crypto/index.js';
 import { Opener } from '../../static/js/crypto/opener.js';
 import { begin } from '../../static/js/crypto/sealer.js';
 import { dice } from './support.js';
@@ -83,7 +83,8 @@ describe('the seal worker', () => {
         rows: 640,
       },
     );
-    const { rows } = parseIndex(header, buildIndex(header, sealed.rows));
+    const root = await rootOf(header, sealed.rows);
+    const { rows } = await parseIndex(header, buildIndex(header, sealed.rows, root));
     const out = new Uint8Array(payload.length);
     const stored = new Uint8Array(sealed.buffer, header.headerSize, sealed.size);
     await new Opener(header, contentKey).open(0, stored, rows, out);

@@ -35,14 +35,14 @@ import { parseHead } from './records.js';
  * @param {Parts} parts
  * @param {{expected?: Bytes, allowTestSegments?: boolean}} [options]
  *   expected: the content_id that was promised
- * @returns {Inspected}
+ * @returns {Promise<Inspected>}
  * @throws {import('./errors.js').KimError} NotAContainer, UnsupportedVersion, Truncated, Damaged
  */
-export function inspect({ head, index, totalSize }, { expected, ...options } = {}) {
+export async function inspect({ head, index, totalSize }, { expected, ...options } = {}) {
   const header = parseHeader(head, options);
   header.checkSize(totalSize);
   const records = parseHead(header, head);
-  const { rows, root } = parseIndex(header, index);
+  const { rows, root } = await parseIndex(header, index);
   const found = contentId(header, root);
   if (expected && !isEqual(found, expected)) {
     throw new Damaged('the file is not the one that was sold, or was changed');

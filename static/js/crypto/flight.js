@@ -1,5 +1,5 @@
 /**
- * Several asynchronous steps at once, started in order.
+ * Several asynchronous steps at once, started in order; and long work that lets others through.
  * @module
  */
 
@@ -33,4 +33,23 @@ export async function inFlight(count, step) {
   }
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, count) }, run));
   if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
+}
+
+/** Steps of a few hashes between two breaths: five milliseconds on a computer, twenty on a phone. */
+export const STRETCH = 512;
+
+/**
+ * Lets presses, pictures and messages through in the middle of long work. Not a timer, because
+ * those are slowed down in hidden tabs.
+ * @returns {Promise<void>}
+ */
+export function breath() {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }

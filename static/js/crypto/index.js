@@ -7,6 +7,7 @@
 import { sha256 } from '../../vendor/noble-hashes@2.4.0/sha2.js';
 import { concat, isEqual, readU64, u32, u64, utf8, writeU64 } from './bytes.js';
 import { Damaged, Truncated } from './errors.js';
+import { breath, STRETCH } from './flight.js';
 import { ROW_SIZE } from './header.js';
 
 /**
@@ -36,11 +37,12 @@ export function keyCommitment(fileId, segment, dek) {
 }
 
 /**
+ * A film of 40 GB has 160,000 leaves, over a second of hashing, so it takes breath.
  * @param {Header} header
- * @param {Uint8Array} rows  64·N bytes, all segments in order
- * @returns {Bytes} root of the tree, in the shape of RFC 6962
+ * @param {Uint8Array} rows  64·N bytes, all segments in order; may not change meanwhile
+ * @returns {Promise<Bytes>} root of the tree, in the shape of RFC 6962
  */
-export function rootOf(header, rows) {
+export async function rootOf(header, rows) {
   const leaf = new Uint8Array(93);
   leaf.set(header.fileId, 1);
   const node = new Uint8Array(65);
@@ -48,6 +50,7 @@ export function rootOf(header, rows) {
   /** @type {Bytes[]} roots of full subtrees, largest first: one per set bit of the count so far */
   const peaks = [];
   for (let segment = 0; segment < header.segmentCount; segment += 1) {
+    if (segment > 0 && segment % STRETCH === 0) await breath();
     writeU64(leaf, 17, segment);
     leaf.set(u32(header.storedSizeOf(segment)), 25);
     leaf.set(rows.subarray(ROW_SIZE * segment, ROW_SIZE * (segment + 1)), 29);
@@ -61,11 +64,11 @@ export function rootOf(header, rows) {
 /**
  * @param {Header} header
  * @param {Bytes} rows
+ * @param {Bytes} root  rootOf(header, rows)
  * @returns {Bytes} the index as stored behind the last segment
  */
-export function buildIndex(header, rows) {
+export function buildIndex(header, rows, root) {
   if (rows.length !== ROW_SIZE * header.segmentCount) throw new RangeError('rows are missing');
-  const root = rootOf(header, rows);
   return concat(
     START,
     u64(header.segmentCount),
@@ -80,10 +83,10 @@ export function buildIndex(header, rows) {
 /**
  * @param {Header} header
  * @param {Bytes} bytes  exactly the bytes from header.indexOffset to the end of the object
- * @returns {{rows: Bytes, root: Bytes}} rows is a view on `bytes`
+ * @returns {Promise<{rows: Bytes, root: Bytes}>} rows is a view on `bytes`
  * @throws {Truncated | Damaged}
  */
-export function parseIndex(header, bytes) {
+export async function parseIndex(header, bytes) {
   if (bytes.length < header.indexSize) throw new Truncated('the index is cut');
   if (bytes.length > header.indexSize) throw new Damaged('there are bytes behind the index');
   const rootOffset = ROWS_OFFSET + ROW_SIZE * header.segmentCount;
@@ -95,7 +98,7 @@ export function parseIndex(header, bytes) {
     isEqual(bytes.subarray(rootOffset + 40), END);
   if (!isFramed) throw new Damaged('the index does not belong to the header');
   const rows = bytes.subarray(ROWS_OFFSET, rootOffset);
-  const root = rootOf(header, rows);
+  const root = await rootOf(header, rows);
   if (!isEqual(root, bytes.subarray(rootOffset, rootOffset + 32))) {
     throw new Damaged('the index contradicts itself');
   }

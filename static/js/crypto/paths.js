@@ -6,6 +6,7 @@
  */
 import { sha256 } from '../../vendor/noble-hashes@2.4.0/sha2.js';
 import { concat, u32, u64 } from './bytes.js';
+import { breath, STRETCH } from './flight.js';
 import { ROW_SIZE } from './header.js';
 
 /**
@@ -17,26 +18,31 @@ import { ROW_SIZE } from './header.js';
  * @param {Header} header
  * @param {Bytes} rows  of the whole index
  * @param {number} segment
- * @returns {Bytes} the neighbours from the leaf up, 32 bytes each
+ * @returns {Promise<Bytes>} the neighbours from the leaf up, 32 bytes each
  */
-export function pathOf(header, rows, segment) {
-  let level = Array.from({ length: header.segmentCount }, (_, at) => leafOf(header, rows, at));
+export async function pathOf(header, rows, segment) {
+  let level = [];
+  for (let at = 0; at < header.segmentCount; at += 1) {
+    if (at > 0 && at % STRETCH === 0) await breath();
+    level.push(leafOf(header, rows, at));
+  }
   const path = [];
   for (let at = segment; level.length > 1; at = Math.floor(at / 2)) {
     const other = level[at % 2 ? at - 1 : at + 1];
     if (other) path.push(other);
-    level = risen(level);
+    level = await risen(level);
   }
   return concat(...path);
 }
 
 /**
  * @param {Bytes[]} level
- * @returns {Bytes[]} the level above
+ * @returns {Promise<Bytes[]>} the level above
  */
-function risen(level) {
+async function risen(level) {
   const above = [];
   for (let at = 0; at < level.length; at += 2) {
+    if (at > 0 && at % STRETCH === 0) await breath();
     const [left, right] = [level[at], level[at + 1]];
     if (left && right) above.push(hash(concat(Uint8Array.of(1), left, right)));
     else if (left) above.push(left);

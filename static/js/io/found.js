@@ -56,7 +56,7 @@ export async function lookAt(file) {
     bytesOf(file, 0, header.headerSize),
     bytesOf(file, header.indexOffset, file.size),
   ]);
-  return { file, ...inspect({ head, index, totalSize: file.size }) };
+  return { file, ...(await inspect({ head, index, totalSize: file.size })) };
 }
 
 /**

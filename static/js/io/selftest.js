@@ -77,7 +77,7 @@ async function inspectStored(sold, ask) {
   const [head, index] = await Promise.all([ask.read(ranges.header), ask.read(ranges.index)]);
   // The size of the object itself is compared where its address is handed out, below.
   const { totalSize } = parseHeader(head);
-  const seen = inspect({ head, index, totalSize }, { expected: sold.contentId });
+  const seen = await inspect({ head, index, totalSize }, { expected: sold.contentId });
   const metaLink = sold.metaLink ?? seen.records.metaLink;
   if (!metaLink) throw new Damaged('the description is missing');
   await openMeta(metaLink, sold.link, seen.header);

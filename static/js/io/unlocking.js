@@ -35,7 +35,7 @@ import { openMeta } from '../crypto/meta.js';
  */
 export async function prove({ head, index }, offer, link) {
   const expected = fromHex(offer.content_id);
-  const seen = inspect({ head, index, totalSize: offer.size_bytes }, { expected });
+  const seen = await inspect({ head, index, totalSize: offer.size_bytes }, { expected });
   if (!isEqual(seen.header.core, fromBase64url(offer.core_header))) {
     throw new Damaged('the stored header is not the one that was promised');
   }

@@ -71,6 +71,8 @@ export class Upload {
   /** @type {PromiseWithResolvers<void>} */
   #allSealed = withResolvers();
   #stop = new AbortController();
+  /** @type {Promise<Bytes> | null} */
+  #root = null;
   /** @type {Bytes | null} */
   #index = null;
 
@@ -116,7 +118,7 @@ export class Upload {
     try {
       const count = Math.min(slots, this.#parts.length);
       await Promise.all(Array.from({ length: count }, () => this.#slot()));
-      return contentId(header, rootOf(header, this.#rows));
+      return contentId(header, await this.#rootOf());
     } catch (error) {
       this.#fail(error);
       signal.throwIfAborted();
@@ -130,6 +132,12 @@ export class Upload {
   #fail(reason) {
     this.#stop.abort(reason);
     this.#allSealed.reject(reason);
+  }
+
+  /** @returns {Promise<Bytes>} once every row is there; hashed once, however many ask */
+  #rootOf() {
+    this.#root ??= rootOf(this.#means.header, this.#rows);
+    return this.#root;
   }
 
   /** One part after another through one buffer. */
@@ -160,7 +168,8 @@ export class Upload {
     if (part.indexSize > 0) {
       await this.#allSealed.promise;
       const { header } = this.#means;
-      this.#index ??= buildIndex(header, this.#rows);
+      const root = await this.#rootOf();
+      this.#index ??= buildIndex(header, this.#rows, root);
       const from = part.start + part.size - part.indexSize - header.indexOffset;
       bytes.set(this.#index.subarray(from, from + part.indexSize), part.size - part.indexSize);
     }

@@ -44,7 +44,7 @@ export async function prove(fileId, { segment, licence, link }) {
     content_id: toHex(contentId),
     segment,
     row: toBase64url(rows.slice(ROW_SIZE * segment, ROW_SIZE * (segment + 1))),
-    path: toBase64url(pathOf(header, rows, segment)),
+    path: toBase64url(await pathOf(header, rows, segment)),
     key: toBase64url(unlock(contentKey, header).dek(segment)),
   };
   return { proof, segmentCount };
@@ -60,7 +60,7 @@ async function look(fileId) {
     await first.catch(() => Promise.all([places.header, places.index].map((each) => read(each))))
   );
   const expected = fromHex(offer.content_id);
-  const seen = inspect({ head, index, totalSize: offer.size_bytes }, { expected });
+  const seen = await inspect({ head, index, totalSize: offer.size_bytes }, { expected });
   return { file: new File([], ''), ...seen };
 }
 

@@ -183,7 +183,7 @@ async function small() {
   const large = begin(key, { payloadSize: 40000 * 262112, isBundle: false, fileId: random(16) });
   const rows = new Uint8Array(64 * 40000);
   begun = performance.now();
-  rootOf(large, rows);
+  await rootOf(large, rows);
   const rootMs = performance.now() - begun;
   begun = performance.now();
   for (let at = 0; at < 20; at += 1) await deriveKeyPair(random(32));

@@ -83,7 +83,7 @@ async function buy(draft) {
   const ranges = await creator.ranges(file.id);
   const [head, index] = await Promise.all([read(ranges.header), read(ranges.index)]);
   const { totalSize } = parseHeader(head);
-  const { header, rows } = inspect(
+  const { header, rows } = await inspect(
     { head, index, totalSize },
     { expected: fromHex(draft.contentId) },
   );
