@@ -290,6 +290,11 @@ SPECTACULAR_SETTINGS = {
 
 # --- Celery: hints wake it, beat keeps the promise ----------------------------------------------
 CELERY_BROKER_URL = KIM_REDIS_URL
+# Kombu would encrypt and then take any certificate; the other lines to Redis check by themselves.
+CELERY_BROKER_USE_SSL = KIM_REDIS_URL.startswith("rediss://") and {
+    "ssl_cert_reqs": "required",
+    "ssl_check_hostname": True,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

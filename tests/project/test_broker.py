@@ -1,7 +1,10 @@
-"""A worker outlives the end of Redis, also in the middle of a task (kim/broker.py)."""
+"""A worker outlives the end of Redis, also in the middle of a task, and knows whom it talks to (kim/broker.py)."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,9 @@ from redis.exceptions import ConnectionError as RedisDown
 
 from kim import broker
 from kim.celery import app
+from tests.certificates import certificate
 from tests.redises import RedisServer
+from tests.unlock.receiving import receiver
 
 
 @pytest.fixture
@@ -49,3 +54,43 @@ def test_a_line_to_redis_that_asks_for_tls_gets_it() -> None:
 
     assert (bool(encrypted.ssl), bool(plain.ssl)) == (True, False)
     assert encrypted.get_transport_cls() is plain.get_transport_cls() is broker.Transport
+
+
+PING = """
+from kim.celery import app
+try:
+    app.connection_for_read().connect()
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def ping(url: str, **environ: str) -> str:
+    """What went wrong at a Redis with this address; who listens there speaks TLS, but not Redis."""
+    done = subprocess.run(
+        (sys.executable, "-c", PING),
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "kim.settings",
+            "KIM_REDIS_URL": url,
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_redis_that_nobody_vouches_for_is_not_spoken_to(tmp_path: Path) -> None:
+    pem = str(certificate(tmp_path / "server.pem"))
+    with receiver(tls=pem) as there:
+        stranger = ping(f"rediss://localhost:{there.port}/0")
+        known = ping(f"rediss://localhost:{there.port}/0", SSL_CERT_FILE=pem)
+        other = ping(f"rediss://127.0.0.1:{there.port}/0", SSL_CERT_FILE=pem)
+
+    assert "self-signed certificate" in stranger
+    assert "not valid for '127.0.0.1'" in other
+    assert (
+        known == "ConnectionError Connection closed by server.\n"
+    )  # after the handshake: no Redis
