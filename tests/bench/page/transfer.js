@@ -87,7 +87,7 @@ async function buy(draft) {
     { head, index, totalSize },
     { expected: fromHex(draft.contentId) },
   );
-  return { header, rows, contentKey: key, purchase, claim };
+  return { header, rows, contentKey: key, purchase, claim, contentId: draft.contentId };
 }
 
 /** @returns {Promise<Sink>} the product's, but emptied where it would be handed to the person */
@@ -99,9 +99,9 @@ async function emptiedSink() {
 /** @typedef {Awaited<ReturnType<typeof buy>>} Bought */
 
 /** @param {Bought} bought @param {number} round */
-async function fetchSealed({ purchase, claim, ...sealed }, round) {
+async function fetchSealed({ purchase, claim, contentId, ...sealed }, round) {
   await measure('encrypted download', round, async () => {
-    const copies = new Copies((signal) => buyer.location(purchase, claim, signal));
+    const copies = new Copies((signal) => buyer.location(purchase, claim, contentId, signal));
     const download = new Download({
       ...sealed,
       sink: await emptiedSink(),
@@ -118,13 +118,13 @@ async function fetchSealed({ purchase, claim, ...sealed }, round) {
 }
 
 /** @param {Bought} bought @param {number} round */
-async function fetchPlain({ purchase, claim }, round) {
+async function fetchPlain({ purchase, claim, contentId }, round) {
   await measure('plain download', round, async () => {
-    const { urls } = await buyer.location(purchase, claim);
+    const { urls } = await buyer.location(purchase, claim, contentId);
     await plain.downloadTo(urls[0]?.url ?? '', await emptiedSink());
   });
   await measure('plain download, discarded', round, async () => {
-    const { urls } = await buyer.location(purchase, claim);
+    const { urls } = await buyer.location(purchase, claim, contentId);
     await plain.download(urls[0]?.url ?? '', async (buffer) => buffer);
   });
 }
