@@ -84,7 +84,8 @@ def running(stack: Stack) -> Iterator[Stack]:
 
 @contextmanager
 def crewed(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
-    """The crew (kim/crew.py) in place of the five that the stack started one by one, for a block."""
+    """The crew (kim/crew.py) in place of the five that the stack started one by one, for a block. The
+    five do not come back: a stack of one's own is asked for."""
     for role in crew.ROLES:
         stack.kill(role)
     data = stack.layout.data
@@ -98,8 +99,6 @@ def crewed(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         parent.terminate()
         parent.wait(timeout=30)
-        for role in crew.ROLES:
-            stack.spawn(role)
 
 
 @pytest.fixture(scope="session")

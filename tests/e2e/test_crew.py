@@ -14,9 +14,16 @@ from kim import crew
 from kim.stack import Stack
 from tests.actors import Buyer, Seller, until
 from tests.e2e.people import Devchain
-from tests.stacks import crewed
+from tests.stacks import crewed, make_stack, running
 
 pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def stack(scratch: Path) -> Iterator[Stack]:
+    """Not the one that others share: its five would need half a minute to be back at work."""
+    with running(make_stack(scratch / "crew")) as started:
+        yield started
 
 
 @pytest.fixture
