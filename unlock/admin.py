@@ -58,6 +58,8 @@ from unlock.tasks.copies import ask_copies
 from unlock.tasks.removals import ask_withdraw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.db.models import Model, QuerySet
     from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
@@ -230,10 +232,18 @@ class CopyAdmin(LookingAdmin):
         ask_copies()
 
 
+class CodesFilter(admin.AllValuesFieldListFilter):
+    """No code has a name too: an empty link cannot be pressed."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for each in super().choices(changelist):
+            yield {**each, "display": each["display"] or "none"}
+
+
 @admin.register(Upload)
 class UploadAdmin(LookingAdmin):
     list_display = ("id", "creator", "state", "verified_bytes", "error_code", "touched_at")
-    list_filter = ("state", "error_code", "created_at")
+    list_filter = ("state", ("error_code", CodesFilter), "created_at")
     list_select_related = ("creator__user",)
     search_fields = ("id", "creator__user__username", "copy__object_key", "container__id")
 

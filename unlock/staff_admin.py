@@ -30,6 +30,7 @@ class StaffAdmin(BaseUserAdmin):
     """Staff only: a creator's user is not here, so nobody makes one of them staff."""
 
     list_display = ("username", "is_staff", "is_superuser", "has_second_step", "last_login")
+    readonly_fields = ("last_login", "date_joined")  # Django's fields of them have no label
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request).exclude(pk__in=Creator.objects.values("user"))

@@ -54,17 +54,28 @@ def sign_up(page: Page, username: str) -> None:
     expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
 
 
-def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
+def enter(page: Page, username: str, password: str = PASSWORD) -> None:
+    """Wherever that leads."""
     page.goto("/login/")
     by(page, "login-username").fill(username)
     by(page, "login-password").fill(password)
     by(page, "login-submit").click()
+
+
+def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    enter(page, username, password)
     expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
 
 
 def more(page: Page) -> None:
     """Opens what is wanted more rarely, of the first file on the dashboard."""
     by(page, "file-more").first.click()
+
+
+def unfold(page: Page, part: str) -> None:
+    """A section of the settings, once the page is at work: they are closed on a narrow screen."""
+    if page.locator(f"details#{part}[open]").count() == 0:
+        page.locator(f"details#{part} > summary").click()
 
 
 def forget_key(page: Page) -> None:
@@ -149,7 +160,11 @@ def buy(page: Page, link: str) -> str:
 
 def wait_state(page: Page, *states: str, seconds: float = 30) -> None:
     status = by(page, "invoice-status")
-    wait_for(lambda: status.get_attribute("data-state") in states, seconds=seconds)
+    try:
+        wait_for(lambda: status.get_attribute("data-state") in states, seconds=seconds)
+    except AssertionError as error:
+        shows = f"{status.get_attribute('data-state')}: {status.inner_text()}"
+        raise AssertionError(f"not {states}; the page shows {shows}") from error
 
 
 def save(page: Page, target: Path) -> Path:

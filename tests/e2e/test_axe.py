@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Frame, Page, expect
 
-from tests.e2e import people, rendered
+from kim.stack import Stack
+from tests.e2e import people, rendered, staff
 from tests.e2e.people import Devchain, by
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
@@ -112,8 +113,43 @@ def listed(maya: Page) -> str:
     return people.shown(by(maya, "shop-link"))
 
 
+def open_first(rita: Page, rows: str) -> None:
+    rita.goto(rows)
+    rita.goto(str(rita.locator("#result_list tbody th a").first.get_attribute("href")))
+
+
+def of_staff(rita: Page, seen: Inspector, sold: str) -> None:
+    """The workplace, a list, pages that decide, one that only shows; and the creator is shut out. All
+    others: tests/e2e/test_axe_admin.py.
+    """
+    rendered.second_step(rita, is_new=True)
+    seen.look(rita, "/admin/second-step/")
+    staff.enter(rita, "rita-axe")
+    expect(rita.get_by_role("heading", name="What needs you now")).to_be_visible()
+    seen.look(rita, "/admin/")
+    rows = "/admin/unlock/{}/?q=" + sold.rpartition("/")[2]
+    rita.goto(rows.format("report"))
+    seen.look(rita, "/admin/, a list")
+    open_first(rita, rows.format("report"))
+    seen.look(rita, "/admin/, a report")
+    rita.locator("input[name=act][value=pause]").check()
+    rita.locator("input[name=suspend]").check()
+    staff.decide(rita, "It is a list of random words and no film.")
+    expect(rita.locator(".messagelist")).to_contain_text("Done")
+    open_first(rita, "/admin/unlock/suspension/?q=maya-axe")
+    seen.look(rita, "/admin/, a suspension")
+    open_first(rita, rows.format("purchase"))
+    seen.look(rita, "/admin/, a purchase")
+
+
+def of_the_suspended(maya: Page, seen: Inspector) -> None:
+    people.enter(maya, "maya-axe")
+    expect(by(maya, "suspended")).to_be_visible(timeout=30_000)
+    seen.look(maya, "/suspended/")
+
+
 def test_no_page_has_a_barrier_and_none_scrolls_sideways(
-    person: Callable[..., Page], chain: Devchain, tmp_path: Path
+    person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path
 ) -> None:
     maya, noor, seen = person(), person(), Inspector()
 
@@ -168,5 +204,12 @@ def test_no_page_has_a_barrier_and_none_scrolls_sideways(
     friend.goto(listed(maya))
     expect(by(friend, "shop-tile")).to_be_visible()
     seen.look(friend, "an open shop")
+    noor.goto(f"{sold}/report")
+    by(noor, "report-text").fill("It is no film.")
+    by(noor, "report-send").click()
+    expect(noor.get_by_role("heading", name="Your report is with us")).to_be_visible()
+    staff.hire(stack, "rita-axe", is_superuser=True)
+    of_staff(person(), seen, sold)
+    of_the_suspended(maya, seen)
 
     assert seen.found == {}

@@ -10,34 +10,17 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import Page, expect
 
 from kim.stack import Stack
 from tests.actors import Seller
-from tests.e2e import people
+from tests.e2e import people, staff
 from tests.e2e.people import Devchain, by
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 PIECE = 2**18 - 32
 REASON = "It is a list of random words and no film."
-
-
-def hire(stack: Stack, name: str) -> None:
-    """A moderator, as an operator makes one: staff, in the group, and no superuser."""
-    password = PBKDF2PasswordHasher().encode(people.PASSWORD, os.urandom(8).hex())
-    with sqlite3.connect(stack.layout.data / "kim.sqlite3", timeout=20) as database:
-        row = database.execute(
-            "INSERT INTO auth_user (username, password, is_staff, is_active, is_superuser,"
-            " first_name, last_name, email, date_joined) VALUES (?, ?, 1, 1, 0, '', '', '', ?)",
-            (name, password, "2026-01-01 00:00:00"),
-        )
-        database.execute(
-            "INSERT INTO auth_user_groups (user_id, group_id)"
-            " SELECT ?, id FROM auth_group WHERE name = 'moderator'",
-            (row.lastrowid,),
-        )
 
 
 def log_of(stack: Stack, file_id: UUID) -> list[str]:
@@ -85,11 +68,8 @@ def test_a_report_with_a_proof_ends_in_a_removal_and_money_on_its_way_goes_back(
     people.wait_state(otto, "SEEN")
 
     # rita sees that piece and nothing else, and removes the file.
-    hire(stack, name := f"rita-{os.urandom(4).hex()}")
-    rita.goto("/admin/")
-    rita.locator("#id_username").fill(name)
-    rita.locator("#id_password").fill(people.PASSWORD)
-    rita.get_by_role("button", name="Log in").click()
+    staff.hire(stack, name := f"rita-{os.urandom(4).hex()}")
+    staff.enter(rita, name)
     expect(rita.get_by_role("link", name="Reports", exact=True)).to_be_visible()
     rita.goto(f"/admin/unlock/report/?q={file_id}")
     rita.locator("#result_list tbody th a").first.click()
@@ -100,8 +80,7 @@ def test_a_report_with_a_proof_ends_in_a_removal_and_money_on_its_way_goes_back(
     expect(popup.value.locator("body")).to_have_text("the piece that is shown")
     popup.value.close()
     rita.locator("input[name=act][value=remove]").check()
-    rita.locator("#reason").fill(REASON)
-    rita.get_by_role("button", name="Decide").click()
+    staff.decide(rita, REASON)
     removed_at = time.monotonic()
     expect(by(pia, "invoice-status")).to_contain_text("do not pay", timeout=10_000)
     expect(by(otto, "invoice-status")).to_contain_text("go back to you", timeout=10_000)
