@@ -68,12 +68,21 @@ async function rowOf(tile, key, generation) {
   const closed = closedWords(tile.selling, Date.now());
   slot(row, 'closed').textContent = tile.selling.is_sold_out ? t('Sold out') : closed;
   slot(row, 'closed').hidden = !closed;
+  slot(row, 'initial').textContent = tile.cover ? '' : initialOf(tile.title);
   if (tile.cover) {
     const picture = /** @type {HTMLImageElement} */ (slot(row, 'cover'));
     picture.src = `/f/${tile.id}/cover?v=${tile.cover.sha256}`;
     picture.hidden = false;
   }
   return row;
+}
+
+/**
+ * In place of a cover that nobody made; whole, also where it is an emoji.
+ * @param {string} title
+ */
+function initialOf(title) {
+  return ([...title.trim()][0] ?? '?').toUpperCase();
 }
 
 /** @param {unknown} error */
