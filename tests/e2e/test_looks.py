@@ -47,6 +47,20 @@ SAID = """INSERT INTO unlock_instance
   (id, name, contact, imprint, terms, code_hash, done_at, created_at) VALUES
   (1, '', 'maya@example.org', 'Maya Lind, 1 Long Street, Bergen', 'Sell what is yours.', '',
    '2026-01-01 00:00:00', '2026-01-01 00:00:00')"""
+#: What happens to a creator, one after the other, by the picture of what they find then.
+SUSPENDED = {
+    "suspended": """UPDATE unlock_creator SET suspended_at = '2026-01-01 00:00:00' WHERE id = :id;
+INSERT INTO unlock_suspension (id, creator_id, ground, reason, decided_by, created_at, appeal, answer,
+  answered_by) VALUES (:id, :id, 'terms', 'Three of your files are not what their pages say.', 'rita',
+  '2026-01-01 00:00:00', '', '', '')""",
+    "suspended-appealed": """UPDATE unlock_suspension
+  SET appeal = 'They are.', appealed_at = '2026-01-02 00:00:00' WHERE id = :id""",
+    "suspended-upheld": """UPDATE unlock_suspension SET answer = 'We looked again: two of them are not.',
+  answered_at = '2026-01-03 00:00:00', answered_by = 'ines' WHERE id = :id""",
+    "suspended-lifted": """UPDATE unlock_creator SET suspended_at = NULL WHERE id = :id;
+UPDATE unlock_suspension SET lifted_at = answered_at, answer = 'We looked again: they are.'
+  WHERE id = :id""",
+}
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +188,23 @@ def of_other_states(eyes: Eyes, noor: Page, oona: Seller, payout: str) -> None:
         visit(eyes, noor, {name: offer.path})
 
 
+def of_a_suspended(eyes: Eyes, maya: Page, stack: Stack) -> None:
+    """Shut out, heard, refused, and back."""
+    for name, events in SUSPENDED.items():
+        with sqlite3.connect(stack.layout.data / "kim.sqlite3", timeout=20) as database:
+            [key] = database.execute(
+                "SELECT c.id FROM unlock_creator c JOIN auth_user u ON u.id = c.user_id"
+                " WHERE u.username = 'maya-lind'"
+            ).fetchone()
+            for event in events.split(";"):
+                database.execute(event, {"id": key})
+        database.close()
+        if name == "suspended":
+            people.enter(maya, "maya-lind")
+            expect(by(maya, "suspended")).to_be_visible(timeout=30_000)
+        visit(eyes, maya, {name: "/suspended/"})
+
+
 def test_every_page_looks_as_it_did(
     person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path
 ) -> None:
@@ -191,5 +222,7 @@ def test_every_page_looks_as_it_did(
     of_a_creator(eyes, maya, noor)
     oona.sign_up()
     of_other_states(eyes, noor, oona, stack.suggested_payout)
+    maya.context.clear_cookies()
+    of_a_suspended(eyes, maya, stack)
 
     assert eyes.far == {}

@@ -330,6 +330,20 @@ def test_a_granted_appeal_lets_the_creator_in_again_and_the_next_suspension_can_
     assert Suspension.objects.count() == 2
 
 
+def test_what_was_said_to_a_refused_appeal_is_not_given_as_the_reason_of_a_later_end() -> None:
+    browser, row = suspended()
+    browser.post("suspension/appeal/", {"text": TEXT})
+    later = NOW + timedelta(minutes=1)
+    suspensions.uphold(row.id, by="olga", answer="The register names others.", now=later)
+
+    suspensions.reinstate(me(), by="rita", reason="A month is over.", now=NOW + timedelta(days=30))
+
+    page = text_of(browser)
+    assert "Your account is open again" in page
+    assert "The register names others." not in page
+    assert 'id="leave"' not in page
+
+
 def test_without_a_reason_or_an_appeal_nothing_is_decided() -> None:
     _, row = suspended()
 

@@ -8,19 +8,20 @@ import { byId } from '../ui/dom.js';
 import * as problem from '../ui/problem.js';
 import { takeAppeal } from './appealing.js';
 
-const place = byId('problem');
-
-byId('leave', HTMLButtonElement).addEventListener('click', async () => {
+// Both are there while the suspension lasts; the form until an appeal was made.
+const leave = document.querySelector('button#leave');
+leave?.addEventListener('click', async () => {
   try {
     await logOut();
     location.assign('/');
   } catch (error) {
-    problem.show(place, error);
+    problem.show(byId('problem'), error);
   }
 });
 
-const form = document.querySelector('form#form'); // there until an appeal was made
+const form = document.querySelector('form#form');
 if (form instanceof HTMLFormElement) {
   const text = byId('appeal', HTMLTextAreaElement);
-  takeAppeal(form, { text, button: byId('send', HTMLButtonElement), place }, appealSuspension);
+  const button = byId('send', HTMLButtonElement);
+  takeAppeal(form, { text, button, place: byId('appeal-problem') }, appealSuspension);
 }
