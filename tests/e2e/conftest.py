@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 
 from kim.stack import Stack
 from tests.e2e.people import Devchain
+from tests.e2e.widths import SHAPES
 from tests.stacks import free_base, make_stack
 
 __all__ = ["free_base", "make_stack"]
@@ -39,7 +40,13 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def person(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
+def width(request: pytest.FixtureRequest) -> str:
+    """At which width people's browsers stand; ``widths.at_both`` gives a story the other one, too."""
+    return str(getattr(request, "param", "desktop"))
+
+
+@pytest.fixture
+def person(browser: Browser, stack: Stack, width: str) -> Iterator[Callable[..., Page]]:
     """A new browser profile each time it is called; console errors fail the test at its end."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -48,8 +55,7 @@ def person(browser: Browser, stack: Stack) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(
             base_url=stack.layout.public_url,
             accept_downloads=True,
-            viewport={"width": 1280, "height": 800},
-            **options,  # type: ignore[arg-type]
+            **{**SHAPES[width], **options},
         )
         contexts.append(context)
         page = context.new_page()

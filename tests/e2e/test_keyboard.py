@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e import people
 from tests.e2e.keys import Keys
 from tests.e2e.people import PASSWORD, Devchain, by
+from tests.e2e.widths import at_both
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -26,7 +27,7 @@ def menu(page: Page, name: str) -> Locator:
     return page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True)
 
 
-def sell(keys: Keys, file: Path) -> str:
+def sell(keys: Keys, name: str, file: Path) -> str:
     """From nothing to a link in the clipboard."""
     page = keys.page
     page.context.grant_permissions(["clipboard-write"])
@@ -38,7 +39,7 @@ def sell(keys: Keys, file: Path) -> str:
     keys.look()
     keys.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    keys.fill(by(page, "signup-username"), "maya-keys")
+    keys.fill(by(page, "signup-username"), name)
     keys.fill(by(page, "signup-password"), PASSWORD)
     keys.press("Enter")
     expect(by(page, "drop-input")).to_be_attached(timeout=30_000)
@@ -102,14 +103,15 @@ def keep_house(keys: Keys, chain: Devchain) -> None:
     expect(part).to_have_attribute("open", "")
 
 
+@at_both(late="phone")
 def test_a_file_is_sold_bought_and_looked_after_by_keyboard_alone(
-    person: Callable[..., Page], chain: Devchain, tmp_path: Path
+    person: Callable[..., Page], chain: Devchain, tmp_path: Path, width: str
 ) -> None:
     original = tmp_path / "by-hand.txt"
     original.write_bytes(os.urandom(20_000))
     maya, noor = Keys(person()), Keys(person())
 
-    link = sell(maya, original)
+    link = sell(maya, f"maya-keys-{width}", original)
     assert "#1." in link
     saved = buy(noor, link, chain, tmp_path / "saved")
     assert saved == original.read_bytes()

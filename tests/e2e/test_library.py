@@ -14,6 +14,7 @@ from tests.e2e import people
 from tests.e2e.people import Devchain, by, path_of, save
 from tests.e2e.test_licence import stored_object
 from tests.e2e.test_secrets import files_with, spellings, unb64
+from tests.e2e.widths import at_both
 
 
 def phone(person: Callable[..., Page]) -> Page:
@@ -35,13 +36,14 @@ def opens(page: Page, target: Path) -> bytes:
     return save(page, target).read_bytes()
 
 
+@at_both()
 def test_bought_on_one_device_and_opened_on_others(
-    person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path
+    person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path, width: str
 ) -> None:
-    maya, noor, friend = person(), phone(person), phone(person)
+    maya, noor, friend = person(), person(), person()
     original = tmp_path / "nordlys.txt"
     original.write_bytes(os.urandom(40_000))
-    people.sign_up(maya, "maya-library")
+    people.sign_up(maya, f"maya-library-{width}")
     link = people.sell(maya, original, key_file=tmp_path / "key.json")
     noor.goto("/library/")
     expect(by(noor, "library-empty")).to_be_visible()

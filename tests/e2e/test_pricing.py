@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from kim.stack import Stack
 from tests.e2e.people import by, copied, more, path_of, save, sign_up, wait_for
 from tests.e2e.people import sell as publish
+from tests.e2e.widths import at_both
 from tests.unlock.sale import Buyer
 from unlock import container
 
@@ -41,12 +42,13 @@ def take(stack: Stack, file_id: str) -> str:
     return str(answer["grant"] if "grant" in answer else answer["error"]["code"])
 
 
+@at_both()
 def test_the_first_three_get_it_for_nothing_and_the_next_are_asked_to_pay(
-    person: Callable[..., Page], stack: Stack, tmp_path: Path
+    person: Callable[..., Page], stack: Stack, tmp_path: Path, width: str
 ) -> None:
     maya, source = person(), tmp_path / "first.txt"
     source.write_bytes(os.urandom(3000))
-    sign_up(maya, "maya-first-three")
+    sign_up(maya, f"maya-first-three-{width}")
     by(maya, "ways").locator("summary").click()
     by(maya, "free-first").fill("3")
     by(maya, "price-amount").fill("2.00")
@@ -55,7 +57,6 @@ def test_the_first_three_get_it_for_nothing_and_the_next_are_asked_to_pay(
     link = publish(maya, source, key_file=tmp_path / "key.json")
 
     noor = person()
-    noor.set_viewport_size({"width": 390, "height": 664})
     noor.goto(link)
     expect(noor.locator("[data-slot=price]")).to_have_text("Free", timeout=30_000)
     expect(by(noor, "beside")).to_have_text(beside)
@@ -87,12 +88,13 @@ def make_code(maya: Page, kind: str, **fields: str) -> str:
     return str(wait_for(lambda: copied(maya)))
 
 
+@at_both()
 def test_a_link_with_a_code_costs_less_and_a_gift_costs_nothing(
-    person: Callable[..., Page], tmp_path: Path
+    person: Callable[..., Page], tmp_path: Path, width: str
 ) -> None:
     maya, source = person(permissions=["clipboard-write"]), tmp_path / "less.txt"
     source.write_bytes(os.urandom(3000))
-    sign_up(maya, "maya-sells-for-less")
+    sign_up(maya, f"maya-for-less-{width}")
     link = publish(maya, source, amount="8.00", key_file=tmp_path / "key.json")
     maya.goto("/files/")
     more(maya)
@@ -102,7 +104,6 @@ def test_a_link_with_a_code_costs_less_and_a_gift_costs_nothing(
     assert less.startswith(f"{link}.")
 
     noor, asked = person(), list[str]()
-    noor.set_viewport_size({"width": 390, "height": 664})
     noor.on("request", lambda request: asked.append(request.url))
     noor.goto(less)
     expect(noor.locator("[data-slot=price]")).to_have_text(re.compile(r"€\s?6\.00"), timeout=30_000)

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from kim.stack import Stack
 from tests.e2e import people
 from tests.e2e.people import Devchain
+from tests.e2e.widths import at_both
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -30,11 +31,12 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@at_both()
 def test_a_file_is_sold_paid_for_and_saved_byte_for_byte(
-    person: Callable[..., Page], chain: Devchain, original: Path, tmp_path: Path
+    person: Callable[..., Page], chain: Devchain, original: Path, tmp_path: Path, width: str
 ) -> None:
     maya = person()
-    people.sign_up(maya, "maya-sale")
+    people.sign_up(maya, f"maya-sale-{width}")
     link = people.sell(maya, original, key_file=tmp_path / "key.json")
 
     noor = person()

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from kim.stack import Stack
 from tests.e2e.people import by, copied, path_of, shown, sign_up, wait_for
+from tests.e2e.widths import SHAPES, at_both, fit
 
 CLOSED = "This link is incomplete or was replaced, so the shop stays closed."
 
@@ -47,9 +48,11 @@ def link(maya: Page, tmp_path_factory: pytest.TempPathFactory) -> str:
     return shown(by(maya, "share-link"))
 
 
+@at_both()
 def test_one_link_opens_the_shop_and_what_is_for_adults_waits_for_a_word(
-    maya: Page, link: str, person: Callable[..., Page]
+    maya: Page, link: str, person: Callable[..., Page], width: str
 ) -> None:
+    fit(maya, width)
     maya.goto("/files/")
     maya.locator("[data-action=edit]").click()
     by(maya, "edit-is-adult").check()
@@ -59,7 +62,6 @@ def test_one_link_opens_the_shop_and_what_is_for_adults_waits_for_a_word(
     shop = shown(by(maya, "shop-link"))
 
     noor = person()
-    noor.set_viewport_size({"width": 390, "height": 664})
     sent: list[str] = []
     noor.on("request", lambda request: sent.append(_whole(request)))
     noor.goto(shop)
@@ -164,10 +166,11 @@ def foreign(link: str, stack: Stack) -> Iterator[str]:
     server.server_close()
 
 
+@at_both()
 def test_buttons_work_on_a_foreign_page_under_a_strict_policy_and_hostile_ones_change_nothing(
-    browser: Browser, foreign: str, link: str
+    browser: Browser, foreign: str, link: str, width: str
 ) -> None:
-    context = browser.new_context(locale="en-GB")
+    context = browser.new_context(locale="en-GB", **SHAPES[width])
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -11,19 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, ViewportSize, expect
+from playwright.sync_api import Page, Request, expect
 
 from kim.stack import Stack
 from tests.e2e import people
 from tests.e2e.people import by
 from tests.e2e.test_secrets import files_with, spellings, unb64
+from tests.e2e.widths import at_both
 from tests.vectors import vault
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
 FIRST = "marker first password 5e1c"
 SECOND = "marker second password 77d0"
-PHONE: ViewportSize = {"width": 390, "height": 664}
 FOREIGN = "legal winner thank year wave sausage worth useful " * 2
 FOREIGN += "legal winner thank year wave sausage worth title"
 
@@ -86,20 +86,21 @@ def nothing_leaked(traffic: Traffic, key_file: Path, stack: Stack) -> None:
     assert files_with(stack.layout.data, secrets) == set()
 
 
+@at_both(late="desktop")
 def test_a_second_device_needs_the_password_alone_and_a_new_password_takes_the_vault_along(
-    person: Callable[..., Page], stack: Stack, film: Path, tmp_path: Path
+    person: Callable[..., Page], stack: Stack, film: Path, tmp_path: Path, width: str
 ) -> None:
     traffic = Traffic()
     maya, elsewhere, third = (traffic.hear(person()) for _ in range(3))
-    maya.set_viewport_size(PHONE)
-    sign_up(maya, "maya-vault")
+    sign_up(maya, name := f"maya-vault-{width}")
     expect(maya.locator("#reminder")).to_be_hidden()
     link = people.sell(maya, film, key_file=tmp_path / "key.json")
 
-    people.log_in(elsewhere, "maya-vault", FIRST)
+    people.log_in(elsewhere, name, FIRST)
     assert link_on_files_page(elsewhere) == link
     elsewhere.goto("/settings/")
     expect(by(elsewhere, "vault-state")).to_contain_text("holds the key of this browser")
+    people.unfold(elsewhere, "password")
     elsewhere.locator("#password-old").fill(FIRST)
     elsewhere.locator("#password-new").fill(SECOND)
     elsewhere.get_by_role("button", name="Change password").click()
@@ -107,8 +108,7 @@ def test_a_second_device_needs_the_password_alone_and_a_new_password_takes_the_v
 
     maya.goto("/files/")
     expect(by(maya, "login-submit")).to_be_visible()
-    third.set_viewport_size(PHONE)
-    people.log_in(third, "maya-vault", SECOND)
+    people.log_in(third, name, SECOND)
     assert link_on_files_page(third) == link
     people.forget_key(third)
     third.goto("/files/")
@@ -119,21 +119,21 @@ def test_a_second_device_needs_the_password_alone_and_a_new_password_takes_the_v
     nothing_leaked(traffic, tmp_path / "key.json", stack)
 
 
+@at_both()
 def test_a_lost_password_is_replaced_with_the_words_and_nothing_else_is_lost(
-    person: Callable[..., Page], stack: Stack, film: Path, tmp_path: Path
+    person: Callable[..., Page], stack: Stack, film: Path, tmp_path: Path, width: str
 ) -> None:
     traffic = Traffic()
     maya, back = traffic.hear(person()), traffic.hear(person())
-    sign_up(maya, "maya-words")
+    sign_up(maya, name := f"maya-words-{width}")
     link = people.sell(maya, film, key_file=tmp_path / "key.json")
     words = json.loads((tmp_path / "key.json").read_text())["words"]
 
-    back.set_viewport_size(PHONE)
     back.goto("/login/")
     back.get_by_role("link", name="Come back with your 24 words").click()
     back.get_by_text("I have neither words nor key file").click()
     expect(back.get_by_text("Your published files go on selling")).to_be_visible()
-    by(back, "recover-username").fill("maya-words")
+    by(back, "recover-username").fill(name)
     by(back, "recover-words").fill(FOREIGN)
     by(back, "recover-password").fill(SECOND)
     by(back, "recover-submit").click()
@@ -147,6 +147,6 @@ def test_a_lost_password_is_replaced_with_the_words_and_nothing_else_is_lost(
     expect(back.get_by_text("Your password was replaced")).to_be_visible()
     maya.goto("/files/")
     expect(by(maya, "login-submit")).to_be_visible()
-    people.log_in(maya, "maya-words", SECOND)
+    people.log_in(maya, name, SECOND)
     assert link_on_files_page(maya) == link
     nothing_leaked(traffic, tmp_path / "key.json", stack)

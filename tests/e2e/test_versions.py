@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.people import Devchain, buy, by, more, save, sell, sign_up, wait_state
-
-PHONE: ViewportSize = {"width": 390, "height": 844}
+from tests.e2e.widths import at_both
 
 
 def choose(maya: Page, act: str) -> None:
@@ -31,19 +30,18 @@ def replace(maya: Page, source: Path, *, earlier: str, note: str = "") -> None:
     expect(dialog).to_have_count(0, timeout=60_000)
 
 
+@at_both(late="desktop")
 def test_a_file_is_replaced_gets_a_new_link_and_is_removed(
-    person: Callable[..., Page], chain: Devchain, tmp_path: Path
+    person: Callable[..., Page], chain: Devchain, tmp_path: Path, width: str
 ) -> None:
     first, second, third = (tmp_path / f"{name}.txt" for name in ("first", "second", "third"))
     for source in (first, second, third):
         source.write_bytes(os.urandom(3000))
     maya = person()
-    maya.set_viewport_size(PHONE)
-    sign_up(maya, "maya-versions")
+    sign_up(maya, f"maya-versions-{width}")
     by(maya, "price-amount").fill("2.00")
     link = sell(maya, first, key_file=tmp_path / "key.json")
     noor = person()
-    noor.set_viewport_size(PHONE)
     chain.pay(buy(noor, link))
     chain.mine()
     wait_state(noor, "PAID")
@@ -73,7 +71,6 @@ def test_a_file_is_replaced_gets_a_new_link_and_is_removed(
     expect(made).not_to_have_value(link, timeout=60_000)
     new_link = made.input_value()
     eve = person()
-    eve.set_viewport_size(PHONE)
     eve.goto(link)
     expect(eve.locator("#problem")).to_contain_text("This link was replaced", timeout=30_000)
     expect(by(eve, "buy")).to_be_hidden()
