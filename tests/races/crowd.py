@@ -15,13 +15,14 @@ from django.db import connection
 from django.db.models import Model
 
 from payments import models as money
+from payments import seals
 from payments.states import InvoiceState, OutputChain
 from tests.unlock import sale
 from tests.unlock.sale import Buyer, Sold
 from unlock.models import Copy, Creator, KeyRelease, Notice, Purchase
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-_AGO = "timestamptz '2026-11-01 12:00+00' - (n * interval '1 minute' * 1000000 / {count})"
+_AGO = "timestamptz '2026-11-01 12:00+00' - n * (interval '1 minute' * 1000000 / {count})"
 # Of a hundred: one waits, one was paid just now, forty were paid at some time, the rest expired.
 _STATE = "CASE WHEN n % 100 = 0 THEN 'OPEN' WHEN n % 100 < 42 THEN 'PAID' ELSE 'EXPIRED' END"
 _PAID = "n % 100 BETWEEN 1 AND 41"
@@ -84,6 +85,7 @@ def _creators(sold: Sold, count: int) -> None:
     copies(user, each, id="1000000 + n", username="'crowd' || n")
     copies(creator, each, id=_id("creator"), user_id="1000000 + n")
     copies(payout, each, id=_id("payout"), owner=_id("creator"))
+    _seal_anew(seals.unseal(payout))
     copies(
         held,
         each,
@@ -102,6 +104,14 @@ def _creators(sold: Sold, count: int) -> None:
     copies(
         sold.file, each, id=_id("thing"), creator_id=_id("creator"), container_id=_id("container")
     )
+
+
+def _seal_anew(secret: bytes) -> None:
+    """What is sealed opens in its own row only, so a copy of it would open nowhere."""
+    rows = list(money.Payout.objects.only("id"))
+    for row in rows:
+        row.sealed = seals.seal(row.id, secret)
+    money.Payout.objects.bulk_update(rows, ["sealed"], batch_size=1_000)
 
 
 def _sales(invoice: money.Invoice, purchase: Purchase, *, count: int, creators: int) -> None:
