@@ -1,4 +1,4 @@
-"""What the one-box profile keeps in memory when nobody comes: ``make bench B=idle``.
+"""What the one-box profile keeps in memory when nobody comes, and with fifty buyers: ``make bench B=idle``.
 
 Redis, the web process, the releaser and the crew (kim/crew.py), as deploy/install.sh starts them; the
 store and the chain run beside them and are not counted. Proportional set size (PSS): pages that
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from kim.stack import Stack, running
 from tests.bench.instance import scratch
+from tests.bench.load import AT_ONCE, Bench
+from tests.bench.opening import OPEN_TO_ALL
 from tests.bench.processes import tree_bytes
 from tests.stacks import crewed, make_stack
 
@@ -23,14 +25,16 @@ SETTLE_SECONDS = 45  # first sweeps, rates and headers are behind it
 
 
 def main() -> None:
-    one_arena = {"MALLOC_ARENA_MAX": "1"}  # as the units have it
-    with scratch() as directory, running(make_stack(directory, environ=one_arena)) as stack:
+    environ = {**OPEN_TO_ALL, "MALLOC_ARENA_MAX": "1"}  # as the units have it
+    with scratch() as directory, running(make_stack(directory, environ=environ)) as stack:
         time.sleep(SETTLE_SECONDS)
         _tell("one by one", {name: child.pid for name, child in _ours(stack).items()})
         with crewed(stack) as parent:
             time.sleep(SETTLE_SECONDS)
             pids = {name: child.pid for name, child in _ours(stack).items()}
-            _tell("with the crew", {**pids, "crew": parent.pid})
+            pids["crew"] = parent.pid
+            _tell("with the crew", pids)
+            Bench(stack, pids).drive(f"{AT_ONCE} at once", what="sales", buyers=AT_ONCE, seconds=0)
 
 
 def _ours(stack: Stack) -> dict[str, subprocess.Popen[bytes]]:

@@ -48,7 +48,9 @@ def main() -> None:
         data = closing.enter_context(scratch())
         environ["KIM_DATABASE_URL"] = closing.enter_context(postgres.cluster(is_durable=True))
         stack = closing.enter_context(running(make_stack(data / "stack", environ=environ)))
-        bench = Bench(stack, postgres.pid_of(environ["KIM_DATABASE_URL"]))
+        roots = {name: child.pid for name, child in stack.children.items()}
+        roots["postgres"] = postgres.pid_of(environ["KIM_DATABASE_URL"])
+        bench = Bench(stack, roots)
         time.sleep(SETTLE_SECONDS)
         bench.tell_memory("idle, before")
         bench.drive("warm", what="sales", buyers=20, seconds=5)
@@ -61,12 +63,14 @@ def main() -> None:
 
 
 class Bench:
-    """One stack with one file for sale. ``drive`` prints the rows of one load."""
+    """One stack with one file for sale. ``drive`` prints the rows of one load.
 
-    def __init__(self, stack: Stack, database_pid: int) -> None:
+    ``roots``: pids by name, whose processes and all below them are counted.
+    """
+
+    def __init__(self, stack: Stack, roots: dict[str, int]) -> None:
         self._stack = stack
-        self._roots = {name: child.pid for name, child in stack.children.items()}
-        self._roots["postgres"] = database_pid
+        self._roots = roots
         self._offer = _publish(stack)
 
     def tell_memory(self, name: str) -> None:

@@ -32,7 +32,7 @@ def test_two_hundred_megabytes_go_the_whole_way(
             digest.update(piece)
             out.write(piece)
     maya, noor = person(), person()
-    people.sign_up(maya, "maya-large")
+    people.sign_up(maya, "maya-four-gib")
 
     began = time.monotonic()
     link = people.sell(maya, original, key_file=tmp_path / "key.json")

@@ -36,7 +36,7 @@ def opens(page: Page, target: Path) -> bytes:
     return save(page, target).read_bytes()
 
 
-@at_both()
+@at_both(late="desktop")
 def test_bought_on_one_device_and_opened_on_others(
     person: Callable[..., Page], stack: Stack, chain: Devchain, tmp_path: Path, width: str
 ) -> None:

@@ -117,7 +117,7 @@ def test_a_file_is_taken_over_as_it_is_and_sold_here(
     """Two accounts of one instance know as little of each other as two instances do."""
     original = tmp_path / "lied.bin"
     original.write_bytes(os.urandom(MIB + 77))
-    old = enter(stack, "maya-leaves", tmp_path / "old")
+    old = enter(stack, "maya-departs", tmp_path / "old")
     link = old.sell(original, "--title", "Lied", "--instant")
     file = f"files/{old.file(link)}/"
     wish = {"pricing": {"stock": 7, "shows_stock": True}, "showcase": {"is_adult": True}}
@@ -167,7 +167,7 @@ def test_three_files_move_between_two_instances_through_a_kill(
     film, essay = tmp_path / "film.bin", tmp_path / "essay.txt"
     film.write_bytes(os.urandom(60 * MIB + 5))
     essay.write_bytes(os.urandom(MIB))
-    old = enter(stack, "maya-moves", tmp_path / "old")
+    old = enter(stack, "maya-moves-out", tmp_path / "old")
     links = [old.sell(path) for path in (film, folder, essay)]
     pricing = {"kind": "minimum", "suggested": {"amount": "5.00", "currency": "EUR"}}
     old.api.patch(f"files/{old.file(links[2])}/", {"pricing": pricing})

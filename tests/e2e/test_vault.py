@@ -119,7 +119,7 @@ def test_a_second_device_needs_the_password_alone_and_a_new_password_takes_the_v
     nothing_leaked(traffic, tmp_path / "key.json", stack)
 
 
-@at_both()
+@at_both(late="desktop")
 def test_a_lost_password_is_replaced_with_the_words_and_nothing_else_is_lost(
     person: Callable[..., Page], stack: Stack, film: Path, tmp_path: Path, width: str
 ) -> None:
