@@ -148,7 +148,6 @@ def test_stores_die_while_it_plays_and_while_it_is_saved(
     video.evaluate("v => { v.currentTime = 10.5 }")
     wait_for(lambda: video.evaluate("v => !v.seeking && v.currentTime > 13"), seconds=60)
     assert video.evaluate("v => [v.error, v.paused]") == [None, False]
-    assert set(read) - {first} != set()
     expect(by(noor, "copies-said")).to_contain_text(f"The copy at {first} does not answer")
     button.click()
     assert save(noor, tmp_path / "played.mp4").read_bytes() == film.read_bytes()
