@@ -118,6 +118,13 @@ def open_first(rita: Page, rows: str) -> None:
     rita.goto(str(rita.locator("#result_list tbody th a").first.get_attribute("href")))
 
 
+def report(noor: Page, sold: str) -> None:
+    noor.goto(f"{sold}/report")
+    by(noor, "report-text").fill("It is no film.")
+    by(noor, "report-send").click()
+    expect(noor.get_by_role("heading", name="Your report is with us")).to_be_visible()
+
+
 def of_staff(rita: Page, seen: Inspector, sold: str) -> None:
     """The workplace, a list, pages that decide, one that only shows; and the creator is shut out. All
     others: tests/e2e/test_axe_admin.py.
@@ -204,10 +211,7 @@ def test_no_page_has_a_barrier_and_none_scrolls_sideways(
     friend.goto(listed(maya))
     expect(by(friend, "shop-tile")).to_be_visible()
     seen.look(friend, "an open shop")
-    noor.goto(f"{sold}/report")
-    by(noor, "report-text").fill("It is no film.")
-    by(noor, "report-send").click()
-    expect(noor.get_by_role("heading", name="Your report is with us")).to_be_visible()
+    report(noor, sold)
     staff.hire(stack, "rita-axe", is_superuser=True)
     of_staff(person(), seen, sold)
     of_the_suspended(maya, seen)

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from kim.stack import Stack
 from tests.actors import Seller
 from tests.e2e import people, rendered, staff
-from tests.e2e.people import Devchain, by
-from tests.e2e.test_axe import Inspector, open_first
+from tests.e2e.people import Devchain
+from tests.e2e.test_axe import Inspector, open_first, report
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.long]
 
@@ -63,10 +63,7 @@ def test_no_page_of_the_admin_has_a_barrier(
     chain.pay(people.buy(noor, offer.path))
     chain.mine()
     people.wait_state(noor, "PAID")
-    noor.goto(f"{people.path_of(offer.path)}/report")
-    by(noor, "report-text").fill("It is no film.")
-    by(noor, "report-send").click()
-    expect(noor.get_by_role("heading", name="Your report is with us")).to_be_visible()
+    report(noor, people.path_of(offer.path))
     staff.hire(stack, "rita-admin", is_superuser=True)
     seen = Inspector()
 

@@ -41,7 +41,7 @@ def preload(*entries: str, besides: str = "") -> SafeString:
 
 @cache
 def _links(entries: tuple[str, ...], *, besides: str, root: str) -> SafeString:
-    """Written once: it was a quarter of what a product page costs."""
+    """Written once: names and hashes stay as they are while a process lives."""
     there = set(graph(besides)) if besides else set()
     paths = dict.fromkeys(path for entry in entries for path in graph(entry) if path not in there)
     # Not by static(): it writes "@" as "%40", which is another address, loaded once more.
